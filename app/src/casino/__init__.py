@@ -1,0 +1,1 @@
+"""The casino: a modular monolith."""

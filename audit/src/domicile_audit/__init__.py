@@ -1,0 +1,1 @@
+"""Reads the world back and writes evidence."""

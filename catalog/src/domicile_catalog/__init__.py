@@ -1,0 +1,1 @@
+"""Facts of jurisdictions and places, and the one function that reads them."""

@@ -1,0 +1,1 @@
+"""Policy documents generated from the catalogue."""
