@@ -1,1 +1,40 @@
-"""Facts of jurisdictions and places, and the one function that reads them."""
+"""Facts of jurisdictions and places, and the one function that reads them: `place()`."""
+
+from domicile_catalog.attestation import Attestation, AttestationError, load_attestations
+from domicile_catalog.documents import DataError, Fault
+from domicile_catalog.facts import FACT_NAMES, Fact, Facts
+from domicile_catalog.loader import CatalogueError, load_catalogue
+from domicile_catalog.model import Catalogue, Jurisdiction, Place
+from domicile_catalog.placement import ClassPlacement, Placement, PlacementRequest, place
+from domicile_catalog.refusals import Refusal
+from domicile_catalog.rules import LaxerLimitError, Rules, RulesError, tenant_rules
+from domicile_catalog.vocabulary import Confidence, DataClass, Product, Residency
+
+__all__ = [
+    "FACT_NAMES",
+    "Attestation",
+    "AttestationError",
+    "Catalogue",
+    "CatalogueError",
+    "ClassPlacement",
+    "Confidence",
+    "DataClass",
+    "DataError",
+    "Fact",
+    "Facts",
+    "Fault",
+    "Jurisdiction",
+    "LaxerLimitError",
+    "Place",
+    "Placement",
+    "PlacementRequest",
+    "Product",
+    "Refusal",
+    "Residency",
+    "Rules",
+    "RulesError",
+    "load_attestations",
+    "load_catalogue",
+    "place",
+    "tenant_rules",
+]

@@ -1,0 +1,133 @@
+"""A compliance officer's answer to a fact that the catalogue lacks, on the record of one environment."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationInfo, field_validator, model_validator
+
+from domicile_catalog.documents import DataError, Fault, parse, read_documents
+from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Frozen, Text
+from domicile_catalog.model import Catalogue, Jurisdiction, TerritoryCode
+from domicile_catalog.vocabulary import Confidence
+
+
+class AttestationError(DataError):
+    """Attestation files that cannot be used."""
+
+
+class Attestation(Frozen):
+    """Who answered which fact of which jurisdiction, when, from what source, and until when it holds.
+
+    `value` takes the form of the fact: `in_territory` for data_residency, whole years for min_age. It counts
+    from the day of `attested_on` to the day of `expires_on`, both included.
+    """
+
+    jurisdiction: TerritoryCode
+    fact: Text
+    value: Any
+    attested_by: Text
+    attested_on: date
+    source: Text
+    expires_on: date
+
+    @field_validator("fact")
+    @classmethod
+    def _fact_exists(cls, name: str) -> str:
+        if name not in FACT_NAMES:
+            raise ValueError(f"no such fact; the facts are {', '.join(FACT_NAMES)}")
+        return name
+
+    @field_validator("value")
+    @classmethod
+    def _value_has_the_form_of_the_fact(cls, value: Any, info: ValidationInfo) -> Any:
+        name = info.data.get("fact")
+        if name is None:  # the fact's own fault is on the list already
+            return value
+        answer = {"value": value, "confidence": Confidence.ATTESTED, "source": "attestation"}
+        return Facts.model_validate({name: answer}).get(name).value
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.expires_on < self.attested_on:
+            raise ValueError("expires_on is before attested_on")
+        return self
+
+    def holds(self, on: date) -> bool:
+        """Whether it counts on that day."""
+        return self.attested_on <= on <= self.expires_on
+
+    @property
+    def reference(self) -> str:
+        """Where the answer comes from, for a reader of a placement or a rule."""
+        return (
+            f"{self.source} (attested by {self.attested_by} on {self.attested_on}, until {self.expires_on})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A fact as it stands on a day, given the attestations.
+
+    `contradicts` is an attestation that holds and says something else than a sourced fact or than another
+    attestation does. Which of them is right is not for a program to choose.
+    """
+
+    fact: Fact[Any]
+    warnings: tuple[str, ...] = ()
+    contradicts: Attestation | None = None
+
+
+def answer(jurisdiction: Jurisdiction, name: str, attestations: Iterable[Attestation], on: date) -> Answer:
+    """The jurisdiction's fact of that name: sourced before attested, attested before recalled."""
+    fact = jurisdiction.facts.get(name)
+    about = sorted(
+        (one for one in attestations if one.jurisdiction == jurisdiction.code and one.fact == name),
+        key=lambda one: (one.attested_on, one.expires_on, one.attested_by, one.source, repr(one.value)),
+    )
+    warnings = tuple(_ignored(one, on) for one in about if not one.holds(on))
+    holding = [one for one in about if one.holds(on)]
+    if not holding:
+        return Answer(fact, warnings)
+    latest = holding[-1]
+    if fact.confidence is Confidence.SOURCED:
+        wrong = next((one for one in holding if one.value != fact.value), None)
+        return Answer(fact, warnings, contradicts=wrong)
+    disagreeing = next((one for one in holding if one.value != latest.value), None)
+    attested: Fact[Any] = Fact(
+        value=latest.value, confidence=Confidence.ATTESTED, source=latest.reference, note=fact.note
+    )
+    return Answer(attested, warnings, contradicts=disagreeing)
+
+
+def load_attestations(folder: Path, catalogue: Catalogue) -> tuple[Attestation, ...]:
+    """Every attestation of an environment, from the `*.yaml` in its attestations folder.
+
+    A folder that does not exist holds none. Raises AttestationError with every fault, an unknown
+    jurisdiction among them. Expired ones load: `place()` ignores them and says so.
+    """
+    faults: list[Fault] = []
+    found: list[Attestation] = []
+    for path in sorted(folder.glob("*.yaml")):
+        for document in read_documents(path, path.name, faults):
+            attestation = parse(Attestation, document, path.name, faults)
+            if attestation is None:
+                continue
+            if attestation.jurisdiction not in catalogue.jurisdictions:
+                near = ", ".join(catalogue.suggest(attestation.jurisdiction))
+                faults.append(
+                    Fault(path.name, "jurisdiction", f"unknown jurisdiction {attestation.jurisdiction}", near)
+                )
+            found.append(attestation)
+    if faults:
+        raise AttestationError(f"The attestations in {folder} cannot be used", faults)
+    return tuple(found)
+
+
+def _ignored(one: Attestation, on: date) -> str:
+    when = f"expired on {one.expires_on}" if one.expires_on < on else f"counts only from {one.attested_on}"
+    return (
+        f"{one.attested_by}'s attestation of {one.jurisdiction} {one.fact} {when} and is ignored; renew it."
+    )

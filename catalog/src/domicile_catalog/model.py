@@ -1,0 +1,156 @@
+"""The catalogue as one immutable value."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StrictInt, model_validator
+
+from domicile_catalog.facts import Facts, Frozen, Text
+from domicile_catalog.vocabulary import DataClass, Level, Residency, Scope
+
+# ISO 3166-1 alpha-2, then any number of subdivisions; X marks one that ISO does not list.
+TerritoryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,4})*$")]
+PlaceCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$")]
+
+
+class Jurisdiction(Frozen):
+    """Who licenses the play, and the facts of that licence.
+
+    `parent` is the state that it belongs to. `inside_parent` is false where its ground does not count as the
+    parent's for a rule on where data rests: a crown dependency, a constituent country, a special region.
+    """
+
+    code: TerritoryCode
+    name: Text
+    level: Level
+    parent: TerritoryCode | None = None
+    inside_parent: bool = True
+    facts: Facts
+
+
+class Territory(Frozen):
+    """Ground that is nobody's jurisdiction here: a state that regulates through its provinces, say."""
+
+    code: TerritoryCode
+    name: Text
+    parent: TerritoryCode | None = None
+
+
+class Region(Frozen):
+    """A named set of territories, such as a customs or economic area."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")]
+    name: Text
+    territories: Annotated[tuple[TerritoryCode, ...], Field(min_length=1)]
+
+
+class Place(Frozen):
+    """Somewhere data can rest: an AWS region, or a site."""
+
+    code: PlaceCode
+    territory: TerritoryCode
+    city: Text
+    kind: Literal["aws", "site"] = "aws"
+    partition: str | None = None
+    opt_in: bool = False
+
+    @model_validator(mode="after")
+    def _partition_is_a_clouds(self) -> Self:
+        if (self.kind == "aws") != (self.partition is not None):
+            raise ValueError("an AWS region names its partition, and a site has none")
+        return self
+
+
+class Partition(Frozen):
+    """A part of the cloud with its own accounts. One that is not implicit must be named to be a candidate."""
+
+    implicit: bool
+
+
+class ClassRule(Frozen):
+    """How far from the jurisdiction one class of data may rest, and why."""
+
+    scope: Scope
+    why: Text
+
+
+CurrencyExponent = Annotated[StrictInt, Field(ge=0, le=4)]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every jurisdiction, place and rule, checked against each other. `load_catalogue()` makes one.
+
+    `version` is the sha256 of the canonical data: two catalogues with one version say the same.
+    """
+
+    jurisdictions: Mapping[str, Jurisdiction]
+    territories: Mapping[str, Territory]
+    regions: Mapping[str, Region]
+    places: Mapping[str, Place]
+    partitions: Mapping[str, Partition]
+    residency: Mapping[Residency, Mapping[DataClass, ClassRule]]
+    currencies: Mapping[str, int]
+    version: str = field(default="")
+
+    @property
+    def implicit_places(self) -> tuple[str, ...]:
+        """The places that are candidates without being named: sites, and regions of implicit partitions."""
+        return tuple(
+            sorted(
+                place.code
+                for place in self.places.values()
+                if place.partition is None or self.partitions[place.partition].implicit
+            )
+        )
+
+    def with_sites(self, sites: Iterable[Place]) -> Self:
+        """This catalogue and an environment's sites. ValueError where a code is taken or ground unknown."""
+        places = dict(self.places)
+        for site in sites:
+            if site.code in places:
+                raise ValueError(f"place {site.code} exists already; a site needs a name of its own")
+            if site.territory not in self.jurisdictions and site.territory not in self.territories:
+                raise ValueError(f"site {site.code} stands in {site.territory}, which the catalogue lacks")
+            places[site.code] = site
+        return replace(self, places=places)
+
+    def at_version(self, version: str) -> Self:
+        """This catalogue, under the digest of its data."""
+        return replace(self, version=version)
+
+    def lineage(self, territory: str) -> tuple[str, ...]:
+        """The territory and all that contain its ground, nearest first: (BR-SP, BR)."""
+        found: list[str] = []
+        code: str | None = territory
+        while code is not None and code not in found:
+            found.append(code)
+            code = self._container(code)
+        return tuple(found)
+
+    def is_within(self, territory: str, container: str) -> bool:
+        """Whether ground in `territory` is ground in `container`. US-VA is in US, and not in US-NJ."""
+        return container in self.lineage(territory)
+
+    def is_in_region(self, territory: str, region: str) -> bool:
+        """Whether the territory, or one that contains it, belongs to the region."""
+        members = self.regions[region].territories if region in self.regions else ()
+        return any(code in members for code in self.lineage(territory))
+
+    def suggest(self, code: str) -> tuple[str, ...]:
+        """At most three jurisdictions whose code or name looks like what was written, best first."""
+        if not code.strip():
+            return ()
+        by_name = {jurisdiction.name.casefold(): key for key, jurisdiction in self.jurisdictions.items()}
+        codes = difflib.get_close_matches(code.strip().upper(), self.jurisdictions, n=3, cutoff=0.6)
+        names = difflib.get_close_matches(code.strip().casefold(), by_name, n=3, cutoff=0.7)
+        begins = [key for name, key in sorted(by_name.items()) if name.startswith(code.strip().casefold())]
+        return tuple(dict.fromkeys([*codes, *(by_name[name] for name in names), *begins]))[:3]
+
+    def _container(self, code: str) -> str | None:
+        if code in self.jurisdictions:
+            jurisdiction = self.jurisdictions[code]
+            return jurisdiction.parent if jurisdiction.inside_parent else None
+        return self.territories[code].parent if code in self.territories else None

@@ -1,0 +1,318 @@
+"""Where a tenant may lawfully live: the one function that everything else calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from domicile_catalog import refusals
+from domicile_catalog.attestation import Attestation, answer
+from domicile_catalog.facts import Fact, Frozen
+from domicile_catalog.model import Catalogue, ClassRule, Jurisdiction, Place
+from domicile_catalog.refusals import Refusal
+from domicile_catalog.vocabulary import (
+    Confidence,
+    DataClass,
+    LicenceRegime,
+    OnlineCasino,
+    Product,
+    Residency,
+    Scope,
+)
+
+# Where online casino itself has no licence, what may still be offered. No attestation widens this.
+_OFFERED = {
+    OnlineCasino.PROHIBITED: frozenset[Product](),
+    OnlineCasino.SPORTS_ONLY: frozenset({Product.SPORTS}),
+    OnlineCasino.POKER_ONLY: frozenset({Product.POKER}),
+}
+
+# What a licence for online casino covers by itself; anything else must be among the licensed products.
+_CASINO = frozenset({Product.CASINO, Product.LIVE_CASINO})
+
+_CHECK_THE_HOLDER = {
+    LicenceRegime.MONOPOLY: "only the state's own licensee can hold a licence",
+    LicenceRegime.GREY: "check with counsel that the licence covers this tenant",
+}
+
+
+class PlacementRequest(Frozen):
+    """What is to be placed, and what may be relied on.
+
+    `candidates` are codes of places; None means every place that the catalogue offers without being asked,
+    which leaves out separate partitions. `on` decides which attestations hold.
+    """
+
+    jurisdiction: str
+    products: Annotated[tuple[Product, ...], Field(min_length=1)]
+    candidates: tuple[str, ...] | None = None
+    production: bool
+    attestations: tuple[Attestation, ...] = ()
+    on: date
+
+
+class ClassPlacement(Frozen):
+    """Where one class of data rests, where else among the candidates it could, and why."""
+
+    place: str
+    allowed: tuple[str, ...]
+    scope: Scope
+    why: str
+
+
+class Placement(Frozen):
+    """The place that was chosen, for every class of data.
+
+    `attested` is true where every fact relied on is sourced or attested: the tenant's condition Attested.
+    `relied_on` has those facts with their confidence.
+    """
+
+    jurisdiction: str
+    place: str
+    attested: bool
+    warnings: tuple[str, ...]
+    by_data_class: dict[DataClass, ClassPlacement]
+    relied_on: dict[str, Confidence]
+
+
+@dataclass
+class _Reading:
+    """Reads one jurisdiction's facts for one request, and remembers what the decision came to rest on."""
+
+    jurisdiction: Jurisdiction
+    request: PlacementRequest
+    relied_on: dict[str, Confidence] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def look(self, name: str) -> Fact[Any] | Refusal:
+        """The fact, known or not, or a refusal where an attestation contradicts it."""
+        found = answer(self.jurisdiction, name, self.request.attestations, self.request.on)
+        self.warnings.extend(warning for warning in found.warnings if warning not in self.warnings)
+        if found.contradicts:
+            return refusals.contradicted(self.jurisdiction, name, found.fact, found.contradicts)
+        return found.fact
+
+    def require(self, name: str) -> Fact[Any] | Refusal:
+        """The fact, if this environment may rely on it."""
+        fact = self.look(name)
+        if isinstance(fact, Refusal):
+            return fact
+        if not fact.known:
+            return refusals.fact_unknown(self.jurisdiction, name, fact)
+        if fact.confidence is Confidence.RECALLED:
+            if self.request.production:
+                return refusals.recalled_in_production(self.jurisdiction, name, fact)
+            if name not in self.relied_on:
+                self.warnings.append(
+                    f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is recalled, not "
+                    "sourced: production would refuse it."
+                )
+        self.relied_on[name] = fact.confidence
+        return fact
+
+
+def place(catalogue: Catalogue, request: PlacementRequest) -> Placement | Refusal:
+    """Decides where the tenant's data may rest, or why it may rest nowhere.
+
+    Pure and total: the same catalogue and request give the same answer, for any jurisdiction, and nothing is
+    raised. A place on the jurisdiction's own ground is preferred, then one in the same country, then one in a
+    region that both belong to; the order of the candidates does not matter.
+    """
+    jurisdiction = catalogue.jurisdictions.get(request.jurisdiction)
+    if jurisdiction is None:
+        return refusals.unknown_jurisdiction(catalogue, request.jurisdiction)
+    reading = _Reading(jurisdiction, request)
+    decision = _decide(catalogue, reading)
+    return decision.model_copy(update={"warnings": (*reading.warnings, *decision.warnings)})
+
+
+def _decide(catalogue: Catalogue, reading: _Reading) -> Placement | Refusal:
+    """The licence first, then the residency rule, then the places: the order in which a lawyer would ask."""
+    refusal = _licence(reading)
+    if refusal:
+        return refusal
+    rules = _rules(catalogue, reading)
+    if isinstance(rules, Refusal):
+        return rules
+    candidates = _candidates(catalogue, reading.jurisdiction, reading.request)
+    if isinstance(candidates, Refusal):
+        return candidates
+    return _choose(catalogue, reading, rules, candidates)
+
+
+def _licence(reading: _Reading) -> Refusal | None:
+    """Whether every product can be licensed there."""
+    jurisdiction, products = reading.jurisdiction, reading.request.products
+    fact = reading.look("online_casino")
+    # What the catalogue itself says comes first: an attestation cannot make a licence that does not exist.
+    for status in (jurisdiction.facts.online_casino.value, None if isinstance(fact, Refusal) else fact.value):
+        if status in _OFFERED:
+            barred = tuple(product for product in products if product not in _OFFERED[status])
+            if barred:
+                return refusals.not_licensed(jurisdiction, barred, status)
+            required = reading.require("online_casino")
+            return required if isinstance(required, Refusal) else None
+    if isinstance(fact, Refusal):
+        return fact
+    if fact.value is OnlineCasino.UNREGULATED:
+        return refusals.unregulated(jurisdiction, fact)
+    required = reading.require("online_casino")
+    if isinstance(required, Refusal):
+        return required
+    regime = jurisdiction.facts.licence_regime.value
+    if regime in _CHECK_THE_HOLDER:
+        reading.warnings.append(
+            f"The licence regime of {jurisdiction.name} is {regime}: {_CHECK_THE_HOLDER[regime]}."
+        )
+    return _products(reading)
+
+
+def _products(reading: _Reading) -> Refusal | None:
+    listed = reading.look("licensed_products")
+    if isinstance(listed, Refusal):
+        return listed
+    for product in reading.request.products:
+        if product not in _CASINO:
+            listed = reading.require("licensed_products")
+            if isinstance(listed, Refusal):
+                return listed
+        if listed.known and product not in listed.given:
+            return refusals.not_offered(reading.jurisdiction, product, listed)
+    return None
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """The residency rule of a jurisdiction, ready to be held against a place."""
+
+    residency: Fact[Any]
+    region: Fact[Any] | None
+    by_class: Mapping[DataClass, ClassRule]
+
+    def rule(self, data_class: DataClass) -> ClassRule:
+        """The class's rule; where a jurisdiction names a region, that binds what is otherwise free."""
+        rule = self.by_class[data_class]
+        if rule.scope is Scope.ANYWHERE and self.region:
+            return ClassRule(scope=Scope.REGION, why=f"primary systems are kept in the {self.region.value}")
+        return rule
+
+
+def _rules(catalogue: Catalogue, reading: _Reading) -> _Rules | Refusal:
+    residency = reading.require("data_residency")
+    if isinstance(residency, Refusal):
+        return residency
+    region = reading.look("primary_region")
+    if isinstance(region, Refusal):
+        return region
+    by_class = catalogue.residency[residency.given]
+    if not region.known and residency.value is not Residency.IN_REGION:
+        return _Rules(residency, None, by_class)
+    region = reading.require("primary_region")
+    return region if isinstance(region, Refusal) else _Rules(residency, region, by_class)
+
+
+def _candidates(
+    catalogue: Catalogue, jurisdiction: Jurisdiction, request: PlacementRequest
+) -> tuple[Place, ...] | Refusal:
+    codes = (
+        catalogue.implicit_places if request.candidates is None else tuple(sorted(set(request.candidates)))
+    )
+    if not codes:
+        return refusals.no_candidates(jurisdiction)
+    for code in codes:
+        if code not in catalogue.places:
+            return refusals.unknown_place(catalogue, jurisdiction, code)
+    return tuple(sorted((catalogue.places[code] for code in codes), key=_nearness(catalogue, jurisdiction)))
+
+
+def _nearness(catalogue: Catalogue, jurisdiction: Jurisdiction) -> Any:
+    """A sort key: own ground, own country, a region in common, elsewhere; then by code."""
+    country = catalogue.lineage(jurisdiction.code)[-1]
+    regions = [code for code in catalogue.regions if catalogue.is_in_region(jurisdiction.code, code)]
+
+    def key(place: Place) -> tuple[int, str]:
+        if catalogue.is_within(place.territory, jurisdiction.code):
+            return 0, place.code
+        if catalogue.is_within(place.territory, country):
+            return 1, place.code
+        shared = any(catalogue.is_in_region(place.territory, code) for code in regions)
+        return 2 if shared else 3, place.code
+
+    return key
+
+
+def _choose(
+    catalogue: Catalogue, reading: _Reading, rules: _Rules, candidates: tuple[Place, ...]
+) -> Placement | Refusal:
+    """The nearest place that the game server may stand in, and for every class that place if it may be."""
+    jurisdiction = reading.jurisdiction
+    allowed = {
+        data_class: tuple(
+            found.code for found in candidates if _meets(catalogue, jurisdiction, rules, data_class, found)
+        )
+        for data_class in DataClass
+    }
+    homeless = [data_class for data_class, places in allowed.items() if not places]
+    if homeless:
+        return _nowhere(catalogue, jurisdiction, rules, homeless, candidates)
+    primary = allowed[DataClass.GAME_SERVER][0]
+    return Placement(
+        jurisdiction=jurisdiction.code,
+        place=primary,
+        attested=Confidence.RECALLED not in reading.relied_on.values(),
+        warnings=_transfer(catalogue, jurisdiction, catalogue.places[primary]),
+        by_data_class={
+            data_class: ClassPlacement(
+                place=primary if primary in places else places[0],
+                allowed=places,
+                scope=rules.rule(data_class).scope,
+                why=rules.rule(data_class).why,
+            )
+            for data_class, places in allowed.items()
+        },
+        relied_on=dict(reading.relied_on),
+    )
+
+
+def _meets(
+    catalogue: Catalogue, jurisdiction: Jurisdiction, rules: _Rules, data_class: DataClass, candidate: Place
+) -> bool:
+    match rules.rule(data_class).scope:
+        case Scope.TERRITORY:
+            return catalogue.is_within(candidate.territory, jurisdiction.code)
+        case Scope.REGION:
+            return rules.region is not None and catalogue.is_in_region(
+                candidate.territory, rules.region.given
+            )
+        case Scope.ANYWHERE:
+            return True
+
+
+def _nowhere(
+    catalogue: Catalogue,
+    jurisdiction: Jurisdiction,
+    rules: _Rules,
+    homeless: list[DataClass],
+    candidates: tuple[Place, ...],
+) -> Refusal:
+    """The refusal for the classes that no candidate may hold; the ground before the region around it."""
+    codes = tuple(sorted(found.code for found in candidates))
+    bound = [name for name in homeless if rules.rule(name).scope is Scope.TERRITORY]
+    if bound or rules.region is None:
+        return refusals.no_place_in_territory(
+            catalogue, jurisdiction, rules.residency, ", ".join(bound), codes
+        )
+    return refusals.no_place_in_region(catalogue, jurisdiction, rules.region, ", ".join(homeless), codes)
+
+
+def _transfer(catalogue: Catalogue, jurisdiction: Jurisdiction, primary: Place) -> tuple[str, ...]:
+    """A warning where player data leaves the jurisdiction: the law on personal data has its own say."""
+    if catalogue.is_within(primary.territory, jurisdiction.code):
+        return ()
+    law = jurisdiction.facts.personal_data_law.value or "the law on personal data"
+    return (
+        f"Player data leaves {jurisdiction.name} for {primary.code} in {primary.territory}. The licence "
+        f"allows that; what {law} asks of the transfer is not in the catalogue.",
+    )

@@ -1,0 +1,263 @@
+"""The rules that bind play for one tenant: what the casino reads as rules.json."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from domicile_catalog.attestation import Attestation, answer
+from domicile_catalog.facts import Fact, Frozen, StakeBand
+from domicile_catalog.model import Catalogue, Jurisdiction
+from domicile_catalog.vocabulary import Confidence
+
+SCHEMA = 1
+
+SLOT_MAX_STAKE = "slotMaxStakeMinor"
+MIN_AGE = "minAgeYears"
+SESSION_IDLE = "sessionIdleTimeoutSeconds"
+LIMITS = (SLOT_MAX_STAKE, MIN_AGE, SESSION_IDLE)
+
+
+class RulesError(ValueError):
+    """Rules that cannot be made. `code` is stable; `rule` is the fact; `remedy` says what to do."""
+
+    code = "RULES"
+
+    def __init__(self, message: str, *, rule: str, remedy: str) -> None:
+        super().__init__(f"{self.code}: {message} {remedy}")
+        self.message, self.rule, self.remedy = message, rule, remedy
+
+
+class UnknownJurisdictionError(RulesError):
+    """The catalogue has no such jurisdiction."""
+
+    code = "JURISDICTION_UNKNOWN"
+
+
+class UnknownRuleError(RulesError):
+    """The casino cannot run without this fact, and the catalogue lacks it."""
+
+    code = "FACT_UNKNOWN"
+
+
+class ContradictedRuleError(RulesError):
+    """An attestation contradicts a sourced fact, or another attestation."""
+
+    code = "ATTESTATION_CONTRADICTS"
+
+
+class InvalidLimitError(RulesError):
+    """A limit that is not one of `LIMITS`, or is not a positive whole number."""
+
+    code = "LIMIT_INVALID"
+
+
+class LaxerLimitError(RulesError):
+    """A tenant's limit is laxer than its jurisdiction's rule. A tenant may only be stricter."""
+
+    code = "LIMIT_LAXER"
+
+
+class StakeLimit(Frozen):
+    """The highest stake per spin for players of at least this age, in minor units."""
+
+    min_age_years: int
+    stake_minor: int
+
+
+class Rules(Frozen):
+    """rules.json, field for field. None means that no limit is set.
+
+    Money is in minor units of `currency`, durations are in the unit of their name. `confidence` and `sources`
+    have an entry for each rule: a limit that the tenant tightened is its jurisdiction's rule still.
+    """
+
+    schema_version: int = SCHEMA
+    catalogue_version: str
+    jurisdiction: str
+    jurisdiction_name: str
+    regulator: str | None
+    currency: str
+    currency_exponent: int
+    timezone: str
+    min_age_years: int
+    slot_max_stake: tuple[StakeLimit, ...] | None
+    slot_min_cycle_ms: int | None
+    rtp_minimum_basis_points: int | None
+    session_idle_timeout_s: int | None
+    record_retention_years: int | None
+    confidence: dict[str, Confidence]
+    sources: dict[str, str]
+
+    def to_json(self) -> str:
+        """The text of rules.json: the same rules give the same bytes."""
+        content = self.model_dump(mode="json")
+        content = {"schema": content.pop("schema_version"), **content}
+        return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+# Each rule of rules.json and the fact that it comes from.
+FACT_OF_RULE = {
+    "regulator": "regulator",
+    "currency": "currency",
+    "timezone": "timezone",
+    "min_age_years": "min_age",
+    "slot_max_stake": "slot_max_stake",
+    "slot_min_cycle_ms": "slot_min_cycle_seconds",
+    "rtp_minimum_basis_points": "rtp_minimum_percent",
+    "session_idle_timeout_s": "session_idle_minutes",
+    "record_retention_years": "record_retention_years",
+}
+
+
+def tenant_rules(
+    catalogue: Catalogue,
+    jurisdiction: str,
+    limits: Mapping[str, int],
+    on: date,
+    attestations: Iterable[Attestation] = (),
+) -> Rules:
+    """The jurisdiction's rules of play, tightened by the tenant's limits.
+
+    `limits` has any of slotMaxStakeMinor (minor units per spin), minAgeYears and sessionIdleTimeoutSeconds.
+    Raises LaxerLimitError where a limit is laxer than the rule, InvalidLimitError, UnknownRuleError where
+    the jurisdiction's currency, timezone or minimum age is unknown, ContradictedRuleError, and
+    UnknownJurisdictionError; all are RulesError.
+    """
+    found = catalogue.jurisdictions.get(jurisdiction)
+    if found is None:
+        near = " or ".join(catalogue.suggest(jurisdiction))
+        raise UnknownJurisdictionError(
+            f"the catalogue has no jurisdiction {jurisdiction!r}.",
+            rule="jurisdiction",
+            remedy=f"Did you mean {near}?" if near else "Use one of the catalogue's codes.",
+        )
+    _check_form(limits)
+    law = _Law(found, tuple(attestations), on)
+    currency: str = law.needed("currency")
+    min_age = _tighten_age(law, limits.get(MIN_AGE))
+    return Rules(
+        catalogue_version=catalogue.version,
+        jurisdiction=found.code,
+        jurisdiction_name=found.name,
+        regulator=law.fact("regulator").value,
+        currency=currency,
+        currency_exponent=catalogue.currencies[currency],
+        timezone=law.needed("timezone"),
+        min_age_years=min_age,
+        slot_max_stake=_tighten_stakes(law, limits.get(SLOT_MAX_STAKE), min_age),
+        slot_min_cycle_ms=_scaled(law.fact("slot_min_cycle_seconds").value, 1000),
+        rtp_minimum_basis_points=_scaled(law.fact("rtp_minimum_percent").value, 100),
+        session_idle_timeout_s=_tighten_idle(law, limits.get(SESSION_IDLE)),
+        record_retention_years=law.fact("record_retention_years").value,
+        confidence={rule: law.fact(name).confidence for rule, name in FACT_OF_RULE.items()},
+        sources={rule: source for rule, name in FACT_OF_RULE.items() if (source := law.fact(name).source)},
+    )
+
+
+@dataclass
+class _Law:
+    """One jurisdiction's facts on a day, attestations counted."""
+
+    jurisdiction: Jurisdiction
+    attestations: tuple[Attestation, ...]
+    on: date
+    _known: dict[str, Fact[Any]] = field(default_factory=dict)
+
+    def fact(self, name: str) -> Fact[Any]:
+        if name not in self._known:
+            found = answer(self.jurisdiction, name, self.attestations, self.on)
+            if found.contradicts:
+                raise ContradictedRuleError(
+                    f"{name} of {self.jurisdiction.code} is {found.fact.value} by {found.fact.source}, and "
+                    f"{found.contradicts.value} by {found.contradicts.reference}.",
+                    rule=name,
+                    remedy="Withdraw the attestation, or correct the catalogue with the newer source.",
+                )
+            self._known[name] = found.fact
+        return self._known[name]
+
+    def needed(self, name: str) -> Any:
+        fact = self.fact(name)
+        if fact.value is None:
+            raise UnknownRuleError(
+                f"{name} of {self.jurisdiction.name} is unknown, and a casino cannot run without it.",
+                rule=name,
+                remedy=f"Add it to the catalogue with its source, or attest {self.jurisdiction.code} {name}.",
+            )
+        return fact.value
+
+    def laxer(self, limit: str, wanted: int, name: str, at: str) -> LaxerLimitError:
+        fact = self.fact(name)
+        known = f"{fact.confidence}: {fact.source}" if fact.source else str(fact.confidence)
+        return LaxerLimitError(
+            f"{limit} {wanted} is laxer than {self.jurisdiction.name}'s {name}, which is {at} ({known}).",
+            rule=name,
+            remedy=f"Set {limit} to {at} or stricter, or leave it out.",
+        )
+
+
+def _check_form(limits: Mapping[str, int]) -> None:
+    for name, value in limits.items():
+        if name not in LIMITS:
+            raise InvalidLimitError(
+                f"there is no limit {name!r}.", rule="limits", remedy=f"The limits are {', '.join(LIMITS)}."
+            )
+        if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+            raise InvalidLimitError(
+                f"{name} is {value!r}.", rule="limits", remedy="Set it to a positive whole number."
+            )
+
+
+def _tighten_age(law: _Law, wanted: int | None) -> int:
+    """The older of the rule and the limit."""
+    lawful: int = law.needed("min_age")
+    if wanted is None:
+        return lawful
+    if wanted < lawful:
+        raise law.laxer(MIN_AGE, wanted, "min_age", str(lawful))
+    return wanted
+
+
+def _tighten_idle(law: _Law, wanted: int | None) -> int | None:
+    """The shorter of the rule and the limit, in seconds."""
+    lawful = _scaled(law.fact("session_idle_minutes").value, 60)
+    if wanted is None or lawful is None:
+        return wanted if lawful is None else lawful
+    if wanted > lawful:
+        raise law.laxer(SESSION_IDLE, wanted, "session_idle_minutes", f"{lawful} s")
+    return wanted
+
+
+def _tighten_stakes(law: _Law, wanted: int | None, min_age: int) -> tuple[StakeLimit, ...] | None:
+    """The lower stake of rule and limit in every age band that players of at least `min_age` fall in.
+
+    A limit between two bands tightens the higher one. One above every band would only be laxer.
+    """
+    bands: tuple[StakeBand, ...] | None = law.fact("slot_max_stake").value
+    if bands is None:
+        return None if wanted is None else (StakeLimit(min_age_years=min_age, stake_minor=wanted),)
+    highest = max(band.stake_minor for band in bands)
+    if wanted is not None and wanted > highest:
+        raise law.laxer(SLOT_MAX_STAKE, wanted, "slot_max_stake", str(highest))
+    tightened: list[StakeLimit] = []
+    for band in bands:
+        stake = band.stake_minor if wanted is None else min(band.stake_minor, wanted)
+        if band.min_age <= min_age:
+            tightened = [StakeLimit(min_age_years=min_age, stake_minor=stake)]
+        elif tightened[-1].stake_minor != stake:
+            tightened.append(StakeLimit(min_age_years=band.min_age, stake_minor=stake))
+    return tuple(tightened)
+
+
+def _scaled(value: int | Decimal | None, factor: int) -> int | None:
+    """The value in a unit `factor` times smaller, exactly."""
+    if value is None:
+        return None
+    scaled = Decimal(value) * factor
+    whole = int(scaled)
+    if whole != scaled:
+        raise ArithmeticError(f"{value} x {factor} is not whole; the catalogue's forms should not allow it")
+    return whole
