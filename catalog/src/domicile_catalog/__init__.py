@@ -2,10 +2,11 @@
 
 from domicile_catalog.attestation import Attestation, AttestationError, load_attestations
 from domicile_catalog.documents import DataError, Fault
+from domicile_catalog.explain import ExplainedFact, Explanation, Gap, explain, gaps
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts
 from domicile_catalog.loader import CatalogueError, load_catalogue
 from domicile_catalog.model import Catalogue, Jurisdiction, Place
-from domicile_catalog.placement import ClassPlacement, Placement, PlacementRequest, place
+from domicile_catalog.placement import ClassPlacement, Placement, PlacementRequest, Rest, place
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.rules import LaxerLimitError, Rules, RulesError, tenant_rules
 from domicile_catalog.vocabulary import Confidence, DataClass, Product, Residency
@@ -20,9 +21,12 @@ __all__ = [
     "Confidence",
     "DataClass",
     "DataError",
+    "ExplainedFact",
+    "Explanation",
     "Fact",
     "Facts",
     "Fault",
+    "Gap",
     "Jurisdiction",
     "LaxerLimitError",
     "Place",
@@ -31,8 +35,11 @@ __all__ = [
     "Product",
     "Refusal",
     "Residency",
+    "Rest",
     "Rules",
     "RulesError",
+    "explain",
+    "gaps",
     "load_attestations",
     "load_catalogue",
     "place",

@@ -36,6 +36,7 @@ class Territory(Frozen):
     code: TerritoryCode
     name: Text
     parent: TerritoryCode | None = None
+    inside_parent: bool = True
 
 
 class Region(Frozen):
@@ -121,14 +122,17 @@ class Catalogue:
         """This catalogue, under the digest of its data."""
         return replace(self, version=version)
 
-    def lineage(self, territory: str) -> tuple[str, ...]:
-        """The territory and all that contain its ground, nearest first: (BR-SP, BR)."""
-        found: list[str] = []
-        code: str | None = territory
-        while code is not None and code not in found:
-            found.append(code)
-            code = self._container(code)
+    def lineage(self, code: str) -> tuple[str, ...]:
+        """The territory and all whose ground contains it, nearest first: (BR-SP, BR)."""
+        found = [code]
+        while (ground := self._ground(found[-1])) and ground.inside_parent and ground.parent:
+            found.append(ground.parent)
         return tuple(found)
+
+    def country(self, code: str) -> str:
+        """The state that the territory belongs to in the end, whether or not it is inside it."""
+        ground = self._ground(code)
+        return self.country(ground.parent) if ground and ground.parent else code
 
     def is_within(self, territory: str, container: str) -> bool:
         """Whether ground in `territory` is ground in `container`. US-VA is in US, and not in US-NJ."""
@@ -149,8 +153,5 @@ class Catalogue:
         begins = [key for name, key in sorted(by_name.items()) if name.startswith(code.strip().casefold())]
         return tuple(dict.fromkeys([*codes, *(by_name[name] for name in names), *begins]))[:3]
 
-    def _container(self, code: str) -> str | None:
-        if code in self.jurisdictions:
-            jurisdiction = self.jurisdictions[code]
-            return jurisdiction.parent if jurisdiction.inside_parent else None
-        return self.territories[code].parent if code in self.territories else None
+    def _ground(self, code: str) -> Jurisdiction | Territory | None:
+        return self.jurisdictions.get(code) or self.territories.get(code)

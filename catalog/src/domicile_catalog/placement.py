@@ -53,13 +53,18 @@ class PlacementRequest(Frozen):
     on: date
 
 
-class ClassPlacement(Frozen):
-    """Where one class of data rests, where else among the candidates it could, and why."""
+class Rest(Frozen):
+    """Where one class of data may rest: how far from the jurisdiction, in which candidates, and why."""
+
+    scope: Scope
+    allowed: tuple[str, ...]
+    why: str
+
+
+class ClassPlacement(Rest):
+    """Where one class of data does rest, among the places where it may."""
 
     place: str
-    allowed: tuple[str, ...]
-    scope: Scope
-    why: str
 
 
 class Placement(Frozen):
@@ -117,7 +122,7 @@ def place(catalogue: Catalogue, request: PlacementRequest) -> Placement | Refusa
     """Decides where the tenant's data may rest, or why it may rest nowhere.
 
     Pure and total: the same catalogue and request give the same answer, for any jurisdiction, and nothing is
-    raised. A place on the jurisdiction's own ground is preferred, then one in the same country, then one in a
+    raised. A place on the jurisdiction's own ground is preferred, then one of the same state, then one in a
     region that both belong to; the order of the candidates does not matter.
     """
     jurisdiction = catalogue.jurisdictions.get(request.jurisdiction)
@@ -228,14 +233,14 @@ def _candidates(
 
 
 def _nearness(catalogue: Catalogue, jurisdiction: Jurisdiction) -> Any:
-    """A sort key: own ground, own country, a region in common, elsewhere; then by code."""
-    country = catalogue.lineage(jurisdiction.code)[-1]
+    """A sort key: own ground, own state, a region in common, elsewhere; then by code."""
+    country = catalogue.country(jurisdiction.code)
     regions = [code for code in catalogue.regions if catalogue.is_in_region(jurisdiction.code, code)]
 
     def key(place: Place) -> tuple[int, str]:
         if catalogue.is_within(place.territory, jurisdiction.code):
             return 0, place.code
-        if catalogue.is_within(place.territory, country):
+        if catalogue.country(place.territory) == country:
             return 1, place.code
         shared = any(catalogue.is_in_region(place.territory, code) for code in regions)
         return 2 if shared else 3, place.code
@@ -243,21 +248,50 @@ def _nearness(catalogue: Catalogue, jurisdiction: Jurisdiction) -> Any:
     return key
 
 
+def resting_places(catalogue: Catalogue, request: PlacementRequest) -> dict[DataClass, Rest] | Refusal:
+    """Where each class of data may rest by the residency rule alone, whatever can be licensed.
+
+    `allowed` is empty for a class that no candidate may hold. For explaining; to decide, use `place()`.
+    """
+    jurisdiction = catalogue.jurisdictions.get(request.jurisdiction)
+    if jurisdiction is None:
+        return refusals.unknown_jurisdiction(catalogue, request.jurisdiction)
+    rules = _rules(catalogue, _Reading(jurisdiction, request))
+    if isinstance(rules, Refusal):
+        return rules
+    candidates = _candidates(catalogue, jurisdiction, request)
+    if isinstance(candidates, Refusal):
+        return candidates
+    return _rests(catalogue, jurisdiction, rules, candidates)
+
+
+def _rests(
+    catalogue: Catalogue, jurisdiction: Jurisdiction, rules: _Rules, candidates: tuple[Place, ...]
+) -> dict[DataClass, Rest]:
+    return {
+        data_class: Rest(
+            scope=rules.rule(data_class).scope,
+            allowed=tuple(
+                found.code
+                for found in candidates
+                if _meets(catalogue, jurisdiction, rules, data_class, found)
+            ),
+            why=rules.rule(data_class).why,
+        )
+        for data_class in DataClass
+    }
+
+
 def _choose(
     catalogue: Catalogue, reading: _Reading, rules: _Rules, candidates: tuple[Place, ...]
 ) -> Placement | Refusal:
     """The nearest place that the game server may stand in, and for every class that place if it may be."""
     jurisdiction = reading.jurisdiction
-    allowed = {
-        data_class: tuple(
-            found.code for found in candidates if _meets(catalogue, jurisdiction, rules, data_class, found)
-        )
-        for data_class in DataClass
-    }
-    homeless = [data_class for data_class, places in allowed.items() if not places]
+    rests = _rests(catalogue, jurisdiction, rules, candidates)
+    homeless = [data_class for data_class, rest in rests.items() if not rest.allowed]
     if homeless:
         return _nowhere(catalogue, jurisdiction, rules, homeless, candidates)
-    primary = allowed[DataClass.GAME_SERVER][0]
+    primary = rests[DataClass.GAME_SERVER].allowed[0]
     return Placement(
         jurisdiction=jurisdiction.code,
         place=primary,
@@ -265,12 +299,12 @@ def _choose(
         warnings=_transfer(catalogue, jurisdiction, catalogue.places[primary]),
         by_data_class={
             data_class: ClassPlacement(
-                place=primary if primary in places else places[0],
-                allowed=places,
-                scope=rules.rule(data_class).scope,
-                why=rules.rule(data_class).why,
+                place=primary if primary in rest.allowed else rest.allowed[0],
+                scope=rest.scope,
+                allowed=rest.allowed,
+                why=rest.why,
             )
-            for data_class, places in allowed.items()
+            for data_class, rest in rests.items()
         },
         relied_on=dict(reading.relied_on),
     )

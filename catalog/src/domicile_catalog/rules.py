@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from pydantic import Field
+
 from domicile_catalog.attestation import Attestation, answer
 from domicile_catalog.facts import Fact, Frozen, StakeBand
 from domicile_catalog.model import Catalogue, Jurisdiction
@@ -74,7 +76,7 @@ class Rules(Frozen):
     have an entry for each rule: a limit that the tenant tightened is its jurisdiction's rule still.
     """
 
-    schema_version: int = SCHEMA
+    schema_version: int = Field(default=SCHEMA, serialization_alias="schema")
     catalogue_version: str
     jurisdiction: str
     jurisdiction_name: str
@@ -93,8 +95,7 @@ class Rules(Frozen):
 
     def to_json(self) -> str:
         """The text of rules.json: the same rules give the same bytes."""
-        content = self.model_dump(mode="json")
-        content = {"schema": content.pop("schema_version"), **content}
+        content = self.model_dump(mode="json", by_alias=True)
         return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
