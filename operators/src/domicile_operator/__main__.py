@@ -1,0 +1,66 @@
+"""`python3 -m domicile_operator`: wire the world together and run."""
+
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+
+import kopf
+
+from domicile_operator import handlers, server
+from domicile_operator.catalogue import CatalogueRulebook
+from domicile_operator.cell import load_cell
+from domicile_operator.clients import kube
+from domicile_operator.clients.bao import OpenBaoClient
+from domicile_operator.clients.postgres import PostgresClient
+from domicile_operator.errors import Fault
+from domicile_operator.names import API_VERSION, KIND
+from domicile_operator.runtime import Runtime
+from domicile_operator.settings import Settings, read_settings
+from domicile_operator.world import World
+
+log = logging.getLogger("domicile_operator")
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = read_settings()
+    world = build_world(settings)
+    wait_for_crd(world)
+    runtime = Runtime(world, settings)
+    registry = kopf.OperatorRegistry()
+    handlers.register(registry, runtime)
+    server.start(settings.http_port, lambda: runtime.healthy)
+    log.info("serving cell %s with %s", world.cell().name, settings.casino_image)
+    kopf.run(registry=registry, clusterwide=True, standalone=True)
+
+
+def build_world(settings: Settings) -> World:
+    """The real clients. The cell's stores are not called yet: they may come up later than the operator."""
+    cell = load_cell(settings.cell_folder)
+    bao = OpenBaoClient(cell.openbao.address, settings.ca_file, settings.token_file)
+    return World(
+        kube=kube.connect(),
+        bao=bao,
+        databases=PostgresClient(cell.postgresql.host, cell.postgresql.port, settings.ca_file, bao),
+        rulebook=CatalogueRulebook.load(settings.attestations_folder),
+        cell=lambda: load_cell(settings.cell_folder),
+        image=settings.casino_image,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def wait_for_crd(world: World) -> None:
+    """kopf looks for resources once, at its start: wait until the API server serves ours."""
+    while True:
+        try:
+            world.kube.list(API_VERSION, KIND)
+            return
+        except Fault as fault:
+            log.warning("waiting for the CRD: %s", fault.message)
+            time.sleep(2)
+
+
+if __name__ == "__main__":
+    main()

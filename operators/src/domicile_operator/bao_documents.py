@@ -1,0 +1,154 @@
+"""What OpenBao holds for a tenant: pure functions from a plan to paths and documents.
+
+Redis: `+@all -@dangerous` alone still lets a login list every key of the instance (SCAN and its kin ignore
+key patterns) and wipe scripts that others loaded, so those are taken away by name.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from domicile_operator.names import APP as CASINO_ACCOUNT
+from domicile_operator.names import AUDIENCE, MIGRATE_ACCOUNT, Names
+from domicile_operator.plan import Plan
+
+HOUR = 3600
+REDIS_COMMANDS = (
+    "+@all",
+    "-@dangerous",
+    "-@admin",
+    "-scan",
+    "-randomkey",
+    "-dbsize",
+    "-select",
+    "-function",
+    "-script",
+    "+script|load",
+    "+script|exists",
+    "-pubsub",
+    "-wait",
+    "-waitaof",
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One thing written to OpenBao. `kind` names it in the tenant's status."""
+
+    kind: str
+    path: str
+    data: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+
+def documents(plan: Plan) -> list[Document]:
+    """Policies first: a role must never name a policy that is not there yet."""
+    names = plan.names
+    return [
+        _policy(names.bao_role, _casino_policy(plan)),
+        _policy(names.bao_migrate_role, _rule(f"database/creds/{names.creds_owner}", "read") + _own_leases()),
+        Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_app}", _app_login(names)),
+        Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_owner}", _owner_login(names)),
+        Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_redis}", _redis_login(names)),
+        _jwt_role(names, names.bao_role, CASINO_ACCOUNT, ttl=HOUR, max_ttl=24 * HOUR),
+        _jwt_role(names, names.bao_migrate_role, MIGRATE_ACCOUNT, ttl=HOUR // 2, max_ttl=HOUR),
+    ]
+
+
+def doors(names: Names) -> list[str]:
+    """Paths by which a login could still be had: JWT roles and policies."""
+    return [
+        *(f"auth/jwt/role/{role}" for role in (names.bao_role, names.bao_migrate_role)),
+        *(f"sys/policies/acl/{role}" for role in (names.bao_role, names.bao_migrate_role)),
+    ]
+
+
+def logins(names: Names) -> list[str]:
+    """Names under `database/creds/` and `database/roles/`."""
+    return [names.creds_app, names.creds_owner, names.creds_redis]
+
+
+def _policy(name: str, text: str) -> Document:
+    return Document("OpenBaoPolicy", f"sys/policies/acl/{name}", {"policy": text})
+
+
+def _rule(path: str, *capabilities: str) -> str:
+    return f'path "{path}" {{ capabilities = {json.dumps(list(capabilities))} }}\n'
+
+
+def _own_leases() -> str:
+    return _rule("sys/leases/renew", "update") + _rule("sys/leases/revoke", "update")
+
+
+def _casino_policy(plan: Plan) -> str:
+    names = plan.names
+    readable = [
+        f"database/creds/{names.creds_app}",
+        f"database/creds/{names.creds_redis}",
+        f"kv/data/tenants/{names.tenant}/*",
+        *(f"kv/data/cell/psp/{provider.name}" for provider in plan.providers),
+    ]
+    return "".join(_rule(path, "read") for path in readable) + _own_leases()
+
+
+def _jwt_role(names: Names, role: str, account: str, ttl: int, max_ttl: int) -> Document:
+    return Document(
+        "OpenBaoJWTRole",
+        f"auth/jwt/role/{role}",
+        {
+            "role_type": "jwt",
+            "user_claim": "sub",
+            "bound_audiences": [AUDIENCE],
+            "bound_subject": f"system:serviceaccount:{names.namespace}:{account}",
+            "token_policies": [role],
+            "token_ttl": ttl,
+            "token_max_ttl": max_ttl,
+        },
+    )
+
+
+def _app_login(names: Names) -> dict[str, Any]:
+    return _postgresql_login([_create(names.app_role)], ttl=HOUR, max_ttl=24 * HOUR)
+
+
+def _owner_login(names: Names) -> dict[str, Any]:
+    # Whatever a migration makes belongs to the owner role, not to a login that is dropped within the hour.
+    become = f"ALTER ROLE \"{{{{name}}}}\" SET role = '{names.owner_role}';"
+    return _postgresql_login([_create(names.owner_role), become], ttl=HOUR // 2, max_ttl=HOUR)
+
+
+def _create(role: str) -> str:
+    return (
+        "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}' "
+        f'IN ROLE "{role}";'
+    )
+
+
+def _postgresql_login(creation: list[str], ttl: int, max_ttl: int) -> dict[str, Any]:
+    return {
+        "db_name": "postgresql",
+        "creation_statements": creation,
+        "renew_statements": ["ALTER ROLE \"{{name}}\" VALID UNTIL '{{expiration}}';"],
+        "revocation_statements": [
+            'ALTER ROLE "{{name}}" NOLOGIN;',
+            # Ending another's session takes membership of its role, which OpenBao may give itself.
+            'GRANT "{{name}}" TO CURRENT_USER;',
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{{name}}';",
+            'DROP ROLE IF EXISTS "{{name}}";',
+        ],
+        "default_ttl": ttl,
+        "max_ttl": max_ttl,
+    }
+
+
+def _redis_login(names: Names) -> dict[str, Any]:
+    rules = [f"~{names.redis_prefix}*", f"&{names.redis_prefix}*", *REDIS_COMMANDS]
+    return {
+        "db_name": "redis",
+        "creation_statements": [json.dumps(rules)],
+        "default_ttl": HOUR,
+        "max_ttl": 24 * HOUR,
+    }

@@ -1,0 +1,78 @@
+"""The catalogue, as the operator's rulebook."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from domicile_catalog import (
+    Attestation,
+    AttestationError,
+    Catalogue,
+    PlacementRequest,
+    Product,
+    Refusal,
+    RulesError,
+    load_attestations,
+    load_catalogue,
+    place,
+    tenant_rules,
+)
+
+from domicile_operator.conditions import PLACED
+from domicile_operator.decide import Placed
+from domicile_operator.errors import Fault, Refused
+from domicile_operator.spec import TenantSpec
+
+
+class CatalogueRulebook:
+    """`Rulebook` over the packaged catalogue and the environment's attestations."""
+
+    def __init__(self, catalogue: Catalogue, attestations: Path) -> None:
+        self._catalogue, self._folder = catalogue, attestations
+
+    @classmethod
+    def load(cls, attestations: Path) -> "CatalogueRulebook":
+        """Read the catalogue that this operator was built with.
+
+        Takes the folder of the environment's attestations; they are read anew for every decision, because
+        one may be added while the operator runs. A folder that does not exist holds none.
+        """
+        return cls(load_catalogue(), attestations)
+
+    def place(self, spec: TenantSpec, candidates: Sequence[str], production: bool, today: date) -> Placed | Refused:
+        attestations = self._attestations()
+        answer = place(
+            self._catalogue,
+            PlacementRequest(
+                jurisdiction=spec.jurisdiction,
+                products=tuple(Product(product) for product in spec.products),
+                candidates=tuple(candidates),
+                production=production,
+                attestations=attestations,
+                on=today,
+            ),
+        )
+        if isinstance(answer, Refusal):
+            return Refused(answer.code, sentence(answer), PLACED)
+        limits = spec.limits.model_dump(by_alias=True, exclude_none=True)
+        try:
+            rules = tenant_rules(self._catalogue, spec.jurisdiction, limits, today, attestations)
+        except RulesError as error:
+            return Refused(error.code, f"{error.message} {error.remedy}")
+        return Placed(answer.place, answer.attested, tuple(answer.warnings), rules.to_json())
+
+    def _attestations(self) -> tuple[Attestation, ...]:
+        try:
+            return load_attestations(self._folder, self._catalogue)
+        except AttestationError as error:
+            # Wrong papers are trouble to be mended, not an answer to any one tenant.
+            raise Fault("ATTESTATIONS_UNREADABLE", str(error)) from error
+
+
+def sentence(refusal: Refusal) -> str:
+    """The catalogue's refusal with its law and its way out, in one line."""
+    parts = [refusal.message]
+    if refusal.law:
+        parts.append(f"Law: {refusal.law.rstrip('.')}.")
+    parts.append(refusal.remedy)
+    return " ".join(parts)

@@ -1,0 +1,105 @@
+"""What every kind of child can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domicile_operator.clients.kube import Object
+from domicile_operator.conditions import PROGRESSING
+from domicile_operator.names import LABEL_TENANT, Names
+from domicile_operator.plan import Manifest, Plan
+from domicile_operator.world import World
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A child as `status.children` names it. `namespace` is empty for what lies outside one."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is true of a child now.
+
+    `waiting` is empty when it is as desired, else what it waits for, as a sentence. `serving` says whether
+    players are served, where the child knows.
+    """
+
+    children: tuple[Reference, ...] = ()
+    waiting: str = ""
+    serving: bool | None = None
+
+
+class Child(ABC):
+    """One kind of child.
+
+    `condition` is the condition type that its faults are reported under. Later children are not applied
+    while an earlier one waits: that is how the casino is kept back until its database is migrated.
+    """
+
+    condition: str = PROGRESSING
+
+    @abstractmethod
+    def desired(self, plan: Plan) -> Sequence[Any]:
+        """What should exist. Pure."""
+
+    @abstractmethod
+    def apply(self, plan: Plan, world: World) -> Sequence[Any]:
+        """Make it exist; safe to repeat. Gives what exists now. Raises Fault."""
+
+    @abstractmethod
+    def observe(self, plan: Plan, applied: Sequence[Any]) -> Observation:
+        """Judge what `apply` gave. Pure."""
+
+    def cleanup(self, names: Names, policy: str, world: World) -> str:
+        """Remove it when the tenant goes; safe to repeat. `policy` is the deletion policy.
+
+        Gives what is still waited for, or nothing once it is gone. Raises Fault. Objects in the tenant's
+        namespace go with it and have nothing to do here.
+        """
+        return ""
+
+
+class KubernetesChild(Child):
+    """Children that are Kubernetes objects: applied as built, the superfluous removed."""
+
+    api_version: str
+    kind: str
+
+    @abstractmethod
+    def desired(self, plan: Plan) -> Sequence[Manifest]: ...
+
+    def apply(self, plan: Plan, world: World) -> Sequence[Object]:
+        manifests = self.desired(plan)
+        applied = [world.kube.apply(manifest) for manifest in manifests]
+        self.prune(plan, manifests, world)
+        return applied
+
+    def observe(self, plan: Plan, applied: Sequence[Object]) -> Observation:
+        return Observation(references(applied))
+
+    def prune(self, plan: Plan, manifests: Sequence[Manifest], world: World) -> None:
+        """Delete the tenant's objects of this kind that are no longer desired. Nothing by default."""
+
+
+class PrunedChild(KubernetesChild):
+    """Kubernetes children whose number or names change over a tenant's life."""
+
+    def prune(self, plan: Plan, manifests: Sequence[Manifest], world: World) -> None:
+        wanted = {manifest["metadata"]["name"] for manifest in manifests}
+        namespace = plan.names.namespace
+        for found in world.kube.list(self.api_version, self.kind, namespace, f"{LABEL_TENANT}={plan.names.tenant}"):
+            name = found["metadata"]["name"]
+            if name not in wanted:
+                world.kube.delete(self.api_version, self.kind, name, namespace)
+
+
+def references(objects: Sequence[Object]) -> tuple[Reference, ...]:
+    """References to Kubernetes objects."""
+    return tuple(
+        Reference(item["kind"], item["metadata"]["name"], item["metadata"].get("namespace", "")) for item in objects
+    )

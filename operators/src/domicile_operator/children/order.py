@@ -1,0 +1,42 @@
+"""The order in which children are built, and the order in which they go."""
+
+from domicile_operator.children.base import Child
+from domicile_operator.children.boundary import (
+    DefaultLimits,
+    NamespaceChild,
+    NetworkPolicies,
+    Quota,
+    ServiceAccounts,
+)
+from domicile_operator.children.stores import Database, Secrets
+from domicile_operator.children.workload import (
+    Configuration,
+    DisruptionBudgets,
+    Ingresses,
+    Migration,
+    Services,
+    Workload,
+)
+
+NAMESPACE, SECRETS, DATABASE = NamespaceChild(), Secrets(), Database()
+
+# Walls before what they enclose; routes early, so that the ingress controller has them by the time the
+# casino answers; stores before the migration, the migration before the casino.
+BUILD: tuple[Child, ...] = (
+    NAMESPACE,
+    NetworkPolicies(),
+    Quota(),
+    DefaultLimits(),
+    ServiceAccounts(),
+    Configuration(),
+    Services(),
+    Ingresses(),
+    SECRETS,
+    DATABASE,
+    Migration(),
+    DisruptionBudgets(),
+    Workload(),
+)
+
+# What runs goes first, then the ways in, then (by the deletion policy) the records.
+TEAR_DOWN: tuple[Child, ...] = (NAMESPACE, SECRETS, DATABASE)

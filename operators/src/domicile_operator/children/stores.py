@@ -1,0 +1,68 @@
+"""What a tenant has outside the cluster: its database, and its doors in OpenBao."""
+
+from collections.abc import Sequence
+
+from domicile_operator.bao_documents import Document, documents, doors, logins
+from domicile_operator.children.base import Child, Observation, Reference
+from domicile_operator.conditions import DATABASE, SECRETS
+from domicile_operator.names import Names
+from domicile_operator.plan import Plan
+from domicile_operator.world import World
+
+
+class Secrets(Child):
+    """OpenBao policies, JWT roles and database roles."""
+
+    condition = SECRETS
+
+    def desired(self, plan: Plan) -> Sequence[Document]:
+        return documents(plan)
+
+    def apply(self, plan: Plan, world: World) -> Sequence[Document]:
+        wanted = self.desired(plan)
+        for document in wanted:
+            world.bao.ensure(document.path, document.data)
+        return wanted
+
+    def observe(self, plan: Plan, applied: Sequence[Document]) -> Observation:
+        return Observation(tuple(Reference(document.kind, document.name) for document in applied))
+
+    def cleanup(self, names: Names, policy: str, world: World) -> str:
+        # Doors first, so that no new login appears while the old ones are revoked. The database roles go
+        # last: their revocation statements are what ends those logins.
+        for path in doors(names):
+            world.bao.remove(path)
+        for login in logins(names):
+            # Where the policy forbids it the leases end by their TTL; the database below is closed at once.
+            world.bao.revoke_leases(f"database/creds/{login}")
+            world.bao.remove(f"database/roles/{login}")
+        return ""
+
+
+class Database(Child):
+    """The PostgreSQL database and its two roles."""
+
+    condition = DATABASE
+
+    def desired(self, plan: Plan) -> Sequence[Reference]:
+        names = plan.names
+        return [
+            Reference("PostgreSQLDatabase", names.database),
+            Reference("PostgreSQLRole", names.owner_role),
+            Reference("PostgreSQLRole", names.app_role),
+        ]
+
+    def apply(self, plan: Plan, world: World) -> Sequence[Reference]:
+        world.databases.ensure(plan.names, plan.spec.licence.number)
+        return self.desired(plan)
+
+    def observe(self, plan: Plan, applied: Sequence[Reference]) -> Observation:
+        return Observation(tuple(applied))
+
+    def cleanup(self, names: Names, policy: str, world: World) -> str:
+        # Records outlive a tenant by law in most jurisdictions: only an explicit Delete drops them.
+        if policy == "Delete":
+            world.databases.drop(names)
+        else:
+            world.databases.retire(names)
+        return ""

@@ -1,0 +1,126 @@
+"""What runs and how it is reached."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from domicile_operator.children.base import KubernetesChild, Observation, PrunedChild, references
+from domicile_operator.clients.kube import Object
+from domicile_operator.errors import Fault, Gone
+from domicile_operator.manifests import routes, workload
+from domicile_operator.plan import Manifest, Plan
+from domicile_operator.world import World
+
+MIGRATION_RETRY = timedelta(minutes=10)
+"""How long a failed migration stays to be read before it is tried again."""
+
+
+class Configuration(KubernetesChild):
+    """The ConfigMap with the rules of play and the CA."""
+
+    api_version, kind = "v1", "ConfigMap"
+
+    def desired(self, plan: Plan) -> Sequence[Manifest]:
+        return [workload.config_map(plan)]
+
+
+class Services(KubernetesChild):
+    """The casino inside the cluster."""
+
+    api_version, kind = "v1", "Service"
+
+    def desired(self, plan: Plan) -> Sequence[Manifest]:
+        return [routes.service(plan)]
+
+
+class Ingresses(KubernetesChild):
+    """The casino's host names."""
+
+    api_version, kind = "networking.k8s.io/v1", "Ingress"
+
+    def desired(self, plan: Plan) -> Sequence[Manifest]:
+        return [routes.ingress(plan)]
+
+
+class Migration(PrunedChild):
+    """The Job that brings the database to this image's schema. The casino waits for it."""
+
+    api_version, kind = "batch/v1", "Job"
+
+    def desired(self, plan: Plan) -> Sequence[Manifest]:
+        return [workload.migration_job(plan)]
+
+    def apply(self, plan: Plan, world: World) -> Sequence[Object]:
+        manifest = self.desired(plan)[0]
+        name, namespace = manifest["metadata"]["name"], plan.names.namespace
+        try:
+            found = world.kube.get(self.api_version, self.kind, name, namespace)
+        except Gone:
+            return super().apply(plan, world)
+        failed = _condition(found, "Failed")
+        if failed and world.now() - _time(failed["lastTransitionTime"]) > MIGRATION_RETRY:
+            # Mostly it failed for what was around it (a store was down), so a person is not needed.
+            world.kube.delete(self.api_version, self.kind, name, namespace)
+            return [found]
+        return super().apply(plan, world)
+
+    def observe(self, plan: Plan, applied: Sequence[Object]) -> Observation:
+        job = applied[0]
+        name, namespace = job["metadata"]["name"], plan.names.namespace
+        if _condition(job, "Complete"):
+            return Observation(references(applied))
+        failed = _condition(job, "Failed")
+        if failed:
+            raise Fault(
+                "MIGRATION_FAILED",
+                f"Job {name} failed: {failed.get('message', 'no message')}. Read it with "
+                f"`kubectl logs -n {namespace} job/{name}`; delete the Job to try again at once, else it is "
+                "tried again in ten minutes.",
+            )
+        return Observation(references(applied), f"Waiting for the migration {name} to finish.")
+
+
+class Workload(KubernetesChild):
+    """The casino's Deployment."""
+
+    api_version, kind = "apps/v1", "Deployment"
+
+    def desired(self, plan: Plan) -> Sequence[Manifest]:
+        return [workload.deployment(plan)]
+
+    def observe(self, plan: Plan, applied: Sequence[Object]) -> Observation:
+        found = applied[0]
+        status, wanted = found.get("status", {}), plan.size.replicas
+        seen = status.get("observedGeneration", 0) >= found["metadata"].get("generation", 0)
+        updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+        serving = available > 0
+        if seen and updated == available == status.get("replicas", 0) == wanted:
+            return Observation(references(applied), serving=True)
+        stuck = _condition(found, "Progressing", "False")
+        if seen and stuck:
+            waiting = (
+                f"The Deployment makes no progress: {stuck.get('message', '')} "
+                f"See `kubectl get pods,events -n {plan.names.namespace}`."
+            )
+        else:
+            waiting = f"Waiting for the casino: {min(updated, available)} of {wanted} pods of this version ready."
+        return Observation(references(applied), waiting, serving)
+
+
+class DisruptionBudgets(PrunedChild):
+    """How many pods may go at a time."""
+
+    api_version, kind = "policy/v1", "PodDisruptionBudget"
+
+    def desired(self, plan: Plan) -> Sequence[Manifest]:
+        return workload.disruption_budgets(plan)
+
+
+def _condition(found: Object, kind: str, status: str = "True") -> Object | None:
+    for condition in found.get("status", {}).get("conditions", []):
+        if condition["type"] == kind and condition["status"] == status:
+            return dict(condition)
+    return None
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,116 @@
+"""OpenBao through hvac, logged in with the operator's own service-account token."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import hvac
+import requests
+
+from domicile_operator.errors import Fault
+from domicile_operator.names import OPERATOR_ROLE
+
+TIMEOUT = 10
+"""Seconds for one call."""
+
+
+class Bao(Protocol):
+    """What the operator asks of OpenBao. Every verb raises Fault."""
+
+    def ensure(self, path: str, data: dict[str, Any]) -> bool:
+        """Write `data` unless what is there says the same. True when something was written."""
+
+    def remove(self, path: str) -> None:
+        """Delete; what is gone already is fine."""
+
+    def revoke_leases(self, prefix: str) -> bool:
+        """Revoke all leases under a path. False where the operator's policy does not allow it."""
+
+    def login(self, role: str) -> tuple[str, str, float]:
+        """A fresh database login: user, password, and for how many seconds it is good."""
+
+
+class OpenBaoClient:
+    """`Bao` over HTTPS. Safe for use from several threads.
+
+    Takes the address, the CA file, and the file with the projected token of audience `openbao`.
+    """
+
+    def __init__(self, address: str, ca_file: Path, token_file: Path, role: str = OPERATOR_ROLE) -> None:
+        self._address, self._ca_file, self._token_file, self._role = address, ca_file, token_file, role
+        self._lock = threading.Lock()
+        self._client: hvac.Client | None = None
+        self._renew_at = 0.0
+
+    def ensure(self, path: str, data: dict[str, Any]) -> bool:
+        try:
+            found = self._call(lambda client: client.read(path))
+        except Fault as fault:
+            if fault.code != "OPENBAO_FORBIDDEN":
+                raise
+            found = None  # may write but not read: then write
+        if found and _says(found["data"], data):
+            return False
+        self._call(lambda client: client.write_data(path, data=data))
+        return True
+
+    def remove(self, path: str) -> None:
+        self._call(lambda client: client.delete(path))
+
+    def revoke_leases(self, prefix: str) -> bool:
+        try:
+            self._call(lambda client: client.sys.revoke_prefix(prefix))
+        except Fault as fault:
+            if fault.code == "OPENBAO_FORBIDDEN":
+                return False
+            raise
+        return True
+
+    def login(self, role: str) -> tuple[str, str, float]:
+        found = self._call(lambda client: client.read(f"database/creds/{role}"))
+        if not found:
+            raise Fault(
+                "OPENBAO_NO_SUCH_ROLE",
+                f"OpenBao has no database role {role}. Build the cell again: that writes it.",
+            )
+        return found["data"]["username"], found["data"]["password"], float(found["lease_duration"])
+
+    def _call(self, use: Callable[[hvac.Client], Any]) -> Any:
+        try:
+            try:
+                return use(self._logged_in())
+            except hvac.exceptions.Forbidden:
+                # The token may have been revoked or its policy changed under us: once more with a new one.
+                return use(self._logged_in(fresh=True))
+        except hvac.exceptions.Forbidden as error:
+            raise Fault(
+                "OPENBAO_FORBIDDEN",
+                f"OpenBao refuses the operator: {error}. Check the JWT role and policy {self._role}.",
+            ) from error
+        except hvac.exceptions.VaultDown as error:
+            raise Fault("OPENBAO_SEALED", f"OpenBao at {self._address} is sealed. Unseal it.") from error
+        except hvac.exceptions.VaultError as error:
+            raise Fault("OPENBAO_REFUSED", f"OpenBao at {self._address} refused: {error}.") from error
+        except (requests.RequestException, OSError) as error:
+            raise Fault(
+                "OPENBAO_UNREACHABLE",
+                f"OpenBao at {self._address} does not answer: {error}. "
+                "Check that it runs and that the cell's network lets the operator reach it.",
+            ) from error
+
+    def _logged_in(self, fresh: bool = False) -> hvac.Client:
+        with self._lock:
+            if self._client is None or fresh or time.monotonic() >= self._renew_at:
+                client = hvac.Client(url=self._address, verify=str(self._ca_file), timeout=TIMEOUT)
+                answer = client.auth.jwt.jwt_login(role=self._role, jwt=self._token_file.read_text().strip())
+                # Two thirds of its life: a pass that starts with this token ends with it.
+                self._renew_at = time.monotonic() + answer["auth"]["lease_duration"] * 2 / 3
+                self._client = client
+            return self._client
+
+
+def _says(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether OpenBao's answer carries everything wanted; it adds defaults of its own."""
+    return all(found.get(key) == value for key, value in wanted.items())

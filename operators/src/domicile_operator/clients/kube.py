@@ -1,0 +1,181 @@
+"""Kubernetes, by server-side apply with one field manager.
+
+kopf has no server-side apply; a merge patch would replace lists whole and never remove what we stopped
+asking for. With one field manager, the API server does both by ownership.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import urllib3
+from kubernetes import client, config
+
+from domicile_operator.errors import Fault, Gone
+from domicile_operator.names import API_VERSION, FIELD_MANAGER, KIND, PLURAL
+
+Object = dict[str, Any]
+
+PLURALS: dict[tuple[str, str], tuple[str, bool]] = {
+    # (apiVersion, kind): (plural, namespaced)
+    (API_VERSION, KIND): (PLURAL, False),
+    ("v1", "Namespace"): ("namespaces", False),
+    ("v1", "ServiceAccount"): ("serviceaccounts", True),
+    ("v1", "ResourceQuota"): ("resourcequotas", True),
+    ("v1", "LimitRange"): ("limitranges", True),
+    ("v1", "ConfigMap"): ("configmaps", True),
+    ("v1", "Service"): ("services", True),
+    ("v1", "Event"): ("events", True),
+    ("networking.k8s.io/v1", "NetworkPolicy"): ("networkpolicies", True),
+    ("networking.k8s.io/v1", "Ingress"): ("ingresses", True),
+    ("batch/v1", "Job"): ("jobs", True),
+    ("apps/v1", "Deployment"): ("deployments", True),
+    ("policy/v1", "PodDisruptionBudget"): ("poddisruptionbudgets", True),
+}
+
+TIMEOUTS = (5, 30)
+"""Seconds to connect and to read."""
+
+
+class Kube(Protocol):
+    """What the operator asks of a cluster. Every verb raises Fault; `get` and `patch_json` raise Gone."""
+
+    def apply(self, manifest: Object) -> Object:
+        """Server-side apply. Gives the object as stored, status included."""
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
+        """One object."""
+
+    def list(self, api_version: str, kind: str, namespace: str | None = None, selector: str = "") -> Sequence[Object]:
+        """Objects, of all namespaces where none is named. `selector` is a label selector."""
+
+    def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
+        """Delete with background propagation; what is gone already is fine."""
+
+    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> None:
+        """Replace `status` by merge patch of the status subresource."""
+
+    def patch_json(self, api_version: str, kind: str, name: str, operations: Sequence[Object]) -> None:
+        """JSON Patch (RFC 6902) of a cluster-scoped object; a failed `test` raises Fault CONFLICT."""
+
+    def create(self, manifest: Object) -> None:
+        """Create, for objects that have no fixed name (Events)."""
+
+
+def connect() -> "KubernetesApi":
+    """The cluster that this pod runs in, or the current context of the kubeconfig."""
+    configuration = client.Configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except config.ConfigException:
+        config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    return KubernetesApi(client.ApiClient(configuration))
+
+
+class KubernetesApi:
+    """`Kube` over HTTP. Safe for use from several threads."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+
+    def apply(self, manifest: Object) -> Object:
+        path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
+        return self._call(
+            "PATCH",
+            f"{path}/{quote(manifest['metadata']['name'])}",
+            body=manifest,
+            content="application/apply-patch+yaml",
+            # Force: a person's edit of a field that we state is drift, and drift is repaired.
+            query={"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"},
+        )
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
+        return self._call("GET", f"{_path(api_version, kind, namespace)}/{quote(name)}")
+
+    def list(self, api_version: str, kind: str, namespace: str | None = None, selector: str = "") -> Sequence[Object]:
+        query = {"labelSelector": selector} if selector else {}
+        items: Sequence[Object] = self._call("GET", _path(api_version, kind, namespace), query=query)["items"]
+        return items
+
+    def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
+        try:
+            self._call(
+                "DELETE",
+                f"{_path(api_version, kind, namespace)}/{quote(name)}",
+                body={"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"},
+            )
+        except Gone:
+            return
+
+    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> None:
+        self._call(
+            "PATCH",
+            f"{_path(api_version, kind, None)}/{quote(name)}/status",
+            body={"status": status},
+            content="application/merge-patch+json",
+            query={"fieldManager": FIELD_MANAGER},
+        )
+
+    def patch_json(self, api_version: str, kind: str, name: str, operations: Sequence[Object]) -> None:
+        self._call(
+            "PATCH",
+            f"{_path(api_version, kind, None)}/{quote(name)}",
+            body=list(operations),
+            content="application/json-patch+json",
+            query={"fieldManager": FIELD_MANAGER},
+        )
+
+    def create(self, manifest: Object) -> None:
+        path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
+        self._call("POST", path, body=manifest, query={"fieldManager": FIELD_MANAGER})
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content: str = "application/json",
+        query: Mapping[str, str] | None = None,
+    ) -> Object:
+        request = self._api.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": "application/json", "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = self._api.call_api(*request, _request_timeout=TIMEOUTS)
+            text: bytes = response.read()  # type: ignore[no-untyped-call]
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Fault("KUBERNETES_UNREACHABLE", f"The cluster's API does not answer: {error}.") from error
+        if response.status >= 300:
+            raise _fault(response.status, method, path, text)
+        found: Object = json.loads(text)
+        return found
+
+
+def _path(api_version: str, kind: str, namespace: str | None) -> str:
+    plural, namespaced = PLURALS[(api_version, kind)]
+    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    return f"{root}/namespaces/{quote(namespace)}/{plural}" if namespaced and namespace else f"{root}/{plural}"
+
+
+def _fault(status: int, method: str, path: str, text: bytes) -> Fault:
+    try:
+        message = str(json.loads(text).get("message", ""))
+    except ValueError:
+        message = text[:200].decode(errors="replace")
+    if status == 404:
+        return Gone(path)
+    if status == 403 and "being terminated" in message:
+        return Fault("NAMESPACE_TERMINATING", f"{message}. It is built again once it is gone.")
+    code = {
+        403: "KUBERNETES_FORBIDDEN",
+        409: "CONFLICT",
+        422: "KUBERNETES_REFUSED",
+        429: "KUBERNETES_BUSY",
+    }.get(status, "KUBERNETES_ERROR")
+    return Fault(code, f"The cluster's API answered {status} to {method} {path}: {message}")

@@ -1,0 +1,145 @@
+"""PostgreSQL through psycopg, with a dynamic login from OpenBao and always as `domicile_provisioner`."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier
+
+from domicile_operator import sql
+from domicile_operator.clients.bao import Bao
+from domicile_operator.errors import Fault
+from domicile_operator.names import PROVISIONER_CREDENTIALS, PROVISIONER_ROLE, Names
+
+MAINTENANCE_DATABASE = "postgres"
+
+
+class Databases(Protocol):
+    """What the operator asks of PostgreSQL. Every verb raises Fault and may be repeated."""
+
+    def ensure(self, names: Names, licence: str) -> bool:
+        """Database and roles as they should be. True when something was changed."""
+
+    def retire(self, names: Names) -> None:
+        """Keep the records, leave no login that reaches them."""
+
+    def drop(self, names: Names) -> None:
+        """Remove database and roles."""
+
+
+class PostgresClient:
+    """`Databases` over TLS. Takes the server's host and port, its CA file, and where logins come from."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        ca_file: Path,
+        bao: Bao,
+        *,
+        sslmode: str = "verify-full",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server = {"host": host, "port": port, "sslmode": sslmode, "sslrootcert": str(ca_file)}
+        self._bao, self._clock = bao, clock
+        self._lock = threading.Lock()
+        self._login: tuple[str, str] | None = None
+        self._login_until = 0.0
+
+    def ensure(self, names: Names, licence: str) -> bool:
+        with self._connection(MAINTENANCE_DATABASE) as connection:
+            facts = _server_facts(connection, names)
+            theirs = sql.licence_of(facts.comment)
+            if theirs not in (None, licence):
+                raise Fault(
+                    "DATABASE_OF_ANOTHER_LICENCE",
+                    f"Database {names.database} holds the retained records of licence {theirs}, "
+                    f"not of {licence}. Archive and drop it, or give this tenant another name.",
+                )
+            changed = _execute(connection, sql.server_statements(names, licence, facts))
+        with self._connection(names.database) as connection:
+            row = connection.execute(sql.DATABASE_FACTS, sql.parameters(names)).fetchone()
+            assert row is not None
+            inside = sql.DatabaseFacts(public_may_create=row[0], default_privileges=row[1])
+            return _execute(connection, sql.database_statements(names, inside)) or changed
+
+    def retire(self, names: Names) -> None:
+        with self._connection(MAINTENANCE_DATABASE) as connection:
+            _execute(connection, sql.retire_statements(names, _server_facts(connection, names)))
+
+    def drop(self, names: Names) -> None:
+        with self._connection(MAINTENANCE_DATABASE) as connection:
+            _execute(connection, sql.drop_statements(names, _server_facts(connection, names)))
+
+    @contextmanager
+    def _connection(self, database: str) -> Iterator[psycopg.Connection[Any]]:
+        user, password = self._credentials()
+        where = f"PostgreSQL at {self._server['host']}:{self._server['port']}"
+        try:
+            with psycopg.connect(
+                dbname=database,
+                user=user,
+                password=password,
+                connect_timeout=5,
+                application_name="domicile-operator",
+                autocommit=True,  # CREATE DATABASE runs in no transaction
+                options="-c statement_timeout=60000 -c lock_timeout=10000",
+                **self._server,  # type: ignore[arg-type]
+            ) as connection:
+                connection.execute(SQL("SET ROLE {}").format(Identifier(PROVISIONER_ROLE)))
+                yield connection
+        except psycopg.OperationalError as error:
+            # The login may be what failed (its lease was revoked): ask for another next time.
+            self._login = None
+            raise Fault(
+                "POSTGRESQL_UNREACHABLE",
+                f"{where} cannot be used: {_line(error)}. Check that it runs, and its certificate.",
+            ) from error
+        except psycopg.Error as error:
+            raise Fault("POSTGRESQL_REFUSED", f"{where} refused: {_line(error)}.") from error
+
+    def _credentials(self) -> tuple[str, str]:
+        with self._lock:
+            if self._login is None or self._clock() >= self._login_until:
+                user, password, seconds = self._bao.login(PROVISIONER_CREDENTIALS)
+                self._login = (user, password)
+                self._login_until = self._clock() + seconds * 2 / 3
+            return self._login
+
+
+def _server_facts(connection: psycopg.Connection[Any], names: Names) -> sql.ServerFacts:
+    values = sql.parameters(names)
+    roles = connection.execute(sql.SERVER_ROLES, values).fetchall()
+    members = connection.execute(sql.ROLE_MEMBERS, values).fetchall()
+    database = connection.execute(sql.SERVER_DATABASE, values).fetchone()
+    return sql.ServerFacts(
+        roles=frozenset(name for name, _, _ in roles),
+        provisioner_member=frozenset(name for name, member, _ in roles if member),
+        openbao_admin=frozenset(name for name, _, admin in roles if admin),
+        other_members=tuple((role, member) for role, member in members),
+        database=database is not None,
+        **(
+            {
+                "allows_connections": database[0],
+                "public_may_connect": database[1],
+                "app_may_connect": database[2],
+                "comment": database[3],
+            }
+            if database
+            else {}
+        ),
+    )
+
+
+def _execute(connection: psycopg.Connection[Any], statements: Sequence[Composed]) -> bool:
+    for statement in statements:
+        connection.execute(statement)
+    return bool(statements)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,65 @@
+"""What kopf is told: which objects to watch, and whom to wake. One line each.
+
+Only `on.event` handlers: kopf then writes nothing to any object (no finalizer, no annotation with the last
+configuration), and every decision is made by a pass that reads the world anew.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import kopf
+
+from domicile_operator.names import FINALIZER, GROUP, LABEL_TENANT, PLURAL, VERSION
+from domicile_operator.runtime import Runtime
+
+WATCHED = (
+    ("", "v1", "namespaces"),
+    ("", "v1", "serviceaccounts"),
+    ("", "v1", "resourcequotas"),
+    ("", "v1", "limitranges"),
+    ("", "v1", "configmaps"),
+    ("", "v1", "services"),
+    ("networking.k8s.io", "v1", "networkpolicies"),
+    ("networking.k8s.io", "v1", "ingresses"),
+    ("batch", "v1", "jobs"),
+    ("apps", "v1", "deployments"),
+    ("policy", "v1", "poddisruptionbudgets"),
+)
+
+
+def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
+    """Register every handler of this operator."""
+
+    @kopf.on.startup(registry=registry)
+    async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure(settings)
+        await runtime.start()
+
+    @kopf.on.cleanup(registry=registry)
+    async def cleanup(**_: Any) -> None:
+        await runtime.stop()
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def tenant_changed(name: str, **_: Any) -> None:
+        runtime.wake(name, 0.0)
+
+    async def child_changed(labels: Mapping[str, str], **_: Any) -> None:
+        runtime.wake(labels[LABEL_TENANT])
+
+    for group, version, plural in WATCHED:
+        kopf.on.event(group, version, plural, labels={LABEL_TENANT: kopf.PRESENT}, registry=registry)(child_changed)
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """kopf's settings: watches that cannot die silently, and no writing on its own account."""
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    settings.watching.connect_timeout = 30
+    settings.watching.reconnect_backoff = 1
+    settings.watching.inactivity_timeout = 70
+    for group, version, plural in WATCHED:
+        settings.watching.label_selectors[(group, version, plural)] = LABEL_TENANT
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.persistence.finalizer = FINALIZER
+    settings.peering.standalone = True

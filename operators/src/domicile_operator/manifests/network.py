@@ -1,0 +1,55 @@
+"""Network policies: everything is closed, then the few ways that a casino needs are opened."""
+
+from domicile_operator.manifests.metadata import metadata, selector
+from domicile_operator.plan import Manifest, Plan
+
+HTTP_PORT = 8080
+
+
+def network_policies(plan: Plan) -> list[Manifest]:
+    """Default deny both ways; the ingress controller in; DNS and the cell's stores out."""
+    cell = plan.cell
+    data = [(cell.postgresql.cidr, cell.postgresql.port), (cell.openbao.cidr, cell.openbao.port)]
+    casino = [
+        *data,
+        (cell.redis.cidr, cell.redis.port),
+        *((provider.cidr, provider.port) for provider in plan.providers),
+    ]
+    return [
+        _policy(plan, "default-deny", {}, {"policyTypes": ["Ingress", "Egress"]}),
+        _policy(plan, "casino", selector("api"), {"ingress": [_from_ingress(plan)], "egress": _egress(casino)}),
+        _policy(plan, "casino-migrate", selector("migrate"), {"egress": _egress(data)}),
+    ]
+
+
+def _policy(plan: Plan, name: str, pods: dict[str, str], rules: Manifest) -> Manifest:
+    spec: Manifest = {"podSelector": {"matchLabels": pods} if pods else {}}
+    spec["policyTypes"] = [kind for kind in ("Ingress", "Egress") if kind.lower() in rules]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(plan, name),
+        "spec": spec | rules,
+    }
+
+
+def _from_ingress(plan: Plan) -> Manifest:
+    namespace = {"matchLabels": {"kubernetes.io/metadata.name": plan.cell.ingress_namespace}}
+    return {
+        "from": [{"namespaceSelector": namespace}],
+        "ports": [{"protocol": "TCP", "port": HTTP_PORT}],
+    }
+
+
+def _egress(ways: list[tuple[str, int]]) -> list[Manifest]:
+    dns = {
+        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
+        "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
+    }
+    return [
+        dns,
+        *(
+            {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"protocol": "TCP", "port": port}]}
+            for cidr, port in dict.fromkeys(ways)
+        ),
+    ]

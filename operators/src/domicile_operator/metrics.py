@@ -1,0 +1,35 @@
+"""What Prometheus reads of the operator. A tenant's series go with the tenant."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from domicile_operator.conditions import TYPES
+
+RECONCILES = Counter("domicile_operator_reconciles_total", "Passes over a tenant, by outcome.", ["outcome"])
+FAULTS = Counter("domicile_operator_faults_total", "Passes that met trouble, by code.", ["code"])
+DURATION = Histogram("domicile_operator_reconcile_seconds", "Seconds that a pass took.")
+QUEUE = Gauge("domicile_operator_queue_depth", "Tenants that are due and not yet worked on.")
+CONDITION = Gauge(
+    "domicile_tenant_condition",
+    "A tenant's conditions: 1 true, 0 false, -1 unknown.",
+    ["tenant", "condition"],
+)
+
+_VALUES = {"True": 1, "False": 0, "Unknown": -1}
+
+
+def record_conditions(tenant: str, conditions: Iterable[Mapping[str, Any]]) -> None:
+    """Set the tenant's gauges."""
+    for condition in conditions:
+        CONDITION.labels(tenant, condition["type"]).set(_VALUES[condition["status"]])
+
+
+def forget(tenant: str) -> None:
+    """Drop the series of a tenant that is gone."""
+    for condition in TYPES:
+        try:
+            CONDITION.remove(tenant, condition)
+        except KeyError:
+            continue

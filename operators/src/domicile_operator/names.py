@@ -1,0 +1,81 @@
+"""Every name that derives from a tenant's name (docs/architecture.md, "Contracts between the parts")."""
+
+from dataclasses import dataclass
+
+GROUP = "casino.domicile.dev"
+VERSION = "v1alpha1"
+PLURAL = "casinotenants"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "CasinoTenant"
+FINALIZER = "casino.domicile.dev/teardown"
+FIELD_MANAGER = "domicile-operator"
+
+LABEL_TENANT = "domicile.dev/tenant"
+LABEL_JURISDICTION = "domicile.dev/jurisdiction"
+LABEL_PLACE = "domicile.dev/place"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+
+APP = "casino"
+"""Service account, Deployment, Service, Ingress and disruption budget all carry this name."""
+MIGRATE_ACCOUNT = "casino-migrate"
+CONFIG_MAP = "casino-config"
+PROVISIONER_CREDENTIALS = "domicile-provisioner"
+"""The OpenBao database role that gives the operator a PostgreSQL login."""
+PROVISIONER_ROLE = "domicile_provisioner"
+OPENBAO_LOGIN = "openbao"
+"""The login by which OpenBao itself makes and removes PostgreSQL roles."""
+AUDIENCE = "openbao"
+OPERATOR_ROLE = "domicile-operator"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one tenant's parts.
+
+    Takes the tenant's `metadata.name` (at most 32 characters of [a-z0-9-], which the CRD enforces).
+    A name must not end in `-migrate`: its OpenBao policy would be the migration policy of another tenant.
+    """
+
+    tenant: str
+
+    @property
+    def namespace(self) -> str:
+        return f"casino-{self.tenant}"
+
+    @property
+    def database(self) -> str:
+        return f"casino_{self.tenant.replace('-', '_')}"
+
+    @property
+    def owner_role(self) -> str:
+        return f"{self.database}_owner"
+
+    @property
+    def app_role(self) -> str:
+        return f"{self.database}_app"
+
+    @property
+    def bao_role(self) -> str:
+        """OpenBao policy and JWT role of the casino."""
+        return f"casino-{self.tenant}"
+
+    @property
+    def bao_migrate_role(self) -> str:
+        """OpenBao policy and JWT role of the migration."""
+        return f"casino-{self.tenant}-migrate"
+
+    @property
+    def creds_app(self) -> str:
+        return f"casino-{self.tenant}-app"
+
+    @property
+    def creds_owner(self) -> str:
+        return f"casino-{self.tenant}-owner"
+
+    @property
+    def creds_redis(self) -> str:
+        return f"casino-{self.tenant}-redis"
+
+    @property
+    def redis_prefix(self) -> str:
+        return f"{self.tenant}:"

@@ -1,0 +1,88 @@
+"""A plan: everything that the manifest builders need, decided and frozen."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from domicile_operator.cell import Cell, PaymentProvider
+from domicile_operator.names import (
+    FIELD_MANAGER,
+    LABEL_JURISDICTION,
+    LABEL_MANAGED_BY,
+    LABEL_PLACE,
+    LABEL_TENANT,
+    Names,
+)
+from domicile_operator.spec import TenantSpec
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Replicas and what one pod asks for. CPU in millicores, memory in MiB."""
+
+    replicas: int
+    cpu_m: int
+    cpu_limit_m: int
+    memory_mi: int
+    memory_limit_mi: int
+
+
+SIZES = {
+    "small": Size(replicas=1, cpu_m=100, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
+    "medium": Size(replicas=2, cpu_m=500, cpu_limit_m=2000, memory_mi=256, memory_limit_mi=1024),
+    "large": Size(replicas=4, cpu_m=1000, cpu_limit_m=4000, memory_mi=512, memory_limit_mi=2048),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One tenant in one cell, admitted and placed."""
+
+    names: Names
+    spec: TenantSpec
+    cell: Cell
+    place: str
+    rules_json: str
+    image: str
+    providers: tuple[PaymentProvider, ...]
+
+    @property
+    def size(self) -> Size:
+        return SIZES[self.spec.size]
+
+    @property
+    def version(self) -> str:
+        """The image's tag, or its digest where it has none."""
+        return image_version(self.image)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Carried by every object: the operator finds a tenant's children by the first."""
+        return {
+            LABEL_TENANT: self.names.tenant,
+            LABEL_JURISDICTION: self.spec.jurisdiction,
+            LABEL_PLACE: self.place,
+            LABEL_MANAGED_BY: FIELD_MANAGER,
+        }
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host names that the tenant answers at: its own first."""
+        return (f"{self.names.tenant}.{self.cell.base_domain}", *self.spec.domains)
+
+
+def image_version(image: str) -> str:
+    """The tag of an image reference; of a reference by digest, the digest's first 12 digits."""
+    if "@" in image:
+        return image.rsplit(":", 1)[1][:12]
+    last = image.rsplit("/", 1)[-1]
+    return last.split(":", 1)[1] if ":" in last else "latest"
+
+
+def digest(value: Any, length: int = 10) -> str:
+    """A short stable hash of a JSON value, for names and annotations."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

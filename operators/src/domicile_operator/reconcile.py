@@ -1,0 +1,179 @@
+"""One pass over one tenant: read it, decide, drive its children, write its status.
+
+Level-triggered: a pass reads everything anew and trusts no event. It says when it wants to be called again.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domicile_operator import teardown
+from domicile_operator.children.base import Child, Reference
+from domicile_operator.children.boundary import ours
+from domicile_operator.children.order import BUILD
+from domicile_operator.clients.kube import Object
+from domicile_operator.conditions import PROGRESSING, READY, Condition
+from domicile_operator.decide import Decision, decide
+from domicile_operator.errors import Fault, Gone, Refused
+from domicile_operator.names import API_VERSION, KIND, LABEL_PLACE, Names
+from domicile_operator.plan import Plan
+from domicile_operator.recorder import write_status
+from domicile_operator.spec import TenantSpec, parse_spec
+from domicile_operator.status import LIVE, ONBOARDING, REFUSED, Findings, ready
+from domicile_operator.world import World
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a pass ended. `kind` is one of settled, waiting, refused, fault, gone; `code` is a fault's."""
+
+    kind: str
+    code: str = ""
+
+
+def reconcile(name: str, world: World) -> Outcome:
+    """Bring one tenant a step nearer to its spec. Never raises: what went wrong is in the status."""
+    try:
+        tenant = world.kube.get(API_VERSION, KIND, name)
+    except Gone:
+        return Outcome("gone")
+    except Fault as fault:
+        return Outcome("fault", fault.code)
+    names, found = Names(name), Findings()
+    try:
+        if tenant["metadata"].get("deletionTimestamp"):
+            outcome = teardown.tear_down(tenant, names, world, found)
+            if outcome == "gone":
+                return Outcome("gone")
+            result = Outcome(outcome)
+        else:
+            result = _build(tenant, names, world, found)
+    except Fault as fault:
+        result = _faulted(found, fault, PROGRESSING)
+    except Exception as error:
+        # A bug must show in the status like any other trouble, and must not end the worker.
+        log.exception("reconcile failed", extra={"tenant": name})
+        result = _faulted(found, Fault("INTERNAL", f"The operator failed: {error!r}. Read its log."), PROGRESSING)
+    try:
+        write_status(tenant, found, world)
+    except Gone:
+        return Outcome("gone")
+    except Fault as fault:
+        log.warning("status not written: %s", fault.message, extra={"tenant": name})
+        return Outcome("fault", fault.code)
+    return result
+
+
+def _build(tenant: Object, names: Names, world: World, found: Findings) -> Outcome:
+    decision = _decide(tenant, names, world)
+    found.conditions += decision.conditions
+    if decision.plan is None:
+        assert decision.refused is not None
+        return _refused(tenant, decision.refused, found)
+    teardown.hold(tenant, world)
+    plan = decision.plan
+    found.place, found.version, found.url = plan.place, plan.version, plan.cell.url(names.tenant)
+    if _state(tenant) != LIVE:
+        found.state = ONBOARDING
+    return drive(BUILD, plan, world, found, tenant)
+
+
+def drive(children: Sequence[Child], plan: Plan, world: World, found: Findings, tenant: Object) -> Outcome:
+    """The one loop: apply and observe each child in order, until one waits or fails."""
+    seen: list[Reference] = []
+    serving: bool | None = None
+    for child in children:
+        try:
+            observation = child.observe(plan, child.apply(plan, world))
+        except Fault as fault:
+            return _faulted(found, fault, child.condition)
+        seen += observation.children
+        serving = observation.serving if observation.serving is not None else serving
+        if observation.waiting:
+            _waiting(tenant, found, observation.waiting, serving)
+            return Outcome("waiting")
+        if child.condition != PROGRESSING:
+            found.conditions.append(Condition(child.condition, "True", "InPlace", ""))
+    found.children = seen
+    found.state = LIVE
+    found.conditions += [
+        Condition(PROGRESSING, "False", "Settled", "Nothing is left to do."),
+        Condition(READY, "True", "Live", f"Players are served at {found.url}"),
+    ]
+    return Outcome("settled")
+
+
+def _decide(tenant: Object, names: Names, world: World) -> Decision:
+    spec = parse_spec(tenant["spec"])
+    if isinstance(spec, Refused):
+        return Decision(None, spec)
+    return decide(
+        names,
+        spec,
+        cell=world.cell(),
+        image=world.image,
+        rulebook=world.rulebook,
+        today=world.now().date(),
+        pinned=_pinned(names, world),
+        taken_hosts=_taken_hosts(tenant, spec, world),
+    )
+
+
+def _pinned(names: Names, world: World) -> str | None:
+    """Where the tenant lives already. Read from its namespace: status may be lost with a backup."""
+    try:
+        namespace = world.kube.get("v1", "Namespace", names.namespace)
+    except Gone:
+        return None
+    place: str | None = namespace["metadata"].get("labels", {}).get(LABEL_PLACE)
+    return place if ours(namespace, names) else None
+
+
+def _taken_hosts(tenant: Object, spec: TenantSpec, world: World) -> frozenset[str]:
+    if not spec.domains:
+        return frozenset()
+    mine = (tenant["metadata"]["creationTimestamp"], tenant["metadata"]["name"])
+    return frozenset(
+        host
+        for other in world.kube.list(API_VERSION, KIND)
+        if (other["metadata"]["creationTimestamp"], other["metadata"]["name"]) < mine
+        for host in other["spec"].get("domains", [])
+    )
+
+
+def _refused(tenant: Object, refused: Refused, found: Findings) -> Outcome:
+    # A refusal builds nothing, and tears nothing down either: a casino that was live holds open bets,
+    # balances and records, and ending it is a decision for a person (delete the tenant), not the
+    # side effect of a fact or a date that changed.
+    if _state(tenant) != LIVE:
+        found.state = REFUSED
+    found.conditions += [
+        Condition(PROGRESSING, "False", "Refused", "Nothing is built until the refusal is resolved."),
+        Condition(READY, "False", refused.code, refused.message),
+    ]
+    return Outcome("refused", refused.code)
+
+
+def _faulted(found: Findings, fault: Fault, condition: str) -> Outcome:
+    found.conditions += [
+        Condition(condition, "False", fault.code, fault.message),
+        Condition(READY, "False", fault.code, fault.message),
+    ]
+    if condition != PROGRESSING:
+        found.conditions.append(Condition(PROGRESSING, "False", fault.code, "It is tried again with backoff."))
+    return Outcome("fault", fault.code)
+
+
+def _waiting(tenant: Object, found: Findings, message: str, serving: bool | None) -> None:
+    found.conditions.append(Condition(PROGRESSING, "True", "Waiting", message))
+    # While a new version migrates and rolls, the old pods serve on: Ready then stays as it was.
+    was_ready = ready(tenant.get("status")).get("status") == "True"
+    if not (was_ready and serving is not False):
+        found.conditions.append(Condition(READY, "False", "Progressing", message))
+
+
+def _state(tenant: Object) -> str | None:
+    state: str | None = (tenant.get("status") or {}).get("state")
+    return state

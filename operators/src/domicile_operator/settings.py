@@ -1,0 +1,46 @@
+"""The operator's own settings, from its environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are mounted and how often to look. Times in seconds.
+
+    `resync_seconds` bounds how long drift lives that no event tells of (OpenBao, PostgreSQL); a cell with
+    thousands of tenants raises it.
+    """
+
+    casino_image: str
+    cell_folder: Path = Path("/etc/domicile")
+    attestations_folder: Path = Path("/etc/domicile-attestations")
+    token_file: Path = Path("/var/run/secrets/openbao/token")
+    http_port: int = 8080
+    workers: int = 4
+    resync_seconds: float = 25.0
+    relist_seconds: float = 20.0
+
+    @property
+    def ca_file(self) -> Path:
+        return self.cell_folder / "ca.crt"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read CASINO_IMAGE and the optional DOMICILE_* variables. Raises SystemExit with a sentence."""
+    image = environment.get("CASINO_IMAGE", "")
+    if not image:
+        raise SystemExit("CASINO_IMAGE is not set: name the casino's image, registry and tag.")
+    defaults = Settings(image)
+    return Settings(
+        casino_image=image,
+        cell_folder=Path(environment.get("DOMICILE_CELL_FOLDER", defaults.cell_folder)),
+        attestations_folder=Path(environment.get("DOMICILE_ATTESTATIONS_FOLDER", defaults.attestations_folder)),
+        token_file=Path(environment.get("BAO_TOKEN_FILE", defaults.token_file)),
+        http_port=int(environment.get("DOMICILE_HTTP_PORT", defaults.http_port)),
+        workers=int(environment.get("DOMICILE_WORKERS", defaults.workers)),
+        resync_seconds=float(environment.get("DOMICILE_RESYNC_SECONDS", defaults.resync_seconds)),
+        relist_seconds=float(environment.get("DOMICILE_RELIST_SECONDS", defaults.relist_seconds)),
+    )

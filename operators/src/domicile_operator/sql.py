@@ -1,0 +1,162 @@
+"""The SQL of a tenant's database: pure functions from names and facts to statements.
+
+Written for PostgreSQL 15 to 18. Since 16 a role with CREATEROLE has power only over roles it holds
+ADMIN OPTION on (it gets that on those it makes), and may make a database for another role only where it
+can SET ROLE to it: hence the grant of the owner role to the provisioner itself.
+"""
+
+import json
+from dataclasses import dataclass
+
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from domicile_operator.names import OPENBAO_LOGIN, PROVISIONER_ROLE, Names
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """What the server's shared catalogues say of a tenant's roles and database."""
+
+    roles: frozenset[str] = frozenset()
+    provisioner_member: frozenset[str] = frozenset()
+    openbao_admin: frozenset[str] = frozenset()
+    other_members: tuple[tuple[str, str], ...] = ()
+    """(role, member) for every member that is neither the provisioner nor OpenBao."""
+    database: bool = False
+    allows_connections: bool = True
+    public_may_connect: bool = True
+    app_may_connect: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class DatabaseFacts:
+    """What the tenant's own database says."""
+
+    public_may_create: bool = True
+    default_privileges: bool = False
+
+
+SERVER_ROLES = SQL(
+    "SELECT rolname, pg_has_role(%(provisioner)s, oid, 'USAGE'), "
+    "pg_has_role(%(openbao)s, oid, 'MEMBER WITH ADMIN OPTION') "
+    "FROM pg_roles WHERE rolname IN (%(owner)s, %(app)s)"
+)
+ROLE_MEMBERS = SQL(
+    "SELECT DISTINCT r.rolname, m.rolname FROM pg_auth_members a "
+    "JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member "
+    "WHERE r.rolname IN (%(owner)s, %(app)s) AND m.rolname NOT IN (%(provisioner)s, %(openbao)s)"
+)
+SERVER_DATABASE = SQL(
+    "SELECT d.datallowconn, "
+    # PUBLIC holds CONNECT and TEMPORARY while the list is NULL, or by an entry with grantee 0.
+    "d.datacl IS NULL OR EXISTS (SELECT FROM aclexplode(d.datacl) a WHERE a.grantee = 0), "
+    "EXISTS (SELECT FROM aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee "
+    "        WHERE r.rolname = %(app)s AND a.privilege_type = 'CONNECT'), "
+    "shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE d.datname = %(database)s"
+)
+DATABASE_FACTS = SQL(
+    "SELECT EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) a "
+    "               WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE'), "
+    "(SELECT count(*) FROM pg_default_acl d JOIN pg_roles r ON r.oid = d.defaclrole "
+    " WHERE r.rolname = %(owner)s AND d.defaclnamespace = 0 AND d.defaclobjtype IN ('r', 'S', 'n')) = 3"
+)
+
+
+def parameters(names: Names) -> dict[str, str]:
+    """Parameters of the queries above."""
+    return {
+        "owner": names.owner_role,
+        "app": names.app_role,
+        "database": names.database,
+        "provisioner": PROVISIONER_ROLE,
+        "openbao": OPENBAO_LOGIN,
+    }
+
+
+def ownership(tenant: str, licence: str) -> str:
+    """The database's comment: whose records it holds."""
+    return json.dumps({"tenant": tenant, "licence": licence}, sort_keys=True)
+
+
+def licence_of(comment: str | None) -> str | None:
+    """The licence that a database's comment names, or None where it names none."""
+    try:
+        found = json.loads(comment or "null")
+    except ValueError:
+        return None
+    return found.get("licence") if isinstance(found, dict) else None
+
+
+def server_statements(names: Names, licence: str, facts: ServerFacts) -> list[Composed]:
+    """What is missing on the server. Empty when all is in place: a resync then writes nothing."""
+    owner, app, database = (Identifier(n) for n in (names.owner_role, names.app_role, names.database))
+    provisioner, openbao = Identifier(PROVISIONER_ROLE), Identifier(OPENBAO_LOGIN)
+    todo: list[Composed] = []
+    for name, role in ((names.owner_role, owner), (names.app_role, app)):
+        if name not in facts.roles:
+            todo.append(SQL("CREATE ROLE {} NOLOGIN").format(role))
+        if name not in facts.provisioner_member:
+            todo.append(SQL("GRANT {} TO {}").format(role, provisioner))
+        if name not in facts.openbao_admin:
+            todo.append(SQL("GRANT {} TO {} WITH ADMIN OPTION").format(role, openbao))
+    if not facts.database:
+        todo.append(SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+    if not facts.database or facts.public_may_connect:
+        todo.append(SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
+    if not facts.database or not facts.app_may_connect:
+        todo.append(SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(database, owner, app))
+    if facts.database and not facts.allows_connections:
+        # A database retained from an earlier life of this tenant.
+        todo.append(SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true").format(database))
+    comment = ownership(names.tenant, licence)
+    if facts.comment != comment:
+        todo.append(SQL("COMMENT ON DATABASE {} IS {}").format(database, Literal(comment)))
+    return todo
+
+
+def database_statements(names: Names, facts: DatabaseFacts) -> list[Composed]:
+    """What is missing inside the tenant's database.
+
+    The app role reads and writes rows of whatever the owner makes; migrations may take more away
+    (an append-only ledger), never the operator.
+    """
+    owner, app = Identifier(names.owner_role), Identifier(names.app_role)
+    todo: list[Composed] = []
+    if facts.public_may_create:
+        todo.append(SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC").format())
+    if not facts.default_privileges:
+        todo += [
+            SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT {} ON {} TO {}").format(owner, SQL(what), SQL(on), app)
+            for what, on in (
+                ("SELECT, INSERT, UPDATE, DELETE", "TABLES"),
+                ("USAGE, SELECT", "SEQUENCES"),
+                ("USAGE", "SCHEMAS"),
+            )
+        ]
+    return todo
+
+
+def retire_statements(names: Names, facts: ServerFacts) -> list[Composed]:
+    """Keep the database, and leave no login that can reach it."""
+    todo: list[Composed] = []
+    for role in (names.owner_role, names.app_role):
+        if role in facts.openbao_admin:
+            # CASCADE takes the memberships that OpenBao gave on with it (16 and later track who gave what).
+            todo.append(SQL("REVOKE {} FROM {} CASCADE").format(Identifier(role), Identifier(OPENBAO_LOGIN)))
+    for role, member in facts.other_members:
+        todo.append(SQL("REVOKE {} FROM {} CASCADE").format(Identifier(role), Identifier(member)))
+    if facts.database and facts.allows_connections:
+        todo.append(SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false").format(Identifier(names.database)))
+    return todo
+
+
+def drop_statements(names: Names, facts: ServerFacts) -> list[Composed]:
+    """Remove database and roles."""
+    todo: list[Composed] = []
+    if facts.database:
+        if names.owner_role in facts.roles and names.owner_role not in facts.provisioner_member:
+            todo.append(SQL("GRANT {} TO {}").format(Identifier(names.owner_role), Identifier(PROVISIONER_ROLE)))
+        todo.append(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(names.database)))
+    todo += [SQL("DROP ROLE {}").format(Identifier(role)) for role in sorted(facts.roles)]
+    return todo

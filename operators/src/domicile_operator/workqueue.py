@@ -1,0 +1,82 @@
+"""Which tenant is worked on when.
+
+A set of due times, one per tenant: many events fold into one pass, no tenant is in two passes at once, and
+trouble is retried with growing pauses. It lives on one event loop and needs no lock.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+BACKOFF_FIRST, BACKOFF_MOST = 1.0, 60.0
+"""Seconds."""
+
+
+class WorkQueue:
+    """Takes a monotonic clock in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._due: dict[str, float] = {}
+        self._running: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self._changed = asyncio.Event()
+
+    def add(self, name: str, delay: float = 0.0) -> None:
+        """Ask for a pass in `delay` seconds; an earlier wish stands."""
+        due = self._clock() + delay
+        if due < self._due.get(name, float("inf")):
+            self._due[name] = due
+            self._changed.set()
+
+    def add_after_failure(self, name: str) -> None:
+        """Ask for a pass after a pause that doubles with each failure in a row."""
+        failures = self._failures.get(name, 0)
+        self._failures[name] = failures + 1
+        self.add(name, min(BACKOFF_FIRST * 2**failures, BACKOFF_MOST))
+
+    def succeed(self, name: str) -> None:
+        """Begin the pauses anew."""
+        self._failures.pop(name, None)
+
+    def forget(self, name: str) -> None:
+        """Ask for nothing any more."""
+        self._due.pop(name, None)
+        self._failures.pop(name, None)
+
+    async def take(self) -> str:
+        """The next tenant that is due; it belongs to the caller until `done`."""
+        while True:
+            self._changed.clear()
+            now = self._clock()
+            free = [(due, name) for name, due in self._due.items() if name not in self._running]
+            if free:
+                due, name = min(free)
+                if due <= now:
+                    del self._due[name]
+                    self._running[name] = now
+                    return name
+            pause = min(free)[0] - now if free else None
+            try:
+                await asyncio.wait_for(self._changed.wait(), pause)
+            except TimeoutError:
+                continue
+
+    def done(self, name: str) -> None:
+        """Give a tenant back; wishes made meanwhile take effect."""
+        self._running.pop(name, None)
+        self._changed.set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._due or name in self._running
+
+    @property
+    def depth(self) -> int:
+        """Tenants due now."""
+        now = self._clock()
+        return sum(due <= now for due in self._due.values())
+
+    @property
+    def longest_running(self) -> float:
+        """Seconds that the oldest pass has been under way; 0 when none is."""
+        return self._clock() - min(self._running.values()) if self._running else 0.0

@@ -1,0 +1,28 @@
+"""What lies outside one reconcile: clients, the catalogue, the cell, the clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domicile_operator.cell import Cell
+from domicile_operator.clients.bao import Bao
+from domicile_operator.clients.kube import Kube
+from domicile_operator.clients.postgres import Databases
+from domicile_operator.decide import Rulebook
+
+
+@dataclass(frozen=True)
+class World:
+    """Held by the edge, handed to the loop. Tests put fakes here.
+
+    `cell` reads the mounted ConfigMap anew, so that a changed cell needs no restart; it raises Fault.
+    `now` gives an aware time in UTC.
+    """
+
+    kube: Kube
+    bao: Bao
+    databases: Databases
+    rulebook: Rulebook
+    cell: Callable[[], Cell]
+    image: str
+    now: Callable[[], datetime]
