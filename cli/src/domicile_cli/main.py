@@ -1,0 +1,238 @@
+"""The `domicile` command: reads arguments, calls the catalogue, prints."""
+
+import json
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from domicile_catalog import (
+    Attestation,
+    AttestationError,
+    Catalogue,
+    CatalogueError,
+    Fault,
+    PlacementRequest,
+    Product,
+    Refusal,
+    explain,
+    gaps,
+    load_attestations,
+    load_catalogue,
+    place,
+)
+from rich.console import Console
+
+from domicile_cli import render
+from domicile_cli.validation import read_environment, validate_environment
+
+OK, REFUSED, USAGE = 0, 1, 2
+
+EXIT_CODES = "Exit codes: 0 lawful, 1 refused or faulty, 2 used wrongly."
+
+app = typer.Typer(
+    help="Where a regulated casino may lawfully live, and by which rule.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+catalog_app = typer.Typer(help="What the catalogue holds, and what it lacks.", no_args_is_help=True)
+app.add_typer(catalog_app, name="catalog")
+
+JurisdictionArgument = Annotated[str, typer.Argument(help="Who licenses the play: GB, US-NJ, DE.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ProductionOption = Annotated[
+    bool, typer.Option("--production", help="Decide as production does: rely on no recalled fact.")
+]
+ProductOption = Annotated[
+    list[Product] | None, typer.Option("--product", help="What the tenant offers; casino by default. Repeatable.")
+]
+EnvironmentOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--environment",
+        "-e",
+        help="Count the attestations of this environment's folder, and decide as it does.",
+        exists=True,
+        file_okay=False,
+    ),
+]
+OnOption = Annotated[
+    datetime | None,
+    typer.Option("--on", formats=["%Y-%m-%d"], help="The day to decide for; today in UTC by default."),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"domicile {version('domicile-cli')}, catalogue {_catalogue().version[:12]}")
+        raise typer.Exit(OK)
+
+
+@app.callback()
+def domicile(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Where a regulated casino may lawfully live, and by which rule."""
+
+
+@app.command(
+    "explain",
+    epilog="[bold]Examples[/]\n\n[cyan]domicile explain GB[/]\n\n"
+    "[cyan]domicile explain US-NJ --production[/]\n\n[cyan]domicile explain BR --json | jq .decision[/]\n\n"
+    + EXIT_CODES,
+)
+def explain_command(
+    jurisdiction: JurisdictionArgument,
+    *,
+    production: ProductionOption = False,
+    product: ProductOption = None,
+    environment: EnvironmentOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Everything the catalogue says of a jurisdiction: facts, where data may rest, rules, refusals."""
+    catalogue = _catalogue()
+    code = _known(catalogue, jurisdiction)
+    production, attestations = _environment(catalogue, environment, production)
+    explanation = explain(
+        catalogue,
+        code,
+        on=_day(on),
+        production=production,
+        products=tuple(product or (Product.CASINO,)),
+        attestations=attestations,
+    )
+    if isinstance(explanation, Refusal):  # the code was just looked up, so this cannot be
+        raise typer.Exit(USAGE)
+    if as_json:
+        typer.echo(explanation.model_dump_json(indent=2, by_alias=True))
+    else:
+        _console().print(render.explanation(explanation, catalogue))
+    raise typer.Exit(REFUSED if isinstance(explanation.decision, Refusal) else OK)
+
+
+@app.command(
+    "place",
+    epilog="[bold]Examples[/]\n\n[cyan]domicile place GB --candidates eu-west-2,sa-east-1[/]\n\n"
+    "[cyan]domicile place BR --production --json[/]\n\n" + EXIT_CODES,
+)
+def place_command(
+    jurisdiction: JurisdictionArgument,
+    *,
+    candidates: Annotated[
+        str | None,
+        typer.Option(help="Places to choose from, separated by commas; all that need no naming by default."),
+    ] = None,
+    production: ProductionOption = False,
+    product: ProductOption = None,
+    environment: EnvironmentOption = None,
+    on: OnOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose the place where a tenant may lawfully live, or say why there is none."""
+    catalogue = _catalogue()
+    code = _known(catalogue, jurisdiction)
+    production, attestations = _environment(catalogue, environment, production)
+    named = None if candidates is None else tuple(c.strip() for c in candidates.split(",") if c.strip())
+    request = PlacementRequest(
+        jurisdiction=code,
+        products=tuple(product or (Product.CASINO,)),
+        candidates=named,
+        production=production,
+        attestations=attestations,
+        on=_day(on),
+    )
+    decision = place(catalogue, request)
+    if as_json:
+        typer.echo(decision.model_dump_json(indent=2))
+    else:
+        _console().print(render.decision(decision, catalogue))
+    raise typer.Exit(REFUSED if isinstance(decision, Refusal) else OK)
+
+
+@catalog_app.command(
+    "gaps",
+    epilog="[bold]Examples[/]\n\n[cyan]domicile catalog gaps[/]\n\n"
+    "[cyan]domicile catalog gaps --json | jq '.\\[] | select(.stops)'[/]",
+)
+def gaps_command(as_json: JsonOption = False) -> None:
+    """The facts that nobody has read in a source, by jurisdiction, and what each of them stops."""
+    catalogue = _catalogue()
+    found = gaps(catalogue)
+    if as_json:
+        _echo_json([gap.model_dump(mode="json") for gap in found])
+    else:
+        _console().print(render.gaps(found, catalogue))
+
+
+@app.command(
+    "validate",
+    epilog="[bold]Examples[/]\n\n[cyan]domicile validate environments/lab[/]\n\n" + EXIT_CODES,
+)
+def validate_command(
+    folder: Annotated[Path, typer.Argument(help="An environment's folder.", exists=True, file_okay=False)],
+    on: OnOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold an environment's tenants and attestations against the catalogue, offline; list every fault."""
+    catalogue = _catalogue()
+    report = validate_environment(folder, catalogue, _day(on))
+    if as_json:
+        _echo_json(render.report_json(report))
+    else:
+        _console().print(render.report(report))
+    raise typer.Exit(REFUSED if report.faults else OK)
+
+
+def _catalogue() -> Catalogue:
+    try:
+        return load_catalogue()
+    except CatalogueError as error:
+        _fail(str(error), REFUSED)
+
+
+def _known(catalogue: Catalogue, code: str) -> str:
+    """The code as the catalogue spells it, or a usage error that names near ones."""
+    spelt = code.strip().upper()
+    if spelt not in catalogue.jurisdictions:
+        near = [f"{one} ({catalogue.jurisdictions[one].name})" for one in catalogue.suggest(code)]
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`domicile catalog gaps` lists them all."
+        _fail(f"The catalogue has no jurisdiction {code!r}. {hint}", USAGE)
+    return spelt
+
+
+def _environment(catalogue: Catalogue, folder: Path | None, production: bool) -> tuple[bool, tuple[Attestation, ...]]:
+    """Whether to decide as production does, and the attestations to count."""
+    if folder is None:
+        return production, ()
+    faults: list[Fault] = []
+    environment = read_environment(folder, faults)
+    if environment is None or faults:
+        _fail("\n".join(str(fault) for fault in faults), REFUSED)
+    try:
+        attestations = load_attestations(folder / "attestations", catalogue)
+    except AttestationError as error:
+        _fail(str(error), REFUSED)
+    return production or environment.production, attestations
+
+
+def _day(on: datetime | None) -> date:
+    return (on or datetime.now(UTC)).date()
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _echo_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

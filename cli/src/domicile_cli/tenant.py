@@ -1,0 +1,85 @@
+"""The CasinoTenant manifest, as docs/architecture.md gives it."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from domicile_catalog import Product
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=32)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Metadata(_Part):
+    """The tenant's name: at most 32 characters, for the names of its database and roles derive from it."""
+
+    name: Name
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Licence(_Part):
+    """What the regulator gave the holder."""
+
+    number: Text
+    holder: Text
+    validUntil: date
+
+
+class Limits(_Part):
+    """Limits stricter than the jurisdiction's. Stakes in minor units of its currency."""
+
+    slotMaxStakeMinor: int | None = None
+    minAgeYears: int | None = None
+    sessionIdleTimeoutSeconds: int | None = None
+
+    def given(self) -> dict[str, int]:
+        """The limits that were set, by the names that tenant_rules() knows."""
+        return self.model_dump(exclude_none=True)
+
+
+class PaymentProvider(_Part):
+    """A payment service provider of the cell, by name."""
+
+    name: Name
+
+
+class Spec(_Part):
+    """What the platform team wants."""
+
+    brand: Text
+    jurisdiction: Text
+    licence: Licence
+    products: Annotated[tuple[Product, ...], Field(min_length=1)]
+    size: Literal["small", "medium", "large"]
+    limits: Limits = Limits()
+    paymentProviders: tuple[PaymentProvider, ...] = ()
+    deletionPolicy: Literal["Retain", "Delete"] = "Retain"
+
+
+class CasinoTenant(_Part):
+    """One brand in one jurisdiction under one licence."""
+
+    apiVersion: Literal["casino.domicile.dev/v1alpha1"]
+    kind: Literal["CasinoTenant"]
+    metadata: Metadata
+    spec: Spec
+
+
+class Environment(_Part):
+    """environment.yaml: the environment's name, and whether players' money is real there."""
+
+    name: Name
+    production: bool
+
+
+class Kustomization(_Part):
+    """tenants/kustomization.yaml: the manifests that are applied."""
+
+    apiVersion: Literal["kustomize.config.k8s.io/v1beta1"]
+    kind: Literal["Kustomization"]
+    resources: tuple[Text, ...] = ()

@@ -1,0 +1,164 @@
+"""Holds an environment's folder against the catalogue, offline, and keeps every fault."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from domicile_catalog import (
+    Attestation,
+    AttestationError,
+    Catalogue,
+    Fault,
+    Placement,
+    PlacementRequest,
+    Refusal,
+    RulesError,
+    load_attestations,
+    place,
+    tenant_rules,
+)
+from domicile_catalog.documents import parse, read_documents, read_mapping
+
+from domicile_cli.tenant import CasinoTenant, Environment, Kustomization
+
+KUSTOMIZATION = "kustomization.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantReport:
+    """One tenant that could be read, and what the catalogue answers for it."""
+
+    name: str
+    brand: str
+    jurisdiction: str
+    decision: Placement | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an environment's folder holds, and everything that is wrong with it."""
+
+    environment: str
+    production: bool
+    tenants: tuple[TenantReport, ...]
+    attestations: int
+    faults: tuple[Fault, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the catalogue lets pass here and would have somebody know, by tenant."""
+        return tuple(f"{one.name}: {warning}" for one in self.tenants for warning in one.decision.warnings)
+
+
+def read_environment(folder: Path, faults: list[Fault]) -> Environment | None:
+    """The folder's environment.yaml, or None and its faults."""
+    before = len(faults)
+    mapping = read_mapping(folder / "environment.yaml", "environment.yaml", faults)
+    if len(faults) > before:
+        return None
+    environment = parse(Environment, mapping, "environment.yaml", faults)
+    if environment and environment.name != folder.resolve().name:
+        faults.append(
+            Fault("environment.yaml", "name", f"is {environment.name}", f"the folder's, {folder.resolve().name}")
+        )
+    return environment
+
+
+def validate_environment(folder: Path, catalogue: Catalogue, on: date) -> Report:
+    """Reads environment.yaml, attestations/ and tenants/, and asks the catalogue about each tenant.
+
+    An environment that cannot be read counts as production, so that its tenants meet the stricter rules.
+    """
+    faults: list[Fault] = []
+    environment = read_environment(folder, faults)
+    production = environment.production if environment else True
+    attestations: tuple[Attestation, ...] = ()
+    try:
+        attestations = load_attestations(folder / "attestations", catalogue)
+    except AttestationError as error:
+        faults += [Fault(f"attestations/{one.file}", one.path, one.problem, one.allowed) for one in error.faults]
+    tenants = _read_tenants(folder / "tenants", faults)
+    reports = [
+        _check(
+            file,
+            tenant,
+            catalogue,
+            production=production,
+            attestations=attestations,
+            on=on,
+            faults=faults,
+        )
+        for file, tenant in tenants
+    ]
+    return Report(
+        environment=environment.name if environment else folder.name,
+        production=production,
+        tenants=tuple(sorted(reports, key=lambda report: report.name)),
+        attestations=len(attestations),
+        faults=tuple(sorted(set(faults))),
+    )
+
+
+def _read_tenants(folder: Path, faults: list[Fault]) -> list[tuple[str, CasinoTenant]]:
+    files = sorted(path for path in folder.glob("*.yaml") if path.name != KUSTOMIZATION)
+    _check_kustomization(folder, {path.name for path in files}, faults)
+    tenants: list[tuple[str, CasinoTenant]] = []
+    for path in files:
+        name = f"tenants/{path.name}"
+        for document in read_documents(path, name, faults):
+            tenant = parse(CasinoTenant, document, name, faults)
+            if tenant:
+                tenants.append((name, tenant))
+    names = Counter(tenant.metadata.name for _, tenant in tenants)
+    faults += [
+        Fault(file, "metadata.name", f"{tenant.metadata.name} stands in more than one manifest")
+        for file, tenant in tenants
+        if names[tenant.metadata.name] > 1
+    ]
+    return tenants
+
+
+def _check_kustomization(folder: Path, files: set[str], faults: list[Fault]) -> None:
+    name = f"tenants/{KUSTOMIZATION}"
+    before = len(faults)
+    mapping = read_mapping(folder / KUSTOMIZATION, name, faults)
+    kustomization = None if len(faults) > before else parse(Kustomization, mapping, name, faults)
+    if kustomization is None:
+        return
+    listed = set(kustomization.resources)
+    faults += [Fault(name, "resources", f"lists {one}, which does not exist") for one in sorted(listed - files)]
+    faults += [
+        Fault(name, "resources", f"leaves out {one}, so it would never be applied") for one in sorted(files - listed)
+    ]
+
+
+def _check(
+    file: str,
+    tenant: CasinoTenant,
+    catalogue: Catalogue,
+    *,
+    production: bool,
+    attestations: tuple[Attestation, ...],
+    on: date,
+    faults: list[Fault],
+) -> TenantReport:
+    spec = tenant.spec
+    request = PlacementRequest(
+        jurisdiction=spec.jurisdiction,
+        products=spec.products,
+        production=production,
+        attestations=attestations,
+        on=on,
+    )
+    decision = place(catalogue, request)
+    if isinstance(decision, Refusal):
+        faults.append(Fault(file, "spec.jurisdiction", f"{decision.code}: {decision.message} {decision.remedy}"))
+    if spec.jurisdiction in catalogue.jurisdictions:
+        try:
+            tenant_rules(catalogue, spec.jurisdiction, spec.limits.given(), on, attestations)
+        except RulesError as error:
+            faults.append(Fault(file, "spec.limits", str(error)))
+    if spec.licence.validUntil < on:
+        faults.append(Fault(file, "spec.licence.validUntil", f"LICENCE_EXPIRED: {spec.licence.validUntil} is past"))
+    return TenantReport(tenant.metadata.name, spec.brand, spec.jurisdiction, decision)
