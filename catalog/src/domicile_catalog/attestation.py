@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 
 from domicile_catalog.documents import DataError, Fault, parse, read_documents
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Frozen, Text
@@ -46,8 +46,11 @@ class Attestation(Frozen):
         name = info.data.get("fact")
         if name is None:  # the fact's own fault is on the list already
             return value
-        answer = {"value": value, "confidence": Confidence.ATTESTED, "source": "attestation"}
-        return Facts.model_validate({name: answer}).get(name).value
+        attested = {"value": value, "confidence": Confidence.ATTESTED, "source": "attestation"}
+        try:
+            return Facts.model_validate({name: attested}).get(name).value
+        except ValidationError as error:
+            raise ValueError(f"is no {name}: {error.errors()[0]['msg']}") from None
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -62,9 +65,7 @@ class Attestation(Frozen):
     @property
     def reference(self) -> str:
         """Where the answer comes from, for a reader of a placement or a rule."""
-        return (
-            f"{self.source} (attested by {self.attested_by} on {self.attested_on}, until {self.expires_on})"
-        )
+        return f"{self.source} (attested by {self.attested_by} on {self.attested_on}, until {self.expires_on})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,10 @@ def load_attestations(folder: Path, catalogue: Catalogue) -> tuple[Attestation, 
             if attestation is None:
                 continue
             if attestation.jurisdiction not in catalogue.jurisdictions:
-                near = ", ".join(catalogue.suggest(attestation.jurisdiction))
-                faults.append(
-                    Fault(path.name, "jurisdiction", f"unknown jurisdiction {attestation.jurisdiction}", near)
-                )
+                near = " or ".join(catalogue.suggest(attestation.jurisdiction))
+                problem = f"unknown jurisdiction {attestation.jurisdiction}"
+                hint = f"; did you mean {near}?" if near else ""
+                faults.append(Fault(path.name, "jurisdiction", problem + hint))
             found.append(attestation)
     if faults:
         raise AttestationError(f"The attestations in {folder} cannot be used", faults)
@@ -128,6 +129,4 @@ def load_attestations(folder: Path, catalogue: Catalogue) -> tuple[Attestation, 
 
 def _ignored(one: Attestation, on: date) -> str:
     when = f"expired on {one.expires_on}" if one.expires_on < on else f"counts only from {one.attested_on}"
-    return (
-        f"{one.attested_by}'s attestation of {one.jurisdiction} {one.fact} {when} and is ignored; renew it."
-    )
+    return f"{one.attested_by}'s attestation of {one.jurisdiction} {one.fact} {when} and is ignored; renew it."

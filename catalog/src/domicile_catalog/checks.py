@@ -43,9 +43,7 @@ def cross_check(
                     "sourced, recalled, unknown",
                 )
         if currencies is not None and facts.currency.value and facts.currency.value not in currencies:
-            yield Fault(
-                file, "facts.currency", f"unknown currency {facts.currency.value}", "a key of currencies.yaml"
-            )
+            yield Fault(file, "facts.currency", f"unknown currency {facts.currency.value}", "a key of currencies.yaml")
         if ground_was_read:
             if jurisdiction.parent and jurisdiction.parent not in ground:
                 yield Fault(
@@ -56,9 +54,7 @@ def cross_check(
                 )
             region = facts.primary_region.value
             if region and region not in region_codes:
-                yield Fault(
-                    file, "facts.primary_region", f"unknown region {region}", ", ".join(sorted(region_codes))
-                )
+                yield Fault(file, "facts.primary_region", f"unknown region {region}", ", ".join(sorted(region_codes)))
         bands = facts.slot_max_stake.value
         if bands and facts.min_age.value and bands[0].min_age > facts.min_age.value:
             yield Fault(file, "facts.slot_max_stake", f"sets no stake from min_age {facts.min_age.value} on")

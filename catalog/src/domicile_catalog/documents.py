@@ -125,8 +125,6 @@ def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, ...
     """The keys that the model has at a path, or none where the path leaves the models."""
     current: type[BaseModel] | None = model
     for step in path:
-        annotation = (
-            current.model_fields[step].annotation if current and step in current.model_fields else None
-        )
+        annotation = current.model_fields[step].annotation if current and step in current.model_fields else None
         current = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
     return tuple(current.model_fields) if current else ()

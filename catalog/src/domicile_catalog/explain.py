@@ -117,9 +117,7 @@ def _stops(jurisdiction: Jurisdiction, name: str) -> str | None:
     return None
 
 
-def _explained(
-    jurisdiction: Jurisdiction, name: str, attestations: tuple[Attestation, ...], on: date
-) -> ExplainedFact:
+def _explained(jurisdiction: Jurisdiction, name: str, attestations: tuple[Attestation, ...], on: date) -> ExplainedFact:
     fact = answer(jurisdiction, name, attestations, on).fact
     return ExplainedFact(
         name=name,

@@ -91,9 +91,7 @@ Timezone = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]+){1,2
 
 UNKNOWN: Fact[Any] = Fact(confidence=Confidence.UNKNOWN)
 
-MAY_BE_NONE = frozenset(
-    {"slot_max_stake", "slot_min_cycle_seconds", "rtp_minimum_percent", "session_idle_minutes"}
-)
+MAY_BE_NONE = frozenset({"slot_max_stake", "slot_min_cycle_seconds", "rtp_minimum_percent", "session_idle_minutes"})
 
 
 class Facts(Frozen):

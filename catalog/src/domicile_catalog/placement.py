@@ -168,9 +168,7 @@ def _licence(reading: _Reading) -> Refusal | None:
         return required
     regime = jurisdiction.facts.licence_regime.value
     if regime in _CHECK_THE_HOLDER:
-        reading.warnings.append(
-            f"The licence regime of {jurisdiction.name} is {regime}: {_CHECK_THE_HOLDER[regime]}."
-        )
+        reading.warnings.append(f"The licence regime of {jurisdiction.name} is {regime}: {_CHECK_THE_HOLDER[regime]}.")
     return _products(reading)
 
 
@@ -221,9 +219,7 @@ def _rules(catalogue: Catalogue, reading: _Reading) -> _Rules | Refusal:
 def _candidates(
     catalogue: Catalogue, jurisdiction: Jurisdiction, request: PlacementRequest
 ) -> tuple[Place, ...] | Refusal:
-    codes = (
-        catalogue.implicit_places if request.candidates is None else tuple(sorted(set(request.candidates)))
-    )
+    codes = catalogue.implicit_places if request.candidates is None else tuple(sorted(set(request.candidates)))
     if not codes:
         return refusals.no_candidates(jurisdiction)
     for code in codes:
@@ -272,9 +268,7 @@ def _rests(
         data_class: Rest(
             scope=rules.rule(data_class).scope,
             allowed=tuple(
-                found.code
-                for found in candidates
-                if _meets(catalogue, jurisdiction, rules, data_class, found)
+                found.code for found in candidates if _meets(catalogue, jurisdiction, rules, data_class, found)
             ),
             why=rules.rule(data_class).why,
         )
@@ -317,9 +311,7 @@ def _meets(
         case Scope.TERRITORY:
             return catalogue.is_within(candidate.territory, jurisdiction.code)
         case Scope.REGION:
-            return rules.region is not None and catalogue.is_in_region(
-                candidate.territory, rules.region.given
-            )
+            return rules.region is not None and catalogue.is_in_region(candidate.territory, rules.region.given)
         case Scope.ANYWHERE:
             return True
 
@@ -335,9 +327,7 @@ def _nowhere(
     codes = tuple(sorted(found.code for found in candidates))
     bound = [name for name in homeless if rules.rule(name).scope is Scope.TERRITORY]
     if bound or rules.region is None:
-        return refusals.no_place_in_territory(
-            catalogue, jurisdiction, rules.residency, ", ".join(bound), codes
-        )
+        return refusals.no_place_in_territory(catalogue, jurisdiction, rules.residency, ", ".join(bound), codes)
     return refusals.no_place_in_region(catalogue, jurisdiction, rules.region, ", ".join(homeless), codes)
 
 

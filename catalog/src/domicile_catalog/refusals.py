@@ -65,9 +65,7 @@ def unknown_jurisdiction(catalogue: Catalogue, code: str) -> Refusal:
         code="JURISDICTION_UNKNOWN",
         jurisdiction=code,
         message=f"The catalogue has no jurisdiction {code!r}.",
-        remedy=f"Did you mean {' or '.join(near)}?"
-        if near
-        else "Use a code such as the catalogue's files have.",
+        remedy=f"Did you mean {' or '.join(near)}?" if near else "Use a code such as the catalogue's files have.",
     )
 
 
@@ -107,8 +105,7 @@ def not_licensed(jurisdiction: Jurisdiction, products: tuple[Product, ...], stat
         jurisdiction.facts.online_casino.model_copy(update={"value": status}),
         code="PRODUCT_NOT_LICENSED",
         message=f"{jurisdiction.name} {says[status]}: {wanted} cannot be licensed there.",
-        remedy=f"Take {wanted} out of the tenant, or do not serve {jurisdiction.name}. "
-        "No attestation changes this.",
+        remedy=f"Take {wanted} out of the tenant, or do not serve {jurisdiction.name}. No attestation changes this.",
     )
 
 
@@ -193,8 +190,7 @@ def no_place_in_territory(
         "data_residency",
         residency,
         code="NO_PLACE_IN_TERRITORY",
-        message=f"{needed} must rest in {jurisdiction.name}, "
-        f"and no candidate stands there: {_some(candidates)}.",
+        message=f"{needed} must rest in {jurisdiction.name}, and no candidate stands there: {_some(candidates)}.",
         remedy=_how_to_widen(fitting, jurisdiction.name),
     )
 
@@ -217,8 +213,7 @@ def no_place_in_region(
         "primary_region",
         region,
         code="NO_PLACE_IN_REGION",
-        message=f"{needed} must rest in the {region.value}, "
-        f"and no candidate stands there: {_some(candidates)}.",
+        message=f"{needed} must rest in the {region.value}, and no candidate stands there: {_some(candidates)}.",
         remedy=_how_to_widen(fitting, f"the {region.value}"),
     )
 

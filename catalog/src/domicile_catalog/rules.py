@@ -207,9 +207,7 @@ def _check_form(limits: Mapping[str, int]) -> None:
                 f"there is no limit {name!r}.", rule="limits", remedy=f"The limits are {', '.join(LIMITS)}."
             )
         if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-            raise InvalidLimitError(
-                f"{name} is {value!r}.", rule="limits", remedy="Set it to a positive whole number."
-            )
+            raise InvalidLimitError(f"{name} is {value!r}.", rule="limits", remedy="Set it to a positive whole number.")
 
 
 def _tighten_age(law: _Law, wanted: int | None) -> int:

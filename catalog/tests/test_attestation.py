@@ -1,0 +1,55 @@
+"""Attestation files."""
+
+import pytest
+from domicile_catalog import AttestationError, load_attestations
+
+GOOD = """\
+jurisdiction: US-ME
+fact: data_residency
+value: in_territory
+attested_by: Jane Roe, Head of Compliance
+attested_on: 2026-05-04
+source: Letter of 2026-04-28
+expires_on: 2027-05-04
+"""
+
+
+def load(tmp_path, catalogue, text):
+    (tmp_path / "us-me.yaml").write_text(text)
+    return load_attestations(tmp_path, catalogue)
+
+
+def test_a_folder_without_attestations_holds_none(tmp_path, catalogue):
+    assert load_attestations(tmp_path / "none", catalogue) == ()
+
+
+def test_an_attestation_has_the_value_in_the_form_of_its_fact(tmp_path, catalogue):
+    (found,) = load(tmp_path, catalogue, GOOD)
+    assert found.value == "in_territory"
+    assert "Jane Roe" in found.reference
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "problem"),
+    [
+        ("US-ME", "US-ZZ", "jurisdiction", "unknown jurisdiction US-ZZ"),
+        ("data_residency", "residency", "fact", "no such fact"),
+        ("in_territory", "on_premises", "value", "in_territory"),
+        ("2027-05-04", "2026-01-01", "", "expires_on is before attested_on"),
+        ("attested_by: Jane Roe, Head of Compliance\n", "", "attested_by", "is missing"),
+        ("source: Letter of 2026-04-28", "source: ''", "source", "at least 1 character"),
+    ],
+)
+def test_each_kind_of_fault_is_named(tmp_path, catalogue, old, new, path, problem):
+    with pytest.raises(AttestationError) as caught:
+        load(tmp_path, catalogue, GOOD.replace(old, new))
+    (fault,) = caught.value.faults
+    assert fault.path == path
+    assert problem in str(fault)
+
+
+def test_all_faults_of_all_files_are_reported_at_once(tmp_path, catalogue):
+    (tmp_path / "a.yaml").write_text("fact: nonsense\n")
+    with pytest.raises(AttestationError) as caught:
+        load(tmp_path, catalogue, GOOD.replace("US-ME", "US-ZZ"))
+    assert len(caught.value.faults) == 8

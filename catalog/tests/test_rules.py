@@ -1,0 +1,143 @@
+"""The rules of play, and limits that may only be stricter."""
+
+import json
+from datetime import date
+
+import pytest
+from domicile_catalog import Attestation, LaxerLimitError, RulesError, load_catalogue, tenant_rules
+from hypothesis import given
+from hypothesis import strategies as st
+
+TODAY = date(2026, 6, 1)
+CATALOGUE = load_catalogue()
+
+
+def rules(code, **limits):
+    return tenant_rules(CATALOGUE, code, limits, on=TODAY)
+
+
+def bands(found):
+    return [(band.min_age_years, band.stake_minor) for band in found.slot_max_stake]
+
+
+def test_rules_json_has_the_contract_s_shape():
+    content = json.loads(rules("GB").to_json())
+    assert list(content)[:3] == ["schema", "catalogue_version", "jurisdiction"]
+    for key, value in {
+        "schema": 1,
+        "jurisdiction": "GB",
+        "jurisdiction_name": "Great Britain",
+        "regulator": "Gambling Commission",
+        "currency": "GBP",
+        "currency_exponent": 2,
+        "timezone": "Europe/London",
+        "min_age_years": 18,
+        "slot_max_stake": [{"min_age_years": 18, "stake_minor": 200}, {"min_age_years": 25, "stake_minor": 500}],
+        "slot_min_cycle_ms": 2500,
+        "rtp_minimum_basis_points": None,
+        "session_idle_timeout_s": None,
+        "record_retention_years": 5,
+    }.items():
+        assert content[key] == value, key
+    assert content["catalogue_version"] == CATALOGUE.version
+    assert content["confidence"]["min_age_years"] == "recalled"
+    assert content["sources"]["slot_max_stake"].startswith("https://")
+
+
+def test_no_rule_and_an_unknown_rule_are_told_apart():
+    confidence = rules("GB").confidence
+    assert confidence["rtp_minimum_basis_points"] == "sourced"
+    assert confidence["session_idle_timeout_s"] == "unknown"
+
+
+def test_brazil_s_percent_and_minutes_become_basis_points_and_seconds():
+    assert (rules("BR").rtp_minimum_basis_points, rules("BR").session_idle_timeout_s) == (8500, 1800)
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, [(18, 200), (25, 500)]),
+        ({"slotMaxStakeMinor": 500}, [(18, 200), (25, 500)]),
+        ({"slotMaxStakeMinor": 300}, [(18, 200), (25, 300)]),
+        ({"slotMaxStakeMinor": 200}, [(18, 200)]),
+        ({"slotMaxStakeMinor": 100}, [(18, 100)]),
+        ({"minAgeYears": 21}, [(21, 200), (25, 500)]),
+        ({"minAgeYears": 25}, [(25, 500)]),
+        ({"minAgeYears": 30, "slotMaxStakeMinor": 300}, [(30, 300)]),
+    ],
+)
+def test_a_stricter_limit_tightens_every_age_band(limits, expected):
+    assert bands(rules("GB", **limits)) == expected
+
+
+def test_a_limit_where_the_jurisdiction_sets_none_is_the_rule():
+    assert rules("GB", sessionIdleTimeoutSeconds=900).session_idle_timeout_s == 900
+    assert bands(rules("BR", slotMaxStakeMinor=1000, minAgeYears=21)) == [(21, 1000)]
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "rule", "value"),
+    [
+        ("GB", {"slotMaxStakeMinor": 501}, "slot_max_stake", "500"),
+        ("GB", {"minAgeYears": 17}, "min_age", "18"),
+        ("BR", {"sessionIdleTimeoutSeconds": 1801}, "session_idle_minutes", "1800 s"),
+    ],
+)
+def test_a_laxer_limit_is_refused_with_the_rule_its_value_and_its_source(code, limits, rule, value):
+    with pytest.raises(LaxerLimitError) as caught:
+        rules(code, **limits)
+    fact = CATALOGUE.jurisdictions[code].facts.get(rule)
+    assert (caught.value.code, caught.value.rule) == ("LIMIT_LAXER", rule)
+    assert rule in str(caught.value)
+    assert value in str(caught.value)
+    assert (fact.source or fact.confidence) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "limits", [{"slotMaxStake": 1}, {"minAgeYears": 0}, {"minAgeYears": True}, {"minAgeYears": 21.0}]
+)
+def test_a_limit_that_is_none_is_refused(limits):
+    with pytest.raises(RulesError) as caught:
+        rules("GB", **limits)
+    assert caught.value.code == "LIMIT_INVALID"
+
+
+def test_a_casino_cannot_run_without_a_timezone():
+    with pytest.raises(RulesError) as caught:
+        rules("NO")
+    assert (caught.value.code, caught.value.rule) == ("FACT_UNKNOWN", "timezone")
+
+
+def test_an_attestation_completes_the_rules():
+    answer = Attestation(
+        jurisdiction="NO",
+        fact="timezone",
+        value="Europe/Oslo",
+        attested_by="Jane Roe",
+        attested_on=TODAY,
+        source="IANA",
+        expires_on=date(2027, 1, 1),
+    )
+    found = tenant_rules(CATALOGUE, "NO", {}, on=TODAY, attestations=[answer])
+    assert (found.timezone, found.confidence["timezone"]) == ("Europe/Oslo", "attested")
+    assert "Jane Roe" in found.sources["timezone"]
+
+
+def test_an_unknown_jurisdiction_is_refused_with_a_suggestion():
+    with pytest.raises(RulesError, match="Did you mean BR"):
+        rules("Brazill")
+
+
+@given(st.integers(1, 1000), st.integers(18, 90))
+def test_tightened_rules_are_never_laxer_for_any_player(stake, min_age):
+    lawful = CATALOGUE.jurisdictions["GB"].facts.slot_max_stake.given
+    try:
+        found = rules("GB", slotMaxStakeMinor=stake, minAgeYears=min_age)
+    except LaxerLimitError:
+        assert stake > 500
+        return
+    for age in range(min_age, 100):
+        law = [band.stake_minor for band in lawful if band.min_age <= age][-1]
+        here = [band.stake_minor for band in found.slot_max_stake if band.min_age_years <= age][-1]
+        assert here == min(law, stake)
