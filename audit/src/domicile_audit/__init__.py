@@ -1,1 +1,1 @@
-"""Reads the world back and writes evidence."""
+"""For reading the world back and writing evidence. Empty so far."""

@@ -1,1 +1,1 @@
-"""The Pulumi program."""
+"""For the Pulumi program. Empty so far."""

@@ -1,1 +1,1 @@
-"""Policy documents generated from the catalogue."""
+"""For policy documents generated from the catalogue. Empty so far."""
