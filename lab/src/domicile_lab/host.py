@@ -1,0 +1,181 @@
+"""What the lab changes on its host, as one listed set: recorded before, restored by `down`.
+
+- packages: installed when missing, left in place (they are listed by `status`)
+- a bridge with the host's address, and one nftables table that leads a loopback port to the ingress
+- sysctls, by name, with the value that they had
+- cgroups of the machines' pods, on a cgroup v1 host
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+
+from domicile_lab.identity import Identity, machine
+from domicile_lab.paths import Paths
+from domicile_lab.shell import CommandError, Say, run, succeeds
+
+# One list, one reason each.
+PACKAGES = {
+    "apt-utils": "apt-ftparchive indexes the lab's mirror",
+    "buildah": "builds images from prepared root file systems, without a daemon",
+    "chromium": "the end-to-end test's browser",
+    "debian-archive-keyring": "verifies the Debian packages of the machines on other distributions",
+    "iproute2": "the bridge",
+    "mmdebstrap": "makes the machines' and images' root file systems",
+    "nftables": "leads the loopback port to the ingress",
+    "openssh-client": "Ansible's way into the machines",
+    "postgresql-client": "pgbench and psql for the benchmark",
+    "redis-server": "the unit tests' own Redis, on a free port of the loopback",
+    "skopeo": "puts images into the site's registry",
+    "systemd-container": "systemd-nspawn boots the machines",
+    "uidmap": "buildah needs it",
+}
+
+# name -> the least value that the lab needs
+SYSCTLS = {"fs.inotify.max_user_instances": 1024, "fs.inotify.max_user_watches": 524288}
+
+
+class HostRecord:
+    """The record of what was there before, in .lab/host.json."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._file = paths.state / "host.json"
+
+    def read(self) -> dict[str, dict[str, str]]:
+        if not self._file.exists():
+            return {"sysctls": {}}
+        found: dict[str, dict[str, str]] = json.loads(self._file.read_text())
+        return found
+
+    def remember_sysctl(self, name: str, value: str) -> None:
+        record = self.read()
+        record["sysctls"].setdefault(name, value)
+        self._file.write_text(json.dumps(record, indent=2))
+
+    def forget(self) -> None:
+        self._file.unlink(missing_ok=True)
+
+
+def missing_packages() -> list[str]:
+    """Those of PACKAGES that dpkg does not have installed."""
+    listed = run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"], check=False)
+    installed = {line.split()[0] for line in listed.splitlines() if line.endswith(" installed")}
+    return sorted(set(PACKAGES) - installed)
+
+
+def install_packages(paths: Paths, say: Say) -> None:
+    missing = missing_packages()
+    if not missing:
+        return
+    env = {"DEBIAN_FRONTEND": "noninteractive"}
+    log = paths.logs / "apt.log"
+    say(f"apt: {' '.join(missing)}")
+    run(["apt-get", "update", "-qq"], log=log, env=env)
+    # A service that a package brings must not start on the host: the lab's run in its machines.
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        run(["apt-get", "install", "-y", "--no-install-recommends", *missing], log=log, say=say, env=env)
+    finally:
+        if ours:
+            policy.unlink()
+
+
+def _sysctl_path(name: str) -> Path:
+    return Path("/proc/sys") / name.replace(".", "/")
+
+
+def raise_sysctls(paths: Paths) -> None:
+    for name, least in SYSCTLS.items():
+        file = _sysctl_path(name)
+        before = file.read_text().strip()
+        if int(before) < least:
+            HostRecord(paths).remember_sysctl(name, before)
+            file.write_text(str(least))
+
+
+def restore_sysctls(paths: Paths) -> None:
+    record = HostRecord(paths)
+    for name, value in record.read()["sysctls"].items():
+        _sysctl_path(name).write_text(value)
+    record.forget()
+
+
+def bridge_exists(identity: Identity) -> bool:
+    return succeeds(["ip", "link", "show", identity.bridge])
+
+
+def make_network(identity: Identity, say: Say) -> None:
+    """The bridge, and the loopback port that leads to the ingress. Idempotent."""
+    if not bridge_exists(identity):
+        say(f"bridge {identity.bridge}, {identity.network}")
+        run(["ip", "link", "add", identity.bridge, "type", "bridge"])
+    run(["ip", "address", "replace", f"{identity.gateway}/24", "dev", identity.bridge])
+    run(["ip", "link", "set", identity.bridge, "up"])
+    # A packet that leaves for the bridge with a loopback source needs this; it goes with the bridge.
+    Path(f"/proc/sys/net/ipv4/conf/{identity.bridge}/route_localnet").write_text("1")
+    table = f"domicile_{identity.id}"
+    ingress = identity.address(machine("node1"))
+    rules = f"""
+table ip {table}
+delete table ip {table}
+table ip {table} {{
+  chain output {{
+    type nat hook output priority -100; policy accept;
+    ip daddr 127.0.0.1 tcp dport {identity.port} dnat to {ingress}:443
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority 100; policy accept;
+    oifname "{identity.bridge}" ip saddr 127.0.0.0/8 masquerade
+  }}
+}}
+"""
+    run(["nft", "-f", "-"], stdin=rules)
+
+
+def remove_network(identity: Identity) -> None:
+    if shutil.which("nft"):
+        run(["nft", "delete", "table", "ip", f"domicile_{identity.id}"], check=False)
+    if bridge_exists(identity):
+        run(["ip", "link", "delete", identity.bridge])
+
+
+def cgroup_controllers() -> list[Path]:
+    """The mounted hierarchies: one each on cgroup v1, the single one on v2."""
+    root = Path("/sys/fs/cgroup")
+    if (root / "cgroup.controllers").exists():
+        return [root]
+    return sorted(p for p in root.iterdir() if p.is_dir() and not p.is_symlink())
+
+
+def make_cgroups(identity: Identity) -> None:
+    """The node's pods live under one cgroup of this lab's name, so that two labs stand side by side."""
+    for controller in cgroup_controllers():
+        group = controller / identity.cgroup
+        group.mkdir(exist_ok=True)
+        # A new cpuset group has no CPUs or memory of its own, and nothing can run in it until it does.
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            setting = group / name
+            if setting.exists() and not setting.read_text().strip() and (controller / name).exists():
+                setting.write_text((controller / name).read_text().strip())
+
+
+def remove_cgroups(identity: Identity) -> None:
+    """Remove the lab's cgroups, deepest first. Their processes are gone with the machines."""
+    for controller in cgroup_controllers():
+        group = controller / identity.cgroup
+        if not group.exists():
+            continue
+        for folder in sorted((p for p in group.rglob("*") if p.is_dir()), key=lambda p: -len(p.parts)):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        try:
+            group.rmdir()
+        except OSError as error:
+            raise CommandError(f"{group} could not be removed: {error}. A process may still live in it.") from error

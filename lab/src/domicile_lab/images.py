@@ -1,0 +1,271 @@
+"""Container images, built without a daemon: a prepared root file system copied into an empty image by buildah.
+
+Every image is an OCI layout in the cache, named by a hash of what it is made of. None has a shell or a package
+manager; all run as user 10001.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from domicile_lab import tools
+from domicile_lab.paths import Paths
+from domicile_lab.shell import Argument, Say, run
+
+USER = 10001
+VERSION = "0.1.0"
+PYTHON = "3.11"  # Debian 12's
+PYTHON_PACKAGES = (
+    "python3.11-minimal", "libpython3.11-stdlib", "ca-certificates", "tzdata", "netbase", "libssl3",
+    "libsqlite3-0", "zlib1g", "libffi8", "libbz2-1.0", "liblzma5", "libexpat1", "libuuid1", "libstdc++6",
+    "libgcc-s1",
+)  # fmt: skip
+RECIPE = "4"  # part of every image's key: raise it when the way of building changes
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built (or yet to be built) image: its OCI layout and the name and tag that it gets in a registry."""
+
+    name: str
+    tag: str
+    layout: Path
+
+
+@dataclass(frozen=True)
+class PythonImage:
+    """An image of a workspace member: `sources` are the folders of ours that go in, `module` is what it runs."""
+
+    name: str
+    package: str
+    module: str
+    sources: tuple[str, ...]
+
+
+CASINO = PythonImage("casino", "casino", "casino", ("app",))
+OPERATOR = PythonImage("domicile-operator", "domicile-operator", "domicile_operator", ("operators", "catalog"))
+
+
+def system_images(paths: Paths) -> tuple[Image, ...]:
+    """The images of the Go programs that run as pods. Known before they are built."""
+    by_name = {tool.name: tool for tool in tools.load_tools(paths)}
+    return tuple(
+        Image(name, by_name[name].version, _layout(paths, name, tools.cache_key(paths, by_name[name])))
+        for name in ("pause", "coredns", "skipper")
+    )
+
+
+def _layout(paths: Paths, name: str, key: str) -> Path:
+    return paths.cache / "images" / f"{name}-{hashlib.sha256((RECIPE + key).encode()).hexdigest()[:16]}"
+
+
+def build_system_images(paths: Paths, say: Say) -> tuple[Image, ...]:
+    built = system_images(paths)
+    for image in built:
+        if not _is_built(image.layout):
+            say(f"{image.name}: from scratch")
+            _assemble(
+                paths,
+                image.layout,
+                origin="scratch",
+                copies=[(paths.bin / image.name, f"/{image.name}")],
+                entrypoint=f'["/{image.name}"]',
+            )
+    return built
+
+
+def build_python_image(paths: Paths, spec: PythonImage, say: Say) -> Image:
+    """Build the image of a workspace member in three layers: Python, its dependencies, our code."""
+    requirements = run(
+        [
+            "uv",
+            "export",
+            "--quiet",
+            "--frozen",
+            "--no-dev",
+            "--no-emit-workspace",
+            "--no-header",
+            "--package",
+            spec.package,
+        ],
+        cwd=paths.root,
+    )
+    base = _python_base(paths, say)
+    dependencies = _layout(paths, f"{spec.name}-dependencies", base.name + requirements)
+    if not _is_built(dependencies):
+        say(f"{spec.name}: dependencies")
+        folder = paths.state / "build" / f"{spec.name}-dependencies"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "requirements.txt").write_text(requirements)
+        site = folder / "site-packages"
+        _install(site, ["--requirement", str(folder / "requirements.txt"), "--only-binary", ":all:"], paths)
+        _byte_compile(paths, site)
+        _assemble(paths, dependencies, origin=f"oci:{base.name}", copies=[(site, "/opt/domicile/dependencies")])
+    sources = _hash_sources(paths, spec)
+    tag = f"{VERSION}-{hashlib.sha256((dependencies.name + sources).encode()).hexdigest()[:12]}"
+    layout = paths.cache / "images" / f"{spec.name}-{tag}"
+    if not _is_built(layout):
+        say(f"{spec.name}: our code")
+        site = paths.state / "build" / spec.name / "site-packages"
+        shutil.rmtree(site, ignore_errors=True)
+        site.mkdir(parents=True)
+        _install(site, ["--no-deps", *(str(paths.root / source) for source in spec.sources)], paths)
+        _byte_compile(paths, site)
+        _assemble(
+            paths,
+            layout,
+            origin=f"oci:{dependencies.name}",
+            copies=[(site, "/opt/domicile/ours")],
+            entrypoint=f'["/usr/bin/python3", "-m", "{spec.module}"]',
+            environment={
+                "PYTHONPATH": "/opt/domicile/ours:/opt/domicile/dependencies",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONUNBUFFERED": "1",
+                "DOMICILE_VERSION": tag,
+            },
+        )
+    return Image(spec.name, tag, layout)
+
+
+def _hash_sources(paths: Paths, spec: PythonImage) -> str:
+    """A hash of every file that git would ship of the sources, so that caches and tests' leavings do not count."""
+    digest = hashlib.sha256()
+    for source in spec.sources:
+        folder = paths.root / source
+        for file in sorted((folder / "src").rglob("*")) + sorted((folder / "data").rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(str(file.relative_to(paths.root)).encode() + b"\0" + file.read_bytes())
+        digest.update((folder / "pyproject.toml").read_bytes())
+    return digest.hexdigest()
+
+
+def _install(target: Path, what: list[str], paths: Paths) -> None:
+    run(
+        ["uv", "pip", "install", "--quiet", "--python-version", PYTHON, "--python-platform", "linux",
+         "--link-mode", "copy", "--target", target, *what],
+        cwd=paths.root, log=paths.logs / "images.log",
+    )  # fmt: skip
+    for leftover in (".lock", "bin"):
+        path = target / leftover
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _byte_compile(paths: Paths, folder: Path) -> None:
+    """Compile with the image's own Python: the image's root is read-only, so it could not do so later."""
+    root = _python_root(paths)
+    mount = root / "mnt"
+    run(["mount", "--bind", folder, mount])
+    try:
+        run(["chroot", root, "/usr/bin/python3", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode",
+             "unchecked-hash", "/mnt"])  # fmt: skip
+    finally:
+        run(["umount", mount])
+
+
+def _python_key() -> str:
+    return hashlib.sha256("\n".join((RECIPE, PYTHON, *PYTHON_PACKAGES)).encode()).hexdigest()[:16]
+
+
+def _python_root(paths: Paths) -> Path:
+    return paths.cache / "rootfs" / f"python-{_python_key()}"
+
+
+def _python_base(paths: Paths, say: Say) -> Path:
+    """The layout of an image with Python and nothing else."""
+    layout = _layout(paths, "python", _python_key())
+    root = _python_root(paths)
+    if not (root / ".complete").exists():
+        say("python: root file system")
+        partial = root.with_suffix(f".{os.getpid()}")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        run(
+            [
+                "mmdebstrap",
+                "--variant=extract",
+                f"--include={','.join(PYTHON_PACKAGES)}",
+                "bookworm",
+                partial,
+            ],
+            log=paths.logs / "images.log",
+        )
+        _strip(partial)
+        run(["chroot", partial, "/usr/bin/python3", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode",
+             "unchecked-hash", "/usr/lib/python3.11"], check=False)  # fmt: skip
+        (partial / ".complete").touch()
+        shutil.rmtree(root, ignore_errors=True)
+        partial.rename(root)
+    if not _is_built(layout):
+        _assemble(paths, layout, origin="scratch", copies=[(root, "/")])
+    return layout
+
+
+def _strip(root: Path) -> None:
+    """Take out what a running casino has no use for and an intruder would."""
+    for program in [*(root / "usr/bin").iterdir(), *(root / "bin").iterdir(), *(root / "usr/sbin").iterdir()]:
+        if program.name != "python3.11":
+            program.unlink()
+    (root / "usr/bin/python3").symlink_to("python3.11")
+    for folder in ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "var/lib/dpkg",
+                   "var/cache", "usr/lib/python3.11/pydoc_data", "usr/lib/python3.11/test", "usr/share/perl5"):  # fmt: skip
+        shutil.rmtree(root / folder, ignore_errors=True)
+    (root / "mnt").mkdir(exist_ok=True)
+    etc = root / "etc"
+    etc.joinpath("passwd").write_text(f"root:x:0:0::/:/none\ndomicile:x:{USER}:{USER}::/:/none\n")
+    etc.joinpath("group").write_text(f"root:x:0:\ndomicile:x:{USER}:\n")
+    etc.joinpath("nsswitch.conf").write_text("hosts: files dns\n")
+
+
+def _is_built(layout: Path) -> bool:
+    return (layout / "index.json").exists()
+
+
+def _assemble(
+    paths: Paths,
+    layout: Path,
+    *,
+    origin: str,
+    copies: list[tuple[Path, str]],
+    entrypoint: str | None = None,
+    environment: dict[str, str] | None = None,
+) -> None:
+    """Make one image layer over `origin` and write the result as an OCI layout."""
+    buildah: list[Argument] = [
+        "buildah", "--root", paths.cache / "containers", "--runroot", paths.cache / "containers-run",
+        "--storage-driver", "overlay",
+    ]  # fmt: skip
+    log = paths.logs / "images.log"
+    # buildah makes an image's name of the layout's path, and cannot take every path: a bare name it can.
+    container = run([*buildah, "from", "--quiet", origin], log=log, cwd=layout.parent)
+    name = container.strip().splitlines()[-1]
+    try:
+        for source, target in copies:
+            run([*buildah, "copy", "--quiet", name, source, target], log=log)
+        settings = ["--user", f"{USER}:{USER}", "--os", "linux", "--workingdir", "/"]
+        if entrypoint:
+            settings += ["--entrypoint", entrypoint, "--cmd", ""]
+        for key, value in (environment or {}).items():
+            settings += ["--env", f"{key}={value}"]
+        run([*buildah, "config", *settings, name], log=log)
+        partial = layout.with_suffix(f".{os.getpid()}")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        run([*buildah, "commit", "--quiet", "--format", "oci", "--rm", name, f"oci:{partial}"], log=log)
+        shutil.rmtree(layout, ignore_errors=True)
+        partial.rename(layout)
+    except BaseException:
+        run([*buildah, "rm", name], check=False)
+        raise
+
+
+def push(paths: Paths, image: Image, registry: str) -> str:
+    """Copy an image to `registry` (host:port) unless it is there already; return its reference."""
+    script = paths.root / "playbooks" / "roles" / "registry" / "files" / "push-image"
+    run([script, image.layout, f"{registry}/{image.name}:{image.tag}", paths.authorities])
+    return f"{registry}/{image.name}:{image.tag}"

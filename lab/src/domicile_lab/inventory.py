@@ -1,0 +1,40 @@
+"""The half of the lab's Ansible inventory that derives from the checkout, in Ansible's JSON form."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from domicile_lab import images
+from domicile_lab.identity import MACHINES, Identity, identify
+from domicile_lab.openbao import server_binary
+from domicile_lab.paths import Paths, checkout
+
+
+def inventory(paths: Paths, identity: Identity) -> dict[str, Any]:
+    """Hosts' addresses and the variables of this lab: see environments/lab/inventory/group_vars for the rest."""
+    hosts = {m.name: {"ansible_host": identity.address(m)} for m in MACHINES}
+    variables = {
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(paths.ssh_key),
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={paths.known_hosts} -o StrictHostKeyChecking=yes",
+        "secrets_dir": str(paths.secrets),
+        "authority_dir": str(paths.authorities),
+        "site_network": str(identity.network),
+        "kubernetes_binaries": str(paths.bin),
+        "kubernetes_kubeconfig": str(paths.kubeconfig),
+        "kubernetes_cgroup_root": f"/{identity.cgroup}",
+        "openbao_binary": str(server_binary()),
+        "cell_base_domain": identity.base_domain,
+        "cell_public_port": identity.port,
+        "registry_seed": [
+            {"name": image.name, "tag": image.tag, "layout": str(image.layout)} for image in images.system_images(paths)
+        ],
+    }
+    return {"_meta": {"hostvars": hosts}, "all": {"hosts": list(hosts), "vars": variables}}
+
+
+def main() -> None:
+    """Print the inventory (`--list`; `--host` needs nothing more, since `_meta` has it)."""
+    root = checkout()
+    print(json.dumps(inventory(Paths.of(root), identify(root)), indent=2))

@@ -1,0 +1,194 @@
+"""The lab's machines: Debian booted by systemd-nspawn, each in its own network namespace, with sshd."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from domicile_lab import mirror
+from domicile_lab.identity import MACHINES, Identity, Machine
+from domicile_lab.paths import Paths
+from domicile_lab.shell import CommandError, Say, run, succeeds
+
+BOOT_TIMEOUT_S = 90
+STOP_TIMEOUT_S = 30
+
+
+def ensure_keypair(private: Path, comment: str) -> str:
+    """Make an ed25519 SSH key pair unless there; return the public key's line."""
+    public = private.with_suffix(".pub")
+    if not private.exists():
+        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = ed25519.Ed25519PrivateKey.generate()
+        private.touch(mode=0o600)
+        private.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+            )
+        )
+        line = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        public.write_text(f"{line.decode()} {comment}\n")
+    return public.read_text().strip()
+
+
+def root_of(paths: Paths, machine: Machine) -> Path:
+    return paths.machine(machine.name) / "root"
+
+
+def pid_of(paths: Paths, machine: Machine) -> int | None:
+    """The process id of the machine's running nspawn; None when it does not run."""
+    file = paths.machine(machine.name) / "pid"
+    if not file.exists():
+        return None
+    pid = int(file.read_text())
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    # The id may have been given to another process since.
+    return pid if f"--directory={root_of(paths, machine)}".encode() in words else None
+
+
+def prepare(paths: Paths, identity: Identity, machine: Machine) -> None:
+    """Lay the machine's overlay over the common root and write what it must know before its first boot."""
+    home = paths.machine(machine.name)
+    root, upper, work = root_of(paths, machine), home / "upper", home / "work"
+    for folder in (root, upper, work):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not os.path.ismount(root):
+        options = f"lowerdir={mirror.rootfs(paths)},upperdir={upper},workdir={work}"
+        run(["mount", "-t", "overlay", "overlay", "-o", options, root])
+    # Not networkd: where /sys is writable it waits for a udev that a container has not.
+    network = f"""[Unit]
+Description=The lab's network
+DefaultDependencies=no
+After=local-fs.target
+Before=network.target network-online.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=ip link set lo up
+ExecStart=ip address replace {identity.address(machine)}/24 dev host0
+ExecStart=ip link set host0 up
+ExecStart=ip route replace default via {identity.gateway}
+
+[Install]
+WantedBy=network-online.target multi-user.target
+"""
+    _write(root / "etc/systemd/system/lab-network.service", network)
+    wants = root / "etc/systemd/system/multi-user.target.wants/lab-network.service"
+    if not wants.is_symlink():
+        wants.symlink_to("/etc/systemd/system/lab-network.service")
+    _write(root / "etc/hostname", f"{machine.name}\n")
+    authorized = ensure_keypair(paths.ssh_key, f"lab-{identity.id}")
+    _write(root / "root/.ssh/authorized_keys", authorized + "\n", mode=0o600)
+    # The host key is made here, so that it can be checked at the first connection already.
+    ensure_keypair(home / "ssh_host_ed25519_key", machine.name)
+    for name in ("ssh_host_ed25519_key", "ssh_host_ed25519_key.pub"):
+        shutil.copy2(home / name, root / "etc/ssh" / name)
+    for private in machine.private_dirs:
+        (home / "data" / private.strip("/")).mkdir(parents=True, exist_ok=True)
+        (root / private.strip("/")).mkdir(parents=True, exist_ok=True)
+
+
+def _write(path: Path, text: str, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    path.chmod(mode)
+
+
+def write_known_hosts(paths: Paths, identity: Identity) -> None:
+    lines = [
+        f"{identity.address(m)} {(paths.machine(m.name) / 'ssh_host_ed25519_key.pub').read_text().strip()}\n"
+        for m in MACHINES
+    ]
+    paths.known_hosts.write_text("".join(lines))
+
+
+def nspawn_command(paths: Paths, identity: Identity, machine: Machine) -> list[str]:
+    """The command that boots the machine. A Kubernetes node needs cgroups, devices and system calls."""
+    home = paths.machine(machine.name)
+    command = [
+        "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--link-journal=no",
+        "--resolv-conf=off", "--timezone=off", "--console=pipe", "--kill-signal=SIGRTMIN+4",
+        f"--directory={root_of(paths, machine)}", f"--machine={identity.container(machine)}",
+        f"--network-bridge={identity.bridge}", f"--bind-ro={mirror.mirror(paths)}:/srv/mirror",
+    ]  # fmt: skip
+    command += [f"--bind={home / 'data' / d.strip('/')}:{d}" for d in machine.private_dirs]
+    if machine.needs_cgroups:
+        command += [
+            "--capability=all", "--bind=/dev/kmsg", "--bind=/sys/fs/cgroup", "--system-call-filter=@known",
+        ]  # fmt: skip
+    return command
+
+
+def boot(paths: Paths, identity: Identity, machine: Machine, say: Say) -> None:
+    """Boot the machine unless it runs, and wait for its sshd. Raises CommandError with the console's end."""
+    if pid_of(paths, machine) is None:
+        prepare(paths, identity, machine)
+        console = paths.logs / f"console-{machine.name}.log"
+        env = dict(os.environ)
+        if machine.needs_cgroups:
+            env["SYSTEMD_NSPAWN_API_VFS_WRITABLE"] = "1"
+        with console.open("a") as out:
+            command = nspawn_command(paths, identity, machine)
+            out.write(f"--- {shlex.join(command)}\n")
+            out.flush()
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, start_new_session=True
+            )
+        (paths.machine(machine.name) / "pid").write_text(str(process.pid))
+    deadline = time.monotonic() + BOOT_TIMEOUT_S
+    while not _answers(identity.address(machine), 22):
+        if pid_of(paths, machine) is None or time.monotonic() > deadline:
+            console = paths.logs / f"console-{machine.name}.log"
+            tail = "\n".join(console.read_text(errors="replace").splitlines()[-10:])
+            raise CommandError(f"{machine.name} did not come up. Its console ({console}) ends with:\n{tail}")
+        say(f"{machine.name}: waiting for sshd")
+        time.sleep(0.3)
+
+
+def _answers(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=1) as connection:
+            connection.settimeout(1)
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def stop(paths: Paths, machine: Machine, say: Say) -> None:
+    """Shut the machine down in order (as `poweroff` does), kill it if it does not go, and unmount its root."""
+    pid = pid_of(paths, machine)
+    if pid is not None:
+        say(f"{machine.name}: shutting down")
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while pid_of(paths, machine) is not None:
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.2)
+    (paths.machine(machine.name) / "pid").unlink(missing_ok=True)
+    root = root_of(paths, machine)
+    while os.path.ismount(root):
+        if not succeeds(["umount", root]):
+            run(["umount", "--lazy", root])
+
+
+def ssh_command(paths: Paths, identity: Identity, machine: Machine) -> list[str]:
+    """A checked SSH connection to the machine, to which a command can be appended."""
+    return [
+        "ssh", "-i", str(paths.ssh_key), "-o", f"UserKnownHostsFile={paths.known_hosts}",
+        "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", f"root@{identity.address(machine)}",
+    ]  # fmt: skip

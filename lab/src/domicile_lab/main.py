@@ -1,0 +1,224 @@
+"""`domicile-lab`: the world in a box. `make up`, `make status`, `make down` and `make clean` call it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from domicile_lab import host, machines, preflight, tools
+from domicile_lab.identity import MACHINES, Identity, identify
+from domicile_lab.paths import Paths, checkout
+from domicile_lab.progress import StepsFailed, run_steps
+from domicile_lab.shell import Argument, CommandError, run
+from domicile_lab.up import Up, state_folders, tenant_urls
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The world in a box: real machines, a real cluster and its stores, on this host.",
+    pretty_exceptions_show_locals=False,
+)
+console = Console()
+
+
+def _here() -> tuple[Paths, Identity]:
+    root = checkout()
+    return Paths.of(root), identify(root)
+
+
+@contextmanager
+def _alone(paths: Paths) -> Iterator[None]:
+    """One command changes the lab at a time."""
+    paths.state.mkdir(exist_ok=True)
+    with (paths.state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print("Another command is changing this lab; it has to end first.", style="red")
+            raise typer.Exit(1) from None
+        yield
+
+
+@app.command()
+def up() -> None:
+    """Bring everything up; run it again at any point, after Ctrl-C too.
+
+    Example: make up
+    """
+    paths, identity = _here()
+    if faults := preflight.problems(paths, identity):
+        console.print("The lab cannot come up here:", style="red")
+        for fault in faults:
+            console.print(f"  - {fault}", highlight=False)
+        raise typer.Exit(1)
+    with _alone(paths):
+        state_folders(paths)
+        plan = Up(paths, identity).steps()
+        try:
+            seconds = run_steps(plan, console)
+        except StepsFailed as failed:
+            for name, error in failed.errors.items():
+                console.print(f"\n[red]{name} failed.[/]", highlight=False)
+                console.print(str(error) or repr(error), markup=False, highlight=False)
+            console.print(f"\nLogs: {paths.logs}. Running `make up` again goes on from here.", highlight=False)
+            raise typer.Exit(1) from None
+    (paths.state / "timings.json").write_text(
+        json.dumps({"total_s": round(seconds, 1)} | {s.name: round(s.elapsed, 1) for s in plan}, indent=2)
+    )
+    _summary(paths, seconds)
+
+
+def _summary(paths: Paths, seconds: float) -> None:
+    console.print(f"\n[green]The lab is up[/] ({seconds:.0f} s).", highlight=False)
+    table = Table.grid(padding=(0, 2))
+    for name, url in tenant_urls(paths).items():
+        table.add_row(name, url)
+    table.add_row("cluster", f"export KUBECONFIG={paths.kubeconfig}; {paths.bin}/kubectl get casino")
+    table.add_row("credentials", f"{paths.secrets} (readable by root alone)")
+    table.add_row("authority", f"{paths.authorities / 'site.crt'} (let a browser trust it)")
+    console.print(table, highlight=False)
+
+
+@app.command()
+def down() -> None:
+    """Stop the machines and take back every change to the host; the lab's state is kept.
+
+    Example: make down
+    """
+    paths, identity = _here()
+    with _alone(paths):
+        _down(paths, identity)
+    console.print("The lab is down; its state is kept. `make up` brings it back, `make clean` forgets it.")
+
+
+def _down(paths: Paths, identity: Identity) -> None:
+    for machine in reversed(MACHINES):
+        machines.stop(paths, machine, lambda text: console.print(f"  {text}", highlight=False))
+    host.remove_network(identity)
+    host.remove_cgroups(identity)
+    host.restore_sysctls(paths)
+
+
+@app.command()
+def clean() -> None:
+    """Stop the machines and delete the lab's state; what was built stays in the cache.
+
+    Example: make clean
+    """
+    paths, identity = _here()
+    with _alone(paths):
+        _down(paths, identity)
+        mounted = [line for line in Path("/proc/mounts").read_text().splitlines() if f" {paths.state}/" in line]
+        if mounted:
+            raise CommandError(f"Still mounted below {paths.state}: {mounted[0].split()[1]}. Nothing was deleted.")
+        shutil.rmtree(paths.state)
+    console.print("The lab's state is gone.")
+
+
+@app.command()
+def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON object.")) -> None:
+    """Show what runs, where it answers, and what the lab has changed on this host.
+
+    Example: make status
+    """
+    paths, identity = _here()
+    running = {m.name: machines.pid_of(paths, m) for m in MACHINES}
+    urls = tenant_urls(paths) if running["node1"] and paths.kubeconfig.exists() else {}
+    report = {
+        "lab": identity.id,
+        "network": str(identity.network),
+        "machines": {
+            m.name: {"address": identity.address(m), "running": running[m.name] is not None} for m in MACHINES
+        },
+        "tenants": urls,
+        "host_changes": {
+            "bridge": identity.bridge if host.bridge_exists(identity) else None,
+            "nftables_table": f"ip domicile_{identity.id}" if host.bridge_exists(identity) else None,
+            "sysctls_before": host.HostRecord(paths).read()["sysctls"],
+            "cgroups": identity.cgroup
+            if any((c / identity.cgroup).exists() for c in host.cgroup_controllers())
+            else None,
+            "packages": host.PACKAGES,
+        },
+    }
+    if as_json:
+        console.print_json(data=report)
+        return
+    table = Table(title=f"lab {identity.id} on {identity.network}")
+    for heading in ("machine", "address", "state", "what it is"):
+        table.add_column(heading)
+    for m in MACHINES:
+        state = "[green]running[/]" if running[m.name] else "[dim]stopped[/]"
+        table.add_row(m.name, identity.address(m), state, ", ".join(m.groups))
+    console.print(table)
+    for name, url in urls.items():
+        console.print(f"  {name}: {url}", highlight=False)
+    if urls:
+        kubectl: list[Argument] = [paths.bin / "kubectl", "--kubeconfig", paths.kubeconfig]
+        console.print(run([*kubectl, "get", "casinotenants"], check=False), markup=False, highlight=False)
+
+
+@app.command()
+def logs(tenant: str = typer.Argument(help="Name of the tenant, such as acme-gb."), follow: bool = False) -> None:
+    """Print a tenant's casino logs.
+
+    Example: make logs TENANT=acme-gb
+    """
+    paths, _ = _here()
+    command = [str(paths.bin / "kubectl"), "--kubeconfig", str(paths.kubeconfig), "logs",
+               "--namespace", f"casino-{tenant}",
+               "--selector", "app.kubernetes.io/name=casino", "--tail", "200", "--prefix"]  # fmt: skip
+    os.execv(command[0], [*command, "--follow"] if follow else command)  # noqa: S606 - becomes kubectl
+
+
+@app.command("tools")
+def build_tools() -> None:
+    """Build the pinned Go programs into the cache; nothing to do when their pins have not changed.
+
+    Example: make tools
+    """
+    paths, _ = _here()
+    state_folders(paths)
+    wanted = tools.load_tools(paths)
+    for tool in wanted:
+        tools.build(paths, tool, lambda text: console.print(f"  {text[:150]}", highlight=False, markup=False))
+    tools.link(paths, wanted)
+    console.print(f"{len(wanted)} tools in {paths.bin}")
+
+
+@app.command()
+def ssh(name: str, command: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Open a shell on a machine, or run a command there.
+
+    Example: uv run domicile-lab ssh data1 -- systemctl status postgresql@15-main
+    """
+    paths, identity = _here()
+    chosen = {m.name: m for m in MACHINES}.get(name)
+    if chosen is None:
+        console.print(f"There is no machine {name}; there are {', '.join(m.name for m in MACHINES)}.", style="red")
+        raise typer.Exit(2)
+    argv = machines.ssh_command(paths, identity, chosen)
+    os.execvp(argv[0], [*argv, *(command or [])])  # noqa: S606 - becomes ssh
+
+
+def run_app() -> None:
+    try:
+        app()
+    except CommandError as error:
+        console.print(str(error), markup=False, highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_app()

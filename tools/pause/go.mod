@@ -1,0 +1,3 @@
+module domicile/tools/pause
+
+go 1.26.0
