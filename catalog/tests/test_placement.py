@@ -137,6 +137,18 @@ def test_a_recalled_fact_places_outside_production_and_not_in_it():
     assert ask("ES", production=True).code == "FACT_RECALLED"
 
 
+def test_a_source_that_only_reports_the_law_is_told():
+    decision = ask("SE", production=True)
+    assert decision.place == "eu-north-1"
+    assert any("neither law nor regulator" in warning for warning in decision.warnings)
+
+
+def test_a_site_needs_a_name_of_its_own_and_known_ground():
+    for code, territory in (("eu-west-2", "GB"), ("site-atlantis", "ZZ")):
+        with pytest.raises(ValueError, match=code):
+            CATALOGUE.with_sites([Place(code=code, territory=territory, city="Anywhere", kind="site")])
+
+
 def test_attesting_recalled_facts_opens_production():
     known = CATALOGUE.jurisdictions["ES"].facts
     answers = tuple(attest("ES", name, known.get(name).value) for name in ("online_casino", "data_residency"))

@@ -20,6 +20,18 @@ def bands(found):
     return [(band.min_age_years, band.stake_minor) for band in found.slot_max_stake]
 
 
+def attest(code, fact, value):
+    return Attestation(
+        jurisdiction=code,
+        fact=fact,
+        value=value,
+        attested_by="Jane Roe",
+        attested_on=TODAY,
+        source="Letter of the regulator",
+        expires_on=date(2027, 1, 1),
+    )
+
+
 def test_rules_json_has_the_contract_s_shape():
     content = json.loads(rules("GB").to_json())
     assert list(content)[:3] == ["schema", "catalogue_version", "jurisdiction"]
@@ -110,18 +122,27 @@ def test_a_casino_cannot_run_without_a_timezone():
 
 
 def test_an_attestation_completes_the_rules():
-    answer = Attestation(
-        jurisdiction="NO",
-        fact="timezone",
-        value="Europe/Oslo",
-        attested_by="Jane Roe",
-        attested_on=TODAY,
-        source="IANA",
-        expires_on=date(2027, 1, 1),
-    )
-    found = tenant_rules(CATALOGUE, "NO", {}, on=TODAY, attestations=[answer])
+    found = tenant_rules(CATALOGUE, "NO", {}, on=TODAY, attestations=[attest("NO", "timezone", "Europe/Oslo")])
     assert (found.timezone, found.confidence["timezone"]) == ("Europe/Oslo", "attested")
     assert "Jane Roe" in found.sources["timezone"]
+
+
+def test_an_attested_age_below_the_first_band_gets_the_first_band_s_stake():
+    stakes = attest("BR", "slot_max_stake", [{"min_age": 21, "stake_minor": 300}, {"min_age": 25, "stake_minor": 900}])
+    found = tenant_rules(CATALOGUE, "BR", {}, on=TODAY, attestations=[stakes])
+    assert bands(found) == [(18, 300), (25, 900)]
+
+
+def test_an_attested_currency_without_a_known_minor_unit_is_refused():
+    with pytest.raises(RulesError) as caught:
+        tenant_rules(CATALOGUE, "CO", {}, on=TODAY, attestations=[attest("CO", "currency", "ZZZ")])
+    assert (caught.value.code, caught.value.rule) == ("FACT_UNKNOWN", "currency")
+
+
+def test_rules_do_not_choose_between_a_source_and_an_attestation():
+    with pytest.raises(RulesError) as caught:
+        tenant_rules(CATALOGUE, "BR", {}, on=TODAY, attestations=[attest("BR", "session_idle_minutes", 60)])
+    assert caught.value.code == "ATTESTATION_CONTRADICTS"
 
 
 def test_an_unknown_jurisdiction_is_refused_with_a_suggestion():

@@ -20,6 +20,7 @@ from domicile_catalog.vocabulary import (
     Product,
     Residency,
     Scope,
+    SourceKind,
 )
 
 # Where online casino itself has no licence, what may still be offered. No attestation widens this.
@@ -36,6 +37,9 @@ _CHECK_THE_HOLDER = {
     LicenceRegime.MONOPOLY: "only the state's own licensee can hold a licence",
     LicenceRegime.GREY: "check with counsel that the licence covers this tenant",
 }
+
+# A source is a source; but these only report what the law says.
+_HEARSAY = (SourceKind.PRESS, SourceKind.VENDOR, SourceKind.OTHER)
 
 
 class PlacementRequest(Frozen):
@@ -114,6 +118,11 @@ class _Reading:
                     f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is recalled, not "
                     "sourced: production would refuse it."
                 )
+        if fact.source_kind in _HEARSAY and name not in self.relied_on:
+            self.warnings.append(
+                f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is sourced from {fact.source}, "
+                "which is neither law nor regulator nor counsel: read the law before relying on it."
+            )
         self.relied_on[name] = fact.confidence
         return fact
 

@@ -138,6 +138,12 @@ def tenant_rules(
     _check_form(limits)
     law = _Law(found, tuple(attestations), on)
     currency: str = law.needed("currency")
+    if currency not in catalogue.currencies:
+        raise UnknownRuleError(
+            f"the minor unit of {currency} is unknown.",
+            rule="currency",
+            remedy="Correct the attested currency, or add its ISO 4217 exponent to the catalogue.",
+        )
     min_age = _tighten_age(law, limits.get(MIN_AGE))
     return Rules(
         catalogue_version=catalogue.version,
@@ -241,13 +247,17 @@ def _tighten_stakes(law: _Law, wanted: int | None, min_age: int) -> tuple[StakeL
     highest = max(band.stake_minor for band in bands)
     if wanted is not None and wanted > highest:
         raise law.laxer(SLOT_MAX_STAKE, wanted, "slot_max_stake", str(highest))
-    tightened: list[StakeLimit] = []
-    for band in bands:
-        stake = band.stake_minor if wanted is None else min(band.stake_minor, wanted)
+
+    def stake(band: StakeBand) -> int:
+        return band.stake_minor if wanted is None else min(band.stake_minor, wanted)
+
+    # Players younger than the first band, where an attested age lets them in, get the first band's stake.
+    tightened = [StakeLimit(min_age_years=min_age, stake_minor=stake(bands[0]))]
+    for band in bands[1:]:
         if band.min_age <= min_age:
-            tightened = [StakeLimit(min_age_years=min_age, stake_minor=stake)]
-        elif tightened[-1].stake_minor != stake:
-            tightened.append(StakeLimit(min_age_years=band.min_age, stake_minor=stake))
+            tightened = [StakeLimit(min_age_years=min_age, stake_minor=stake(band))]
+        elif tightened[-1].stake_minor != stake(band):
+            tightened.append(StakeLimit(min_age_years=band.min_age, stake_minor=stake(band)))
     return tuple(tightened)
 
 
