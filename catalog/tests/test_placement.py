@@ -203,9 +203,10 @@ def test_an_unregulated_market_is_refused_until_a_licence_is_attested():
 
 
 def test_unknown_codes_are_refused_with_a_suggestion():
-    assert ask("UK").code == "JURISDICTION_UNKNOWN"
+    assert (ask("UK").code, ask("UK").remedy) == ("JURISDICTION_UNKNOWN", "Did you mean GB?")
     assert "BR" in ask("Brazill").remedy
     assert ask("GB", ("eu-west-22",)).code == "PLACE_UNKNOWN"
+    assert "eu-west-2" in ask("GB", ("eu-west-22",)).remedy
     assert ask("GB", ()).code == "NO_CANDIDATES"
 
 

@@ -20,10 +20,12 @@ class Jurisdiction(Frozen):
 
     `parent` is the state that it belongs to. `inside_parent` is false where its ground does not count as the
     parent's for a rule on where data rests: a crown dependency, a constituent country, a special region.
+    `aliases` are what people write for it; they are suggested, never accepted.
     """
 
     code: TerritoryCode
     name: Text
+    aliases: tuple[Text, ...] = ()
     level: Level
     parent: TerritoryCode | None = None
     inside_parent: bool = True
@@ -143,15 +145,28 @@ class Catalogue:
         members = self.regions[region].territories if region in self.regions else ()
         return any(code in members for code in self.lineage(territory))
 
-    def suggest(self, code: str) -> tuple[str, ...]:
-        """At most three jurisdictions whose code or name looks like what was written, best first."""
-        if not code.strip():
+    def suggest(self, written: str) -> tuple[str, ...]:
+        """At most three jurisdictions whose code, name or alias looks like what was written, best first."""
+        wanted = written.strip().casefold()
+        if not wanted:
             return ()
-        by_name = {jurisdiction.name.casefold(): key for key, jurisdiction in self.jurisdictions.items()}
-        codes = difflib.get_close_matches(code.strip().upper(), self.jurisdictions, n=3, cutoff=0.6)
-        names = difflib.get_close_matches(code.strip().casefold(), by_name, n=3, cutoff=0.7)
-        begins = [key for name, key in sorted(by_name.items()) if name.startswith(code.strip().casefold())]
-        return tuple(dict.fromkeys([*codes, *(by_name[name] for name in names), *begins]))[:3]
+        spelt = {code.casefold(): code for code in self.jurisdictions}
+        named = {
+            name.casefold(): jurisdiction.code
+            for jurisdiction in self.jurisdictions.values()
+            for name in (jurisdiction.name, *jurisdiction.aliases)
+        }
+        found = [
+            *([named[wanted]] if wanted in named else []),
+            *(spelt[near] for near in difflib.get_close_matches(wanted, spelt, n=3, cutoff=0.6)),
+            *(named[near] for near in difflib.get_close_matches(wanted, named, n=3, cutoff=0.7)),
+            *(code for name, code in sorted(named.items()) if len(wanted) > 2 and name.startswith(wanted)),
+        ]
+        return tuple(dict.fromkeys(found))[:3]
+
+    def suggest_place(self, written: str) -> tuple[str, ...]:
+        """At most three places whose code looks like what was written, best first."""
+        return tuple(difflib.get_close_matches(written.strip().casefold(), self.places, n=3, cutoff=0.6))
 
     def _ground(self, code: str) -> Jurisdiction | Territory | None:
         return self.jurisdictions.get(code) or self.territories.get(code)

@@ -65,17 +65,18 @@ def unknown_jurisdiction(catalogue: Catalogue, code: str) -> Refusal:
         code="JURISDICTION_UNKNOWN",
         jurisdiction=code,
         message=f"The catalogue has no jurisdiction {code!r}.",
-        remedy=f"Did you mean {' or '.join(near)}?" if near else "Use a code such as the catalogue's files have.",
+        remedy=f"Did you mean {' or '.join(near)}?" if near else "`domicile catalog gaps` lists every jurisdiction.",
     )
 
 
 def unknown_place(catalogue: Catalogue, jurisdiction: Jurisdiction, place: str) -> Refusal:
     """A candidate is neither an AWS region nor a site of the environment."""
+    near = catalogue.suggest_place(place)
     return Refusal(
         code="PLACE_UNKNOWN",
         jurisdiction=jurisdiction.code,
         message=f"The catalogue has no place {place!r}.",
-        remedy=f"Name AWS regions, such as {catalogue.implicit_places[0]}, or the environment's sites.",
+        remedy=f"Did you mean {' or '.join(near)}?" if near else "Name AWS regions or the environment's sites.",
         law=jurisdiction.facts.law.value,
     )
 
