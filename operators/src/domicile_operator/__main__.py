@@ -25,6 +25,8 @@ log = logging.getLogger("domicile_operator")
 def main() -> None:
     """Run until SIGTERM."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # A line for every watch event says nothing; passes and transitions are logged by the operator itself.
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     settings = read_settings()
     world = build_world(settings)
     wait_for_crd(world)

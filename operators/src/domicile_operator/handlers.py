@@ -30,6 +30,10 @@ WATCHED = (
 def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
     """Register every handler of this operator."""
 
+    @kopf.on.login(registry=registry)
+    def login(**arguments: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+
     @kopf.on.startup(registry=registry)
     async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings)

@@ -1,5 +1,6 @@
 """Writes what a pass found: the status always, an Event only when Ready or the state moves."""
 
+import logging
 from datetime import datetime
 
 from domicile_operator import metrics
@@ -9,6 +10,8 @@ from domicile_operator.errors import Fault
 from domicile_operator.names import API_VERSION, FIELD_MANAGER, KIND
 from domicile_operator.status import Findings, build_status, ready
 from domicile_operator.world import World
+
+log = logging.getLogger(__name__)
 
 EVENT_NAMESPACE = "default"
 """Where Kubernetes keeps the Events of cluster-scoped objects."""
@@ -27,6 +30,7 @@ def write_status(tenant: Object, found: Findings, world: World) -> None:
     world.kube.patch_status(API_VERSION, KIND, name, after | gone)
     turned = (before.get("state"), _turn(before)) != (after["state"], _turn(after))
     if turned and ready(after):
+        log.info("%s is %s: %s", name, after["state"], ready(after)["message"])
         try:
             world.kube.create(event(tenant, after, now))
         except Fault:

@@ -1,0 +1,1 @@
+"""What the operator's tests share: fakes for the fast ones, real servers for the others."""

@@ -1,0 +1,202 @@
+"""A cell on loopback: cluster, PostgreSQL and OpenBao, prepared as docs/architecture.md promises."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import hvac
+import psycopg
+import yaml
+
+from operator_testkit.servers import Cluster, OpenBao, Postgres, Process, eventually, free_port
+from operator_testkit.tls import Authority
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+IMAGE = "registry.test/casino:0.1.0-abc1234"
+
+
+class Cell:
+    """Everything that stands before the operator starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = Authority(folder)
+        self.postgres = Postgres(folder, self.authority)
+        self.openbao = OpenBao(folder, self.authority)
+        self.cluster = Cluster(folder, self.authority)
+        self._prepare_postgresql()
+        self.bao = self._prepare_openbao()
+        self.cluster.kubectl("apply", "-k", str(DEPLOY))
+        eventually(lambda: "casinotenants" in self.cluster.kubectl("api-resources"), what="the CRD")
+        self.configuration = self._write_configuration()
+
+    def sql(self, query: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """As superuser."""
+        with psycopg.connect(self.postgres.dsn(database), autocommit=True) as connection:
+            cursor = connection.execute(query)
+            return cursor.fetchall() if cursor.description else []
+
+    def token(self, audience: str = "") -> str:
+        """A token of the operator's service account."""
+        wanted = [f"--audience={audience}"] if audience else []
+        account = ["domicile-operator", "-n", "domicile-system"]
+        return self.cluster.kubectl("create", "token", *account, "--duration=2h", *wanted).strip()
+
+    def _prepare_postgresql(self) -> None:
+        for statement in (
+            "CREATE ROLE domicile_provisioner NOLOGIN CREATEDB CREATEROLE",
+            "CREATE ROLE openbao LOGIN CREATEROLE PASSWORD 'bao-of-the-test'",
+            "GRANT domicile_provisioner TO openbao WITH ADMIN OPTION",
+        ):
+            self.sql(statement)
+
+    def _prepare_openbao(self) -> hvac.Client:
+        client = hvac.Client(self.openbao.address, verify=str(self.authority.certificate))
+        eventually(lambda: client.sys.is_initialized() in (True, False), what="OpenBao")
+        keys = client.sys.initialize(1, 1)
+        client.sys.submit_unseal_key(keys["keys"][0])
+        client.token = keys["root_token"]
+        eventually(lambda: client.sys.read_health_status(method="GET")["initialized"], what="OpenBao unsealed")
+        client.sys.enable_secrets_engine("kv", path="kv", options={"version": "2"})
+        client.sys.enable_secrets_engine("database", path="database")
+        client.sys.enable_auth_method("jwt", path="jwt")
+        write = lambda path, data: client.write_data(path, data=data)  # noqa: E731
+        write("auth/jwt/config", {"jwt_validation_pubkeys": [self.cluster.issuer_public]})
+        connection = f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{self.postgres.plain_port}/postgres"
+        write("database/config/postgresql", {
+            "plugin_name": "postgresql-database-plugin", "allowed_roles": "*",
+            "connection_url": f"{connection}?sslmode=disable",
+            "username": "openbao", "password": "bao-of-the-test",
+        })  # fmt: skip
+        write("database/roles/domicile-provisioner", {
+            "db_name": "postgresql", "default_ttl": 600, "max_ttl": 3600,
+            "creation_statements": [
+                "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}' "
+                "IN ROLE domicile_provisioner;"
+            ],
+        })  # fmt: skip
+        policy = "".join(
+            f'path "{path}" {{ capabilities = ["create", "read", "update", "delete"] }}\n'
+            for path in ("sys/policies/acl/casino-*", "auth/jwt/role/casino-*", "database/roles/casino-*")
+        )
+        policy += 'path "database/creds/domicile-provisioner" { capabilities = ["read"] }\n'
+        policy += 'path "sys/leases/revoke-prefix/database/creds/casino-*" { capabilities = ["update", "sudo"] }\n'
+        write("sys/policies/acl/domicile-operator", {"policy": policy})
+        write("auth/jwt/role/domicile-operator", {
+            "role_type": "jwt", "user_claim": "sub", "bound_audiences": ["openbao"],
+            "bound_subject": "system:serviceaccount:domicile-system:domicile-operator",
+            "token_policies": ["domicile-operator"], "token_ttl": 1200,
+        })  # fmt: skip
+        return client
+
+    def _write_configuration(self) -> Path:
+        folder = self.folder / "cell"
+        folder.mkdir()
+        (folder / "ca.crt").write_text(self.authority.certificate.read_text())
+        cell = {
+            "name": "test", "environment": "test", "production": False,
+            "places": ["eu-west-2", "sa-east-1"],
+            "baseDomain": "casinos.test", "publicPort": 18443,
+            "ingressClass": "skipper", "ingressNamespace": "ingress-system",
+            "postgresql": {"host": "localhost", "port": self.postgres.front.port, "cidr": "127.0.0.1/32"},
+            "redis": {"host": "localhost", "port": 6379, "cidr": "127.0.0.1/32"},
+            "openbao": {"address": self.openbao.address, "cidr": "127.0.0.1/32", "port": self.openbao.port},
+            "paymentProviders": [
+                {"name": "sandbox", "url": "https://psp.test:8443", "cidr": "10.1.2.4/32", "port": 8443}
+            ],
+        }  # fmt: skip
+        (folder / "cell.yaml").write_text(yaml.safe_dump(cell))
+        return folder
+
+
+class Operator:
+    """The operator as a process, with the rights that deploy/rbac.yaml gives it and no others."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell, self.port = cell, free_port()
+        (cell.folder / "operator.token").write_text(cell.token("openbao"))
+        kubeconfig = cell.cluster.kubeconfig("operator", cell.token())
+        self._environment = os.environ | {
+            "KUBECONFIG": str(kubeconfig),
+            "CASINO_IMAGE": IMAGE,
+            "DOMICILE_CELL_FOLDER": str(cell.configuration),
+            "BAO_TOKEN_FILE": str(cell.folder / "operator.token"),
+            "DOMICILE_HTTP_PORT": str(self.port),
+            "DOMICILE_RESYNC_SECONDS": "5",
+        }
+        self.process: Process | None = None
+
+    def start(self, **environment: str) -> "Operator":
+        command = [sys.executable, "-m", "domicile_operator"]
+        self.process = Process(command, self._cell.folder / "operator.log", env=self._environment | environment)
+        return self
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.stop()
+
+    def kill(self) -> None:
+        """As when its node dies."""
+        if self.process:
+            self.process.send(signal.SIGKILL)
+            self.process.stop()
+
+
+class Controllers:
+    """Stands in for the controllers that a bare API server lacks, for one tenant."""
+
+    def __init__(self, cell: Cell, tenant: str) -> None:
+        self._kubectl, self._namespace = cell.cluster.kubectl, f"casino-{tenant}"
+
+    def finish_migration(self) -> str:
+        """Complete the newest unfinished Job; gives its name."""
+        job = eventually(self._unfinished, what="a migration Job")
+        now = "2026-01-01T00:00:00Z"
+        self._status("job", job, {
+            "startTime": now, "completionTime": now, "succeeded": 1,
+            "conditions": [
+                {"type": kind, "status": "True", "lastProbeTime": now, "lastTransitionTime": now}
+                for kind in ("SuccessCriteriaMet", "Complete")
+            ],
+        })  # fmt: skip
+        return job
+
+    def roll_out(self, replicas: int = 1) -> None:
+        """All pods of the Deployment's present generation are ready."""
+        found = eventually(lambda: self._get("deployment", "casino"), what="the Deployment")
+        self._status("deployment", "casino", {
+            "observedGeneration": found["metadata"]["generation"], "replicas": replicas,
+            "updatedReplicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas,
+        })  # fmt: skip
+
+    def delete_namespace(self) -> None:
+        """Empty a terminating namespace and let it go."""
+        eventually(
+            lambda: (
+                self._kubectl("get", "namespace", self._namespace, "-o", "jsonpath={.status.phase}") == "Terminating"
+            ),
+            what="the namespace terminating",
+        )
+        found = json.loads(self._kubectl("get", "namespace", self._namespace, "-o", "json"))
+        kinds = "deploy,job,svc,ingress,cm,sa,netpol,quota,limits,pdb"
+        self._kubectl("delete", kinds, "--all", "-n", self._namespace, "--wait=false")
+        found["spec"]["finalizers"] = []
+        path = f"/api/v1/namespaces/{self._namespace}/finalize"
+        self._kubectl("replace", "--raw", path, "-f", "-", stdin=json.dumps(found))
+
+    def _unfinished(self) -> str:
+        jobs = json.loads(self._kubectl("get", "jobs", "-n", self._namespace, "-o", "json"))["items"]
+        open_jobs = [job for job in jobs if not job.get("status", {}).get("conditions")]
+        return open_jobs[0]["metadata"]["name"] if open_jobs else ""
+
+    def _get(self, kind: str, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._kubectl("get", kind, name, "-n", self._namespace, "-o", "json"))
+        return found
+
+    def _status(self, kind: str, name: str, status: dict[str, Any]) -> None:
+        patch = json.dumps({"status": status})
+        where = ["-n", self._namespace, "--subresource=status", "--type=merge"]
+        self._kubectl("patch", kind, name, *where, "-p", patch)
