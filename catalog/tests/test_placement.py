@@ -112,6 +112,16 @@ def test_what_is_unknown_is_refused_with_the_law_and_the_fact():
     assert "attestation of NO data_residency" in refusal.remedy
 
 
+def test_a_refusal_names_every_fact_that_is_needed_and_not_only_the_first():
+    assert ask("NO", production=True).needs == ("online_casino", "data_residency")
+    assert ask("NO").needs == ("data_residency",)
+    assert ask("IE").needs == ("online_casino", "data_residency")
+    assert ask("DE", products=("sports",), production=True).needs == ("online_casino", "licensed_products")
+    assert ask("MT", production=True).needs == ("primary_region",)
+    assert ask("CN").needs == ()
+    assert ask("BR", ("eu-west-2",)).needs == ()
+
+
 def test_an_attestation_answers_what_is_unknown():
     decision = ask("NO", attestations=(attest("NO", "data_residency", "none"),))
     assert isinstance(decision, Placement)
@@ -214,6 +224,24 @@ def test_a_separate_partition_is_a_candidate_only_by_name():
     everywhere = ask("DE").by_data_class["wagering"].allowed
     assert "eusc-de-east-1" not in everywhere
     assert ask("DE", ("eusc-de-east-1",)).place == "eusc-de-east-1"
+
+
+def test_answering_everything_that_a_refusal_needs_leaves_no_fact_to_ask_for():
+    answers = {"online_casino": "legal", "data_residency": "none", "primary_region": "EEA"}
+    for code in CATALOGUE.jurisdictions:
+        first = ask(code, production=True)
+        if isinstance(first, Refusal) and first.needs:
+            known = CATALOGUE.jurisdictions[code].facts
+            given = tuple(
+                attest(
+                    code,
+                    name,
+                    answers[name] if known.get(name).value in (None, "unregulated") else known.get(name).value,
+                )
+                for name in first.needs
+            )
+            second = ask(code, production=True, attestations=given)
+            assert isinstance(second, Placement) or second.needs == (), code
 
 
 codes = st.sampled_from(sorted(CATALOGUE.jurisdictions))

@@ -30,6 +30,10 @@ def test_explain_a_refusal_names_law_rule_and_remedy_and_exits_1():
         assert words in result.output
 
 
+def test_a_refusal_shows_every_fact_that_is_needed():
+    assert "sourced or attested: online_casino, data_residency" in run("place", "NO", "--production", *ON).output
+
+
 def test_explain_json_is_json():
     told = json.loads(run("explain", "BR", "--json", *ON).stdout)
     assert told["decision"]["place"] == "sa-east-1"

@@ -1,45 +1,26 @@
 """Where a tenant may lawfully live: the one function that everything else calls."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from domicile_catalog import refusals
-from domicile_catalog.attestation import Attestation, answer
+from domicile_catalog.attestation import Attestation
 from domicile_catalog.facts import Fact, Frozen
+from domicile_catalog.licence import licence_needs, licence_refusal
 from domicile_catalog.model import Catalogue, ClassRule, Jurisdiction, Place
+from domicile_catalog.reading import Reading
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.vocabulary import (
     Confidence,
     DataClass,
-    LicenceRegime,
-    OnlineCasino,
     Product,
     Residency,
     Scope,
-    SourceKind,
 )
-
-# Where online casino itself has no licence, what may still be offered. No attestation widens this.
-_OFFERED = {
-    OnlineCasino.PROHIBITED: frozenset[Product](),
-    OnlineCasino.SPORTS_ONLY: frozenset({Product.SPORTS}),
-    OnlineCasino.POKER_ONLY: frozenset({Product.POKER}),
-}
-
-# What a licence for online casino covers by itself; anything else must be among the licensed products.
-_CASINO = frozenset({Product.CASINO, Product.LIVE_CASINO})
-
-_CHECK_THE_HOLDER = {
-    LicenceRegime.MONOPOLY: "only the state's own licensee can hold a licence",
-    LicenceRegime.GREY: "check with counsel that the licence covers this tenant",
-}
-
-# A source is a source; but these only report what the law says.
-_HEARSAY = (SourceKind.PRESS, SourceKind.VENDOR, SourceKind.OTHER)
 
 
 class PlacementRequest(Frozen):
@@ -86,47 +67,6 @@ class Placement(Frozen):
     relied_on: dict[str, Confidence]
 
 
-@dataclass
-class _Reading:
-    """Reads one jurisdiction's facts for one request, and remembers what the decision came to rest on."""
-
-    jurisdiction: Jurisdiction
-    request: PlacementRequest
-    relied_on: dict[str, Confidence] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-
-    def look(self, name: str) -> Fact[Any] | Refusal:
-        """The fact, known or not, or a refusal where an attestation contradicts it."""
-        found = answer(self.jurisdiction, name, self.request.attestations, self.request.on)
-        self.warnings.extend(warning for warning in found.warnings if warning not in self.warnings)
-        if found.contradicts:
-            return refusals.contradicted(self.jurisdiction, name, found.fact, found.contradicts)
-        return found.fact
-
-    def require(self, name: str) -> Fact[Any] | Refusal:
-        """The fact, if this environment may rely on it."""
-        fact = self.look(name)
-        if isinstance(fact, Refusal):
-            return fact
-        if not fact.known:
-            return refusals.fact_unknown(self.jurisdiction, name, fact)
-        if fact.confidence is Confidence.RECALLED:
-            if self.request.production:
-                return refusals.recalled_in_production(self.jurisdiction, name, fact)
-            if name not in self.relied_on:
-                self.warnings.append(
-                    f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is recalled, not "
-                    "sourced: production would refuse it."
-                )
-        if fact.source_kind in _HEARSAY and name not in self.relied_on:
-            self.warnings.append(
-                f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is sourced from {fact.source}, "
-                "which is neither law nor regulator nor counsel: read the law before relying on it."
-            )
-        self.relied_on[name] = fact.confidence
-        return fact
-
-
 def place(catalogue: Catalogue, request: PlacementRequest) -> Placement | Refusal:
     """Decides where the tenant's data may rest, or why it may rest nowhere.
 
@@ -137,62 +77,42 @@ def place(catalogue: Catalogue, request: PlacementRequest) -> Placement | Refusa
     jurisdiction = catalogue.jurisdictions.get(request.jurisdiction)
     if jurisdiction is None:
         return refusals.unknown_jurisdiction(catalogue, request.jurisdiction)
-    reading = _Reading(jurisdiction, request)
-    decision = _decide(catalogue, reading)
+    reading = _read(jurisdiction, request)
+    decision = _decide(catalogue, reading, request)
+    if isinstance(decision, Refusal):
+        decision = decision.model_copy(update={"needs": _needs(jurisdiction, request)})
     return decision.model_copy(update={"warnings": (*reading.warnings, *decision.warnings)})
 
 
-def _decide(catalogue: Catalogue, reading: _Reading) -> Placement | Refusal:
+def _decide(catalogue: Catalogue, reading: Reading, request: PlacementRequest) -> Placement | Refusal:
     """The licence first, then the residency rule, then the places: the order in which a lawyer would ask."""
-    refusal = _licence(reading)
+    refusal = licence_refusal(reading, request.products)
     if refusal:
         return refusal
     rules = _rules(catalogue, reading)
     if isinstance(rules, Refusal):
         return rules
-    candidates = _candidates(catalogue, reading.jurisdiction, reading.request)
+    candidates = _candidates(catalogue, reading.jurisdiction, request)
     if isinstance(candidates, Refusal):
         return candidates
     return _choose(catalogue, reading, rules, candidates)
 
 
-def _licence(reading: _Reading) -> Refusal | None:
-    """Whether every product can be licensed there."""
-    jurisdiction, products = reading.jurisdiction, reading.request.products
-    fact = reading.look("online_casino")
-    # What the catalogue itself says comes first: an attestation cannot make a licence that does not exist.
-    for status in (jurisdiction.facts.online_casino.value, None if isinstance(fact, Refusal) else fact.value):
-        if status in _OFFERED:
-            barred = tuple(product for product in products if product not in _OFFERED[status])
-            if barred:
-                return refusals.not_licensed(jurisdiction, barred, status)
-            required = reading.require("online_casino")
-            return required if isinstance(required, Refusal) else None
-    if isinstance(fact, Refusal):
-        return fact
-    if fact.value is OnlineCasino.UNREGULATED:
-        return refusals.unregulated(jurisdiction, fact)
-    required = reading.require("online_casino")
-    if isinstance(required, Refusal):
-        return required
-    regime = jurisdiction.facts.licence_regime.value
-    if regime in _CHECK_THE_HOLDER:
-        reading.warnings.append(f"The licence regime of {jurisdiction.name} is {regime}: {_CHECK_THE_HOLDER[regime]}.")
-    return _products(reading)
+def _read(jurisdiction: Jurisdiction, request: PlacementRequest) -> Reading:
+    return Reading(jurisdiction, request.production, request.attestations, request.on)
 
 
-def _products(reading: _Reading) -> Refusal | None:
-    listed = reading.look("licensed_products")
-    if isinstance(listed, Refusal):
-        return listed
-    for product in reading.request.products:
-        if product not in _CASINO:
-            listed = reading.require("licensed_products")
-            if isinstance(listed, Refusal):
-                return listed
-        if listed.known and product not in listed.given:
-            return refusals.not_offered(reading.jurisdiction, product, listed)
-    return None
+def _needs(jurisdiction: Jurisdiction, request: PlacementRequest) -> tuple[str, ...]:
+    """Every fact that must be sourced or attested first, so that nobody learns of them one refusal at a time."""
+    reading = _read(jurisdiction, request)
+    licence = licence_needs(reading, request.products)
+    if licence is None:
+        return ()
+    region, residency = reading.look("primary_region"), reading.look("data_residency")
+    named = isinstance(region, Fact) and region.known
+    bound = isinstance(residency, Fact) and residency.value is Residency.IN_REGION
+    names = ("data_residency", "primary_region") if named or bound else ("data_residency",)
+    return (*licence, *(name for name in names if isinstance(reading.require(name), Refusal)))
 
 
 @dataclass(frozen=True)
@@ -211,7 +131,7 @@ class _Rules:
         return rule
 
 
-def _rules(catalogue: Catalogue, reading: _Reading) -> _Rules | Refusal:
+def _rules(catalogue: Catalogue, reading: Reading) -> _Rules | Refusal:
     residency = reading.require("data_residency")
     if isinstance(residency, Refusal):
         return residency
@@ -261,7 +181,7 @@ def resting_places(catalogue: Catalogue, request: PlacementRequest) -> dict[Data
     jurisdiction = catalogue.jurisdictions.get(request.jurisdiction)
     if jurisdiction is None:
         return refusals.unknown_jurisdiction(catalogue, request.jurisdiction)
-    rules = _rules(catalogue, _Reading(jurisdiction, request))
+    rules = _rules(catalogue, _read(jurisdiction, request))
     if isinstance(rules, Refusal):
         return rules
     candidates = _candidates(catalogue, jurisdiction, request)
@@ -286,7 +206,7 @@ def _rests(
 
 
 def _choose(
-    catalogue: Catalogue, reading: _Reading, rules: _Rules, candidates: tuple[Place, ...]
+    catalogue: Catalogue, reading: Reading, rules: _Rules, candidates: tuple[Place, ...]
 ) -> Placement | Refusal:
     """The nearest place that the game server may stand in, and for every class that place if it may be."""
     jurisdiction = reading.jurisdiction

@@ -13,7 +13,8 @@ class Refusal(Frozen):
 
     `code` is stable. `rule` is the name of the fact that decided, `value` what it says, `confidence` and
     `source` how that is known; they are None where the request itself is at fault. `law` is the
-    jurisdiction's gambling law. `warnings` tell of attestations that no longer count.
+    jurisdiction's gambling law. `needs` has every fact that must be sourced or attested before the answer
+    can change. `warnings` tell of what else to know: attestations that no longer count, for one.
     """
 
     code: str
@@ -25,6 +26,7 @@ class Refusal(Frozen):
     confidence: Confidence | None = None
     source: str | None = None
     law: str | None = None
+    needs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

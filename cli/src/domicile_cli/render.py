@@ -75,6 +75,8 @@ def _refusal(refusal: Refusal) -> Panel:
         says = f"{refusal.rule}: {refusal.value}" if refusal.value else refusal.rule
         grid.add_row("rule", Text.assemble(_mark(refusal.confidence), " ", says, " ", _source(refusal.source)))
     grid.add_row("remedy", Text(refusal.remedy, style="bold"))
+    if len(refusal.needs) > 1:
+        grid.add_row("needed", Text(f"sourced or attested: {', '.join(refusal.needs)}"))
     for warning in refusal.warnings:
         grid.add_row("warning", Text(warning, style="yellow"))
     return Panel(grid, title=f"✘ {refusal.code}", border_style="red", box=box.ROUNDED)

@@ -153,7 +153,10 @@ def _check(
     )
     decision = place(catalogue, request)
     if isinstance(decision, Refusal):
-        faults.append(Fault(file, "spec.jurisdiction", f"{decision.code}: {decision.message} {decision.remedy}"))
+        needed = f" Needed: {', '.join(decision.needs)}." if len(decision.needs) > 1 else ""
+        faults.append(
+            Fault(file, "spec.jurisdiction", f"{decision.code}: {decision.message} {decision.remedy}{needed}")
+        )
     if spec.jurisdiction in catalogue.jurisdictions:
         try:
             tenant_rules(catalogue, spec.jurisdiction, spec.limits.given(), on, attestations)

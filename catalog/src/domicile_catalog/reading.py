@@ -1,0 +1,58 @@
+"""Which facts a decision may rely on: the sourced, the attested, and outside production the recalled."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from domicile_catalog import refusals
+from domicile_catalog.attestation import Attestation, answer
+from domicile_catalog.facts import Fact
+from domicile_catalog.model import Jurisdiction
+from domicile_catalog.refusals import Refusal
+from domicile_catalog.vocabulary import Confidence, SourceKind
+
+# A source is a source; but these only report what the law says.
+HEARSAY = (SourceKind.PRESS, SourceKind.VENDOR, SourceKind.OTHER)
+
+
+@dataclass
+class Reading:
+    """Reads one jurisdiction's facts, and remembers what the decision came to rest on and what to warn of."""
+
+    jurisdiction: Jurisdiction
+    production: bool
+    attestations: tuple[Attestation, ...]
+    on: date
+    relied_on: dict[str, Confidence] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def look(self, name: str) -> Fact[Any] | Refusal:
+        """The fact, known or not, or a refusal where an attestation contradicts it."""
+        found = answer(self.jurisdiction, name, self.attestations, self.on)
+        self.warnings.extend(warning for warning in found.warnings if warning not in self.warnings)
+        if found.contradicts:
+            return refusals.contradicted(self.jurisdiction, name, found.fact, found.contradicts)
+        return found.fact
+
+    def require(self, name: str) -> Fact[Any] | Refusal:
+        """The fact, if this environment may rely on it."""
+        fact = self.look(name)
+        if isinstance(fact, Refusal):
+            return fact
+        if not fact.known:
+            return refusals.fact_unknown(self.jurisdiction, name, fact)
+        if fact.confidence is Confidence.RECALLED:
+            if self.production:
+                return refusals.recalled_in_production(self.jurisdiction, name, fact)
+            if name not in self.relied_on:
+                self.warnings.append(
+                    f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is recalled, not "
+                    "sourced: production would refuse it."
+                )
+        if fact.source_kind in HEARSAY and name not in self.relied_on:
+            self.warnings.append(
+                f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is sourced from {fact.source}, "
+                "which is neither law nor regulator nor counsel: read the law before relying on it."
+            )
+        self.relied_on[name] = fact.confidence
+        return fact
