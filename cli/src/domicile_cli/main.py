@@ -25,6 +25,7 @@ from domicile_catalog import (
 from rich.console import Console
 
 from domicile_cli import render
+from domicile_cli.install import install
 from domicile_cli.validation import read_environment, validate_environment
 
 OK, REFUSED, USAGE = 0, 1, 2
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 catalog_app = typer.Typer(help="What the catalogue holds, and what it lacks.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
+app.command()(install)
 
 JurisdictionArgument = Annotated[str, typer.Argument(help="Who licenses the play: GB, US-NJ, DE.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
