@@ -32,10 +32,13 @@ install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERAT
 	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)"
 
 .PHONY: test test-unit test-lab lint bench soak
-test: lint test-unit test-lab ## everything: lint, unit tests, and the end-to-end tests on the lab
+test: ## everything: lint, unit tests, the operator on a real API server, end to end on the lab
+	@$(RUN) python tests/run.py all
 lint: ## format, lint, types, import contracts
-	@tests/run lint
+	@$(RUN) python tests/run.py lint
 test-unit: ## unit tests of every package: seconds, no lab
-	@tests/run unit
-test-lab: ## end-to-end tests on the lab, which is brought up if it is down
-	@tests/run lab
+	@$(RUN) python tests/run.py unit
+test-lab: ## the operator on a real API server, and end to end on the lab, which is brought up if it is down
+	@$(RUN) python tests/run.py apiserver lab
+bench: ## measure: pgbench, ledger, HTTP, apply to first bet; writes docs/benchmarks/latest.json
+	@$(RUN) python -m tests.bench

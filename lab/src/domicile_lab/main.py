@@ -198,6 +198,17 @@ def build_tools() -> None:
 
 
 @app.command()
+def packages() -> None:
+    """Install the Debian packages that the lab and the tests need on this host.
+
+    Example: uv run domicile-lab packages
+    """
+    paths, _ = _here()
+    state_folders(paths)
+    host.install_packages(paths, lambda text: console.print(f"  {text[:150]}", highlight=False, markup=False))
+
+
+@app.command()
 def ssh(name: str, command: Annotated[list[str] | None, typer.Argument()] = None) -> None:
     """Open a shell on a machine, or run a command there.
 
