@@ -26,8 +26,6 @@ REDIS_COMMANDS = (
     "+script|load",
     "+script|exists",
     "-pubsub",
-    "-wait",
-    "-waitaof",
 )
 
 

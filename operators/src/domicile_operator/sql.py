@@ -29,14 +29,6 @@ class ServerFacts:
     comment: str | None = None
 
 
-@dataclass(frozen=True)
-class DatabaseFacts:
-    """What the tenant's own database says."""
-
-    public_may_create: bool = True
-    default_privileges: bool = False
-
-
 SERVER_ROLES = SQL(
     "SELECT rolname, pg_has_role(%(provisioner)s, oid, 'USAGE'), "
     "pg_has_role(%(openbao)s, oid, 'MEMBER WITH ADMIN OPTION') "
@@ -55,11 +47,9 @@ SERVER_DATABASE = SQL(
     "        WHERE r.rolname = %(app)s AND a.privilege_type = 'CONNECT'), "
     "shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE d.datname = %(database)s"
 )
-DATABASE_FACTS = SQL(
+PUBLIC_MAY_CREATE = SQL(
     "SELECT EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) a "
-    "               WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE'), "
-    "(SELECT count(*) FROM pg_default_acl d JOIN pg_roles r ON r.oid = d.defaclrole "
-    " WHERE r.rolname = %(owner)s AND d.defaclnamespace = 0 AND d.defaclobjtype IN ('r', 'S', 'n')) = 3"
+    "WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE')"
 )
 
 
@@ -115,26 +105,13 @@ def server_statements(names: Names, licence: str, facts: ServerFacts) -> list[Co
     return todo
 
 
-def database_statements(names: Names, facts: DatabaseFacts) -> list[Composed]:
+def database_statements(public_may_create: bool) -> list[Composed]:
     """What is missing inside the tenant's database.
 
-    The app role reads and writes rows of whatever the owner makes; migrations may take more away
-    (an append-only ledger), never the operator.
+    What the app role may do there, its migrations say: the ledger, for one, is append-only. Default privileges
+    given here would undo that.
     """
-    owner, app = Identifier(names.owner_role), Identifier(names.app_role)
-    todo: list[Composed] = []
-    if facts.public_may_create:
-        todo.append(SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC").format())
-    if not facts.default_privileges:
-        todo += [
-            SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT {} ON {} TO {}").format(owner, SQL(what), SQL(on), app)
-            for what, on in (
-                ("SELECT, INSERT, UPDATE, DELETE", "TABLES"),
-                ("USAGE, SELECT", "SEQUENCES"),
-                ("USAGE", "SCHEMAS"),
-            )
-        ]
-    return todo
+    return [SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC").format()] if public_may_create else []
 
 
 def retire_statements(names: Names, facts: ServerFacts) -> list[Composed]:

@@ -57,7 +57,8 @@ class Cell:
         client = hvac.Client(self.openbao.address, verify=str(self.authority.certificate))
         eventually(lambda: client.sys.is_initialized() in (True, False), what="OpenBao")
         keys = client.sys.initialize(1, 1)
-        client.sys.submit_unseal_key(keys["keys"][0])
+        self._unseal_key = keys["keys"][0]
+        client.sys.submit_unseal_key(self._unseal_key)
         client.token = keys["root_token"]
         eventually(lambda: client.sys.read_health_status(method="GET")["initialized"], what="OpenBao unsealed")
         client.sys.enable_secrets_engine("kv", path="kv", options={"version": "2"})
@@ -91,6 +92,9 @@ class Cell:
             "token_policies": ["domicile-operator"], "token_ttl": 1200,
         })  # fmt: skip
         return client
+
+    def unseal(self) -> None:
+        self.bao.sys.submit_unseal_key(self._unseal_key)
 
     def _write_configuration(self) -> Path:
         folder = self.folder / "cell"

@@ -62,10 +62,8 @@ class PostgresClient:
                 )
             changed = _execute(connection, sql.server_statements(names, licence, facts))
         with self._connection(names.database) as connection:
-            row = connection.execute(sql.DATABASE_FACTS, sql.parameters(names)).fetchone()
-            assert row is not None
-            inside = sql.DatabaseFacts(public_may_create=row[0], default_privileges=row[1])
-            return _execute(connection, sql.database_statements(names, inside)) or changed
+            row = connection.execute(sql.PUBLIC_MAY_CREATE).fetchone()
+            return _execute(connection, sql.database_statements(bool(row and row[0]))) or changed
 
     def retire(self, names: Names) -> None:
         with self._connection(MAINTENANCE_DATABASE) as connection:
