@@ -32,6 +32,7 @@ PACKAGES = {
     "skopeo": "puts images into the site's registry",
     "systemd-container": "systemd-nspawn boots the machines",
     "uidmap": "buildah needs it",
+    "wrk": "the benchmark's load over HTTP",
 }
 
 # name -> the least value that the lab needs

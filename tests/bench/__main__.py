@@ -1,0 +1,330 @@
+"""`make bench`: one run that measures the ledger and the casino against PostgreSQL's own benchmark.
+
+All on the lab, one after the other: pgbench's TPC-B, bets straight to the ledger's SQL function by the same pgbench
+with as many clients, bets over HTTP through the ingress, and a tenant from `kubectl apply` to its first settled bet.
+Ratios within one run are what to compare; absolute figures are this machine's. The ledger is verified after the
+load: a broken invariant ends the run without a figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import platform
+import re
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import cpu
+from tests.end_to_end import lab
+
+TENANT = "bench"
+DATABASE = "casino_bench"
+PLAYERS = 32_000  # enough that no player bets twice within the jurisdiction's shortest game cycle
+SESSIONS = 16_000
+CLIENTS = 16
+STAKE_MINOR = 100
+RESULTS = lab.ROOT / "docs" / "benchmarks"
+console = Console()
+
+FUND = f"""
+DO $$
+DECLARE player bigint; deposit wallet.deposits; held bigint;
+BEGIN
+  SELECT count(*) INTO held FROM wallet.accounts WHERE kind = 'player_cash';
+  FOR i IN held + 1 .. {PLAYERS} LOOP
+    player := wallet.open_player_account(gen_random_uuid(), 'GBP');
+    PERFORM wallet.begin_deposit(gen_random_uuid(), player, 'fund', sha256('fund'), 'sandbox', 10000000);
+  END LOOP;
+  FOR deposit IN SELECT * FROM wallet.deposits WHERE status = 'pending' LOOP
+    PERFORM wallet.capture_deposit(deposit.deposit_id, gen_random_uuid(), 'bench');
+  END LOOP;
+END $$;
+"""
+
+# One bet: the casino's own call, with the rules' cap and cycle; half of the rounds win, as two postings cost more.
+BET = """
+\\set n (:n + 1) % {each}
+\\set account {first} + :client_id * {each} + :n
+\\set win (:n % 2) * {stake}
+SELECT outcome FROM wallet.place_round(:account, gen_random_uuid()::text, sha256('bench'), gen_random_uuid(),
+    {stake}, :win, {cap}, {cycle}, '{{"game_id": "bench", "reels": [[1, 2, 3], [4, 5, 6], [7, 8, 9]], "wins": []}}');
+"""
+
+OPEN_SESSIONS = """
+import asyncio, datetime, json, sys
+from casino.kernel.cache import open_redis
+from casino.kernel.clock import SystemClock
+from casino.kernel.credentials import Credentials
+from casino.kernel.db import Database
+from casino.kernel.settings import load_settings
+from casino.pam.sessions import SessionStore
+async def main():
+    settings = load_settings()
+    credentials = Credentials(settings, [settings.bao_database_role, settings.bao_redis_role])
+    await credentials.start()
+    database = Database(settings, credentials)
+    await database.open()
+    rows = await database.pool.fetch(
+        "SELECT player_id, account_id FROM wallet.accounts WHERE kind = 'player_cash' ORDER BY account_id LIMIT %d")
+    store = SessionStore(open_redis(settings, credentials), settings, SystemClock(), 3600)
+    born = datetime.date(1980, 1, 1)
+    for at in range(0, len(rows), 200):
+        opened = await asyncio.gather(*(store.open(r[0], r[1], born) for r in rows[at:at + 200]))
+        print("\\n".join(token for token, _ in opened))
+asyncio.run(main())
+"""
+
+
+def pgbench(database: str, *arguments: str, script: str | None = None) -> str:
+    """Run pgbench beside the server, over its socket; `script` becomes its only transaction."""
+    if script is not None:
+        lab.on_machine("data1", f"cat > /tmp/bench.sql <<'END'\n{script}\nEND")
+        arguments = (*arguments, "-f", "/tmp/bench.sql")
+    return lab.on_machine("data1", "runuser", "-u", "postgres", "--", "pgbench", *arguments, database)
+
+
+def tps(text: str) -> float:
+    found = re.search(r"tps = ([\d.]+) \(without", text)
+    if not found:
+        raise SystemExit(f"pgbench gave no figure:\n{text}")
+    return float(found[1])
+
+
+def measured(what: str, seconds: int) -> None:
+    console.print(f"[dim]{what}, {seconds} s ...[/]", highlight=False)
+
+
+def settings_of_the_server() -> dict[str, str]:
+    """The durability settings, read back from the server that is measured."""
+    names = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers")
+    found = {name: lab.sql("postgres", f"SHOW {name}") for name in names}
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        if found[name] != "on":
+            raise SystemExit(f"{name} is {found[name]}: a ledger is measured with {name} on, or not at all.")
+    return found
+
+
+def run_tpcb(seconds: int, scale: int) -> dict[str, Any]:
+    lab.sql("postgres", "DROP DATABASE IF EXISTS tpcb")
+    lab.sql("postgres", "CREATE DATABASE tpcb")
+    pgbench("tpcb", "-q", "-i", "-s", str(scale))
+    lab.sql("postgres", "CHECKPOINT")
+    measured(f"pgbench TPC-B, scale {scale}, {CLIENTS} clients", seconds)
+    found = tps(pgbench("tpcb", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)))
+    lab.sql("postgres", "DROP DATABASE tpcb")
+    return {"pgbench_tps": round(found, 1), "pgbench_scale": scale}
+
+
+def placed_rounds() -> int:
+    return int(lab.sql(DATABASE, "SELECT count(*) FROM wallet.transactions WHERE kind = $$round$$"))
+
+
+def run_ledger(seconds: int, rules: dict[str, Any]) -> dict[str, Any]:
+    first = int(lab.sql(DATABASE, "SELECT min(account_id) FROM wallet.accounts WHERE kind = $$player_cash$$"))
+    each = PLAYERS // CLIENTS
+    script = BET.format(
+        each=each, first=first, stake=STAKE_MINOR, cap=rules["slot_max_stake"][-1]["stake_minor"],
+        cycle=rules["slot_min_cycle_ms"],
+    )  # fmt: skip
+    lab.sql("postgres", "CHECKPOINT")
+    before = placed_rounds()
+    measured(f"bets straight to the ledger's function, {CLIENTS} clients", seconds)
+    called = tps(
+        pgbench(
+            DATABASE,
+            "-n",
+            "-M",
+            "prepared",
+            "-D",
+            "n=0",
+            "-c",
+            str(CLIENTS),
+            "-j",
+            "2",
+            "-T",
+            str(seconds),
+            script=script,
+        )
+    )
+    placed = (placed_rounds() - before) / seconds
+    if placed < 0.99 * called:
+        raise SystemExit(f"Of {called:.0f} calls a second only {placed:.0f} placed a bet: the load is wrong.")
+    return {"ledger_bets_per_s": round(placed, 1)}
+
+
+def wrk(url: str, tokens: Path, connections: int, seconds: int, pause_ms: int) -> dict[str, Any]:
+    """Load the casino through its ingress; wrk counts what was placed and the answers' times."""
+    game = lab.new_player(url).game()
+    host = url.removeprefix("https://")
+    done = subprocess.run(
+        ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "-s", str(Path(__file__).parent / "load.lua"),
+         "--timeout", "5s",         "-H", f"Host: {host}", f"https://127.0.0.1:{lab.IDENTITY.port}", "--", str(tokens),
+         f"/api/v1/games/{game}/spins", json.dumps({"stake_minor": STAKE_MINOR}), str(pause_ms), secrets.token_hex(4)],
+        capture_output=True, text=True, check=False, timeout=seconds + 60,
+    )  # fmt: skip
+    found = re.search(r"RESULT (\{.*\})", done.stdout)
+    if not found:
+        raise SystemExit(f"wrk gave no figure:\n{done.stdout}{done.stderr}")
+    result: dict[str, Any] = json.loads(found[1])
+    if result["refused"] > 0.001 * result["placed"] or result["errors"]:
+        raise SystemExit(f"Bets were refused or broke under load, so the figure would not be of bets: {result}")
+    return result | {"bets_per_s": result["placed"] / result["seconds"]}
+
+
+def run_http(seconds: int, url: str, tokens: Path) -> dict[str, Any]:
+    wrk(url, tokens, 32, 3, 0)  # connections and statements warm
+    measured("bets over HTTP at full speed, 32 connections", seconds)
+    before = cpu.usage()
+    peak = wrk(url, tokens, 32, seconds, 0)
+    shares = cpu.shares(before, cpu.usage())
+    # A connection that pauses for P and waits for W bets 1/(P+W) times a second: choose P for 70 % of the peak.
+    connections = 64
+    pause = round(1000 * connections / (0.7 * peak["bets_per_s"]))
+    measured("bets over HTTP at 70 % of the peak", seconds)
+    steady = wrk(url, tokens, connections, seconds, pause)
+    return {
+        "http_bets_per_s": round(peak["bets_per_s"], 1),
+        "http_peak_p50_ms": peak["p50_ms"],
+        "http_peak_p99_ms": peak["p99_ms"],
+        "http_at_70_percent_bets_per_s": round(steady["bets_per_s"], 1),
+        "http_load_of_peak": round(steady["bets_per_s"] / peak["bets_per_s"], 3),
+        "http_p50_ms": steady["p50_ms"],
+        "http_p99_ms": steady["p99_ms"],
+        "http_cpu_shares": shares,
+    }
+
+
+def run_apply() -> dict[str, Any]:
+    """From `kubectl apply` of a new tenant to Ready, and to its first settled bet."""
+    name = "bench-apply"
+    lab.delete(name)
+    console.print("[dim]a new tenant, from apply to its first bet ...[/]")
+    begun = time.monotonic()
+    lab.apply(lab.tenant_manifest(name))
+    lab.wait_for(lambda: lab.is_ready(name), 120, f"{name} Ready", every=0.1)
+    ready = time.monotonic() - begun
+    player = lab.wait_for(lambda: _try_player(lab.url(name)), 60, "a player", every=0.1)
+    assert player.spin(STAKE_MINOR).status_code == 200
+    bet = time.monotonic() - begun
+    lab.delete(name)
+    return {"apply_to_ready_s": round(ready, 2), "apply_to_first_bet_s": round(bet, 2)}
+
+
+def _try_player(url: str) -> lab.Player | None:
+    try:
+        return lab.new_player(url, deposit_minor=1_000)
+    except (AssertionError, ValueError):
+        return None  # the ingress does not know the tenant yet
+
+
+def prepare() -> tuple[str, dict[str, Any], Path]:
+    """The bench's own tenant with its players funded; returns its URL, its rules and a file of session tokens."""
+    lab.apply(lab.tenant_manifest(TENANT))
+    lab.wait_for(lambda: lab.is_ready(TENANT), 120, f"{TENANT} Ready")
+    console.print(f"[dim]{PLAYERS} players with money ...[/]")
+    lab.on_machine("data1", f"runuser -u postgres -- psql -q -v ON_ERROR_STOP=1 -d {DATABASE} <<'END'\n{FUND}\nEND")
+    lab.sql(DATABASE, "VACUUM ANALYZE")
+    rules = json.loads(lab.in_pod(TENANT, "print(open('/etc/casino/rules.json').read())"))
+    tokens = lab.PATHS.state / "bench-tokens"
+    tokens.touch(mode=0o600)
+    tokens.write_text(lab.in_pod(TENANT, OPEN_SESSIONS % SESSIONS, timeout=180) + "\n")
+    return lab.url(TENANT), rules, tokens
+
+
+def machine() -> dict[str, Any]:
+    cpuinfo = Path("/proc/cpuinfo").read_text()
+    model = re.search(r"model name\s*: (.*)", cpuinfo)
+    memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
+    return {
+        "cpu": model[1] if model else platform.processor(),
+        "cores": cpuinfo.count("processor\t"),
+        "memory_gib": round(int(memory[1]) / 2**20, 1) if memory else None,
+        "kernel": platform.release(),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--seconds", type=int, default=20, help="length of each measurement (default 20)")
+    parser.add_argument("--scale", type=int, default=50, help="pgbench's scale (default 50)")
+    parser.add_argument("--json", action="store_true", help="print the object that is written")
+    options = parser.parse_args()
+    lab.resolve_localhost()
+    server = settings_of_the_server()
+    url, rules, tokens = prepare()
+    try:
+        result: dict[str, Any] = run_tpcb(options.seconds, options.scale)
+        result |= run_ledger(options.seconds, rules)
+        result |= run_http(options.seconds, url, tokens)
+        if not lab.verify_ledger(TENANT)["ok"]:
+            raise SystemExit("The ledger does not hold after the load: no figure is given.")
+    finally:
+        tokens.unlink(missing_ok=True)
+        lab.delete(TENANT)
+    result |= run_apply()
+    result["ledger_over_pgbench"] = round(result["ledger_bets_per_s"] / result["pgbench_tps"], 2)
+    result["http_over_ledger"] = round(result["http_bets_per_s"] / result["ledger_bets_per_s"], 2)
+    write(result, server, options)
+    if options.json:
+        print(json.dumps(result, indent=2))
+    return 0
+
+
+TARGETS = {
+    "ledger_over_pgbench": (">=", 1.0),
+    "http_over_ledger": (">=", 0.5),
+    "http_p99_ms": ("<", 50.0),
+    "apply_to_first_bet_s": ("<=", 30.0),
+}
+
+
+def verdict(name: str, value: Any) -> str:
+    if name not in TARGETS:
+        return ""
+    sign, target = TARGETS[name]
+    met = {">=": value >= target, "<": value < target, "<=": value <= target}[sign]
+    return f"{'met' if met else 'MISSED'} ({sign} {target:g})"
+
+
+def write(result: dict[str, Any], server: dict[str, str], options: argparse.Namespace) -> None:
+    """Print the table, and keep it in docs/benchmarks/ beside what other benchmarks wrote there."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=lab.ROOT, capture_output=True, text=True, check=True
+    )
+    RESULTS.mkdir(exist_ok=True)
+    latest = RESULTS / "latest.json"
+    kept: dict[str, Any] = json.loads(latest.read_text()) if latest.exists() else {}
+    sections = {k: v for k, v in kept.items() if k in ("cloud", "fleet", "casino", "site")}
+    about = {
+        "machine": machine(), "postgresql": server, "commit": commit.stdout.strip(),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(), "seconds_each": options.seconds, "clients": CLIENTS,
+    }  # fmt: skip
+    latest.write_text(json.dumps(result | about | sections, indent=2) + "\n")
+    table = Table(title="One run on one machine: compare the ratios")
+    for heading in ("figure", "value", "target"):
+        table.add_column(heading)
+    lines = ["# Benchmarks", "", "Written by `make bench`. Ratios within one run are what to compare.", ""]
+    lines += ["| figure | value | target |", "|---|---|---|"]
+    for name, value in result.items():
+        table.add_row(name, str(value), verdict(name, value))
+        lines.append(f"| `{name}` | {value} | {verdict(name, value)} |")
+    about_lines = [f"- {name}: {value}" for name, value in about.items()]
+    (RESULTS / "README.md").write_text("\n".join([*lines, "", *about_lines, ""]))
+    console.print(table)
+    for line in about_lines:
+        console.print(line, highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""What the operator does with a tenant: refuses, repairs, deletes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.end_to_end import lab
+
+CHILDREN = [
+    ("deployment", "casino"),
+    ("service", "casino"),
+    ("ingress", "casino"),
+    ("serviceaccount", "casino"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), CHILDREN, ids=lambda value: value)
+def test_a_deleted_child_is_made_again(spare: str, kind: str, name: str) -> None:
+    before = lab.get(kind, name, f"casino-{spare}")
+    assert before
+    lab.kubectl("delete", kind, name, "-n", f"casino-{spare}", "--wait=false")
+    lab.wait_for(
+        lambda: (o := lab.get(kind, name, f"casino-{spare}")) and o["metadata"]["uid"] != before["metadata"]["uid"],
+        30, f"{kind}/{name} again",
+    )  # fmt: skip
+    lab.wait_for(lambda: lab.is_ready(spare), 60, f"{spare} Ready again")
+
+
+def test_every_network_policy_and_setting_that_is_deleted_is_made_again(spare: str) -> None:
+    namespace = f"casino-{spare}"
+    for kind in ("networkpolicy", "resourcequota", "limitrange", "configmap"):
+        names = lab.kubectl(
+            "get", kind, "-n", namespace, "-l", "domicile.dev/tenant", "-o", "jsonpath={.items[*].metadata.name}"
+        ).split()
+        assert names, f"the tenant has no {kind}"
+        for name in names:
+            lab.kubectl("delete", kind, name, "-n", namespace)
+            lab.wait_for(lambda kind=kind, name=name: lab.get(kind, name, namespace), 30, f"{kind}/{name} again")
+
+
+def test_a_changed_child_is_set_right(spare: str) -> None:
+    namespace = f"casino-{spare}"
+    lab.kubectl(
+        "patch", "service", "casino", "-n", namespace, "--type=json",
+        "-p", '[{"op": "replace", "path": "/spec/ports/0/targetPort", "value": 9999}]',
+    )  # fmt: skip
+    lab.wait_for(
+        lambda: (s := lab.get("service", "casino", namespace)) and s["spec"]["ports"][0]["targetPort"] != 9999,
+        30, "the service's port set right",
+    )  # fmt: skip
+
+
+REFUSALS = {
+    "unknown-jurisdiction": ({"jurisdiction": "XX"}, "XX"),
+    "prohibited": ({"jurisdiction": "AE"}, ""),
+    "elsewhere": ({"jurisdiction": "US-NJ"}, "New Jersey"),
+    "laxer-limit": ({"limits": {"minAgeYears": 16}}, "18"),
+    "expired-licence": (
+        {"licence": {"number": "1", "holder": "Test Gaming Ltd", "validUntil": "2020-01-01"}},
+        "2020-01-01",
+    ),
+    "unknown-provider": ({"paymentProviders": [{"name": "nobody"}]}, "nobody"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_the_catalogue_refuses_is_refused_with_the_reason(case: str) -> None:
+    changes, word = REFUSALS[case]
+    name = f"e2e-{case}"
+    lab.delete(name)
+    answer = lab.apply(lab.tenant_manifest(name, **changes), check=False)
+    try:
+        if lab.get("casinotenant", name) is None:
+            assert word in answer and "spec" in answer, answer  # refused at apply, by the schema
+            return
+        found = lab.wait_for(lambda: lab.condition(name), 20, "a Ready condition")
+        state = lab.get("casinotenant", name)
+        assert found["status"] == "False" and found["reason"], found
+        assert word in found["message"] and len(found["message"]) > 30, found
+        assert state and state["status"]["state"] == "Refused", state
+        assert lab.get("namespace", f"casino-{name}") is None
+    finally:
+        lab.delete(name)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "word"),
+    [
+        ("apiVersion: casino.domicile.dev/v1alpha1\nkind: CasinoTenant\nmetadata: {name: x\n", "error"),
+        (
+            "apiVersion: casino.domicile.dev/v1alpha1\nkind: CasinoTenant\nmetadata: {name: e2e-x}\nspec: {}\n",
+            "Required",
+        ),
+    ],
+    ids=["malformed", "empty"],
+)
+def test_yaml_that_is_no_tenant_is_refused_at_apply(manifest: str, word: str) -> None:
+    assert word in lab.kubectl("apply", "-f", "-", stdin=manifest, check=False)
+
+
+def test_an_unknown_field_is_refused_at_apply() -> None:
+    answer = lab.apply(lab.tenant_manifest("e2e-unknown", jurisdicton="GB"), check=False)
+    assert "unknown field" in answer and "jurisdicton" in answer, answer
+    assert lab.get("casinotenant", "e2e-unknown") is None
+
+
+def test_the_jurisdiction_of_a_tenant_cannot_change(spare: str) -> None:
+    answer = lab.apply(lab.tenant_manifest(spare, jurisdiction="BR"), check=False)
+    assert "immutable" in answer, answer
+
+
+def test_a_deleted_tenant_leaves_nothing_when_its_policy_says_delete() -> None:
+    name = "e2e-delete"
+    lab.apply(lab.tenant_manifest(name))
+    lab.wait_for(lambda: lab.is_ready(name), 90, f"{name} Ready")
+    lab.new_player(lab.url(name), deposit_minor=500)
+    assert (
+        lab.sql("postgres", f"SELECT count(*) FROM pg_database WHERE datname = 'casino_{name.replace('-', '_')}'")
+        == "1"
+    )
+    lab.delete(name)
+    lab.wait_for(lambda: lab.get("namespace", f"casino-{name}") is None, 60, "the namespace gone")
+    like = f"casino_{name.replace('-', '_')}"
+    assert lab.sql("postgres", f"SELECT count(*) FROM pg_database WHERE datname = '{like}'") == "0"
+    assert lab.sql("postgres", f"SELECT count(*) FROM pg_roles WHERE rolname LIKE '{like}%'") == "0"
+
+
+def test_a_deleted_tenant_keeps_its_ledger_when_its_policy_says_retain() -> None:
+    name, database = "e2e-retain", "casino_e2e_retain"
+    lab.apply(lab.tenant_manifest(name, deletionPolicy="Retain"))
+    lab.wait_for(lambda: lab.is_ready(name), 90, f"{name} Ready")
+    lab.new_player(lab.url(name), deposit_minor=500)
+    lab.delete(name)
+    assert lab.sql("postgres", f"SELECT count(*) FROM pg_database WHERE datname = '{database}'") == "1"
+    assert int(lab.sql(database, "SELECT count(*) FROM wallet.entries")) >= 2
+    # The same name again finds its ledger, and this time takes it along when it goes.
+    lab.apply(lab.tenant_manifest(name))
+    lab.wait_for(lambda: lab.is_ready(name), 90, f"{name} Ready again")
+    assert lab.verify_ledger(name)["ok"] is True
+    lab.delete(name)
+    assert lab.sql("postgres", f"SELECT count(*) FROM pg_database WHERE datname = '{database}'") == "0"
