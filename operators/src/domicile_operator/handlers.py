@@ -9,7 +9,7 @@ from typing import Any
 
 import kopf
 
-from domicile_operator.names import FINALIZER, GROUP, LABEL_TENANT, PLURAL, VERSION
+from domicile_operator.names import GROUP, LABEL_TENANT, PLURAL, VERSION
 from domicile_operator.runtime import Runtime
 
 WATCHED = (
@@ -65,5 +65,6 @@ def configure(settings: kopf.OperatorSettings) -> None:
         settings.watching.label_selectors[(group, version, plural)] = LABEL_TENANT
     settings.scanning.disabled = True
     settings.posting.enabled = False
-    settings.persistence.finalizer = FINALIZER
+    # Not ours: kopf takes its own finalizer off every object that it has no deletion handler for.
+    settings.persistence.finalizer = f"{GROUP}/kopf"
     settings.peering.standalone = True

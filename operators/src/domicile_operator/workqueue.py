@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-BACKOFF_FIRST, BACKOFF_MOST = 1.0, 60.0
+BACKOFF_FIRST, BACKOFF_MOST = 1.0, 30.0
 """Seconds."""
 
 

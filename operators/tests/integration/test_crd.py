@@ -39,7 +39,7 @@ def test_a_client_that_does_not_ask_for_strictness_is_warned(cell: Cell) -> None
     )
     context = ssl.create_default_context(cafile=str(cell.authority.certificate))
     with urllib.request.urlopen(request, context=context) as answer:
-        assert 'unknown field "spec.colour"' in answer.headers["Warning"]
+        assert "unknown field" in answer.headers["Warning"] and "spec.colour" in answer.headers["Warning"]
 
 
 @BOTH_WAYS

@@ -47,7 +47,7 @@ def eventually(check: Callable[[], Any], seconds: float = 30.0, what: str = "") 
                 return found
         except Exception as error:
             last = error
-        time.sleep(0.05)
+        time.sleep(0.2)
     raise AssertionError(f"not within {seconds} s: {what or check} {last or ''}")
 
 

@@ -87,16 +87,16 @@ class OpenBaoClient:
         except hvac.exceptions.Forbidden as error:
             raise Fault(
                 "OPENBAO_FORBIDDEN",
-                f"OpenBao refuses the operator: {error}. Check the JWT role and policy {self._role}.",
+                f"OpenBao refuses the operator: {_line(error)}. Check the JWT role and policy {self._role}.",
             ) from error
         except hvac.exceptions.VaultDown as error:
             raise Fault("OPENBAO_SEALED", f"OpenBao at {self._address} is sealed. Unseal it.") from error
         except hvac.exceptions.VaultError as error:
-            raise Fault("OPENBAO_REFUSED", f"OpenBao at {self._address} refused: {error}.") from error
+            raise Fault("OPENBAO_REFUSED", f"OpenBao at {self._address} refused: {_line(error)}.") from error
         except (requests.RequestException, OSError) as error:
             raise Fault(
                 "OPENBAO_UNREACHABLE",
-                f"OpenBao at {self._address} does not answer: {error}. "
+                f"OpenBao at {self._address} does not answer: {_line(error)}. "
                 "Check that it runs and that the cell's network lets the operator reach it.",
             ) from error
 
@@ -114,3 +114,8 @@ class OpenBaoClient:
 def _says(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """Whether OpenBao's answer carries everything wanted; it adds defaults of its own."""
     return all(found.get(key) == value for key, value in wanted.items())
+
+
+def _line(error: Exception) -> str:
+    """The error in one line: it becomes a condition's message."""
+    return " ".join(str(error).split())
