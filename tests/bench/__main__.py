@@ -229,7 +229,7 @@ def _try_player(url: str) -> lab.Player | None:
 def prepare() -> tuple[str, dict[str, Any], Path]:
     """The bench's own tenant with its players funded; returns its URL, its rules and a file of session tokens."""
     lab.apply(lab.tenant_manifest(TENANT))
-    lab.wait_for(lambda: lab.is_ready(TENANT), 120, f"{TENANT} Ready")
+    lab.wait_until_it_serves(TENANT)
     console.print(f"[dim]{PLAYERS} players with money ...[/]")
     lab.on_machine("data1", f"runuser -u postgres -- psql -q -v ON_ERROR_STOP=1 -d {DATABASE} <<'END'\n{FUND}\nEND")
     lab.sql(DATABASE, "VACUUM ANALYZE")

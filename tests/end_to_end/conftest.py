@@ -28,6 +28,6 @@ def spare() -> Iterator[str]:
     name = "e2e-spare"
     lab.delete(name)
     lab.apply(lab.tenant_manifest(name))
-    lab.wait_for(lambda: lab.is_ready(name), 90, f"{name} Ready")
+    lab.wait_until_it_serves(name)
     yield name
     lab.delete(name)

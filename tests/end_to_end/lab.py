@@ -124,6 +124,12 @@ def is_ready(name: str) -> bool:
     return condition(name).get("status") == "True"
 
 
+def wait_until_it_serves(name: str, timeout: float = 90) -> None:
+    """Wait until the tenant is Ready and the ingress, which looks for new routes every second, leads to it."""
+    wait_for(lambda: is_ready(name), timeout, f"{name} Ready")
+    wait_for(lambda: httpx.get(f"{url(name)}/readyz", verify=trust()).status_code == 200, 15, f"a route to {name}")
+
+
 def url(name: str) -> str:
     found = get("casinotenant", name)
     assert found, f"there is no tenant {name}"

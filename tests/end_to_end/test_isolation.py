@@ -68,12 +68,29 @@ def test_a_pod_does_not_reach_the_outside() -> None:
     assert "reached" not in found.values(), found
 
 
-def test_a_pod_does_not_reach_the_clusters_api() -> None:
-    found = reached(
-        "acme-gb", [("kubernetes.default.svc.cluster.local", 443), (lab.IDENTITY.address(lab.machine("node1")), 6443)]
-    )
+def test_a_pod_does_not_reach_its_node() -> None:
+    node = lab.IDENTITY.address(lab.machine("node1"))
+    targets = [(node, 22), (node, 10250), ("10.244.0.1", 22)]
+    for address, port in targets[:2]:
+        lab.on_machine("data1", "timeout", "3", "bash", "-c", f"'echo > /dev/tcp/{address}/{port}'")
+    found = reached("acme-gb", targets)
     assert "reached" not in found.values(), found
 
+
+def test_a_pod_has_no_token_for_the_clusters_api_and_is_refused_without() -> None:
+    program = """
+import json, os, ssl, urllib.error, urllib.request
+context = ssl._create_unverified_context()
+try:
+    answer = urllib.request.urlopen("https://kubernetes.default/api", context=context, timeout=5).status
+except urllib.error.HTTPError as error:
+    answer = error.code
+except OSError as error:
+    answer = str(error)
+token = os.path.exists("/var/run/secrets/kubernetes.io/serviceaccount/token")
+print(json.dumps({"answer": answer, "token": token}))
+"""
+    assert json.loads(lab.in_pod("acme-gb", program)) == {"answer": 401, "token": False}
 
 def test_a_tenants_login_is_refused_by_another_tenants_database() -> None:
     program = (
