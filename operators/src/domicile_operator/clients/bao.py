@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import hvac
 import requests
 
+from domicile_operator.clients.breaker import Breaker
 from domicile_operator.errors import Fault
 from domicile_operator.names import OPERATOR_ROLE
 
-TIMEOUT = 10
+TIMEOUT = 5
 """Seconds for one call."""
 
 
@@ -41,6 +42,7 @@ class OpenBaoClient:
     def __init__(self, address: str, ca_file: Path, token_file: Path, role: str = OPERATOR_ROLE) -> None:
         self._address, self._ca_file, self._token_file, self._role = address, ca_file, token_file, role
         self._lock = threading.Lock()
+        self._breaker = Breaker()
         self._client: hvac.Client | None = None
         self._renew_at = 0.0
 
@@ -78,6 +80,7 @@ class OpenBaoClient:
         return found["data"]["username"], found["data"]["password"], float(found["lease_duration"])
 
     def _call(self, use: Callable[[hvac.Client], Any]) -> Any:
+        self._breaker.check()
         try:
             try:
                 return use(self._logged_in())
@@ -94,14 +97,17 @@ class OpenBaoClient:
         except hvac.exceptions.VaultError as error:
             raise Fault("OPENBAO_REFUSED", f"OpenBao at {self._address} refused: {_line(error)}.") from error
         except (requests.RequestException, OSError) as error:
-            raise Fault(
-                "OPENBAO_UNREACHABLE",
-                f"OpenBao at {self._address} does not answer: {_line(error)}. "
-                "Check that it runs and that the cell's network lets the operator reach it.",
+            raise self._breaker.trip(
+                Fault(
+                    "OPENBAO_UNREACHABLE",
+                    f"OpenBao at {self._address} does not answer: {_line(error)}. "
+                    "Check that it runs and that the cell's network lets the operator reach it.",
+                )
             ) from error
 
     def _logged_in(self, fresh: bool = False) -> hvac.Client:
         with self._lock:
+            self._breaker.check()
             if self._client is None or fresh or time.monotonic() >= self._renew_at:
                 client = hvac.Client(url=self._address, verify=str(self._ca_file), timeout=TIMEOUT)
                 answer = client.auth.jwt.jwt_login(role=self._role, jwt=self._token_file.read_text().strip())

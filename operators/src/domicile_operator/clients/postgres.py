@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from domicile_operator import sql
 from domicile_operator.clients.bao import Bao
+from domicile_operator.clients.breaker import Breaker
 from domicile_operator.errors import Fault
 from domicile_operator.names import PROVISIONER_CREDENTIALS, PROVISIONER_ROLE, Names
 
@@ -47,6 +48,7 @@ class PostgresClient:
         self._server = {"host": host, "port": port, "sslmode": sslmode, "sslrootcert": str(ca_file)}
         self._bao, self._clock = bao, clock
         self._lock = threading.Lock()
+        self._breaker = Breaker(clock)
         self._login: tuple[str, str] | None = None
         self._login_until = 0.0
 
@@ -75,6 +77,7 @@ class PostgresClient:
 
     @contextmanager
     def _connection(self, database: str) -> Iterator[psycopg.Connection[Any]]:
+        self._breaker.check()
         user, password = self._credentials()
         where = f"PostgreSQL at {self._server['host']}:{self._server['port']}"
         try:
@@ -93,9 +96,11 @@ class PostgresClient:
         except psycopg.OperationalError as error:
             # The login may be what failed (its lease was revoked): ask for another next time.
             self._login = None
-            raise Fault(
-                "POSTGRESQL_UNREACHABLE",
-                f"{where} cannot be used: {_line(error)}. Check that it runs, and its certificate.",
+            raise self._breaker.trip(
+                Fault(
+                    "POSTGRESQL_UNREACHABLE",
+                    f"{where} cannot be used: {_line(error)}. Check that it runs, and its certificate.",
+                )
             ) from error
         except psycopg.Error as error:
             raise Fault("POSTGRESQL_REFUSED", f"{where} refused: {_line(error)}.") from error

@@ -4,7 +4,7 @@ import json
 
 from domicile_operator.manifests.metadata import labels
 from domicile_operator.names import AUDIENCE, CONFIG_MAP
-from domicile_operator.plan import Manifest, Plan
+from domicile_operator.plan import Manifest, Plan, Size
 
 USER = 10001
 CONFIG_FOLDER = "/etc/casino"
@@ -25,13 +25,13 @@ def pod_template(
     account: str,
     command: str,
     environment: dict[str, str],
+    size: Size,
     extra: Manifest | None = None,
 ) -> Manifest:
     """A pod of the casino's image that satisfies the `restricted` Pod Security Standard.
 
     `extra` is laid over the container (ports, probes).
     """
-    size = plan.size
     container = {
         "name": component,
         "image": plan.image,
@@ -91,11 +91,10 @@ def pod_template(
 
 
 def migrate_environment(plan: Plan) -> dict[str, str]:
-    """Variables of the migration: the database's owner, nothing of Redis or the providers."""
+    """Variables of the migration: the database's owner, and nothing whose change should migrate again."""
     cell, names = plan.cell, plan.names
     return {
         "CASINO_TENANT": names.tenant,
-        "CASINO_BRAND": plan.spec.brand,
         "CASINO_RULES": f"{CONFIG_FOLDER}/rules.json",
         "CASINO_CA_FILE": f"{CONFIG_FOLDER}/ca.crt",
         "CASINO_DATABASE_HOST": cell.postgresql.host,
@@ -116,6 +115,7 @@ def casino_environment(plan: Plan) -> dict[str, str]:
         for provider in plan.providers
     ]
     return migrate_environment(plan) | {
+        "CASINO_BRAND": plan.spec.brand,
         "CASINO_REDIS_HOST": cell.redis.host,
         "CASINO_REDIS_PORT": str(cell.redis.port),
         "CASINO_REDIS_PREFIX": names.redis_prefix,

@@ -9,7 +9,7 @@ from domicile_operator.manifests.pods import (
     pod_template,
 )
 from domicile_operator.names import APP, CONFIG_MAP, MIGRATE_ACCOUNT
-from domicile_operator.plan import Manifest, Plan, digest
+from domicile_operator.plan import SIZES, Manifest, Plan, digest
 
 CONFIG_DIGEST = "casino.domicile.dev/config"
 
@@ -35,6 +35,7 @@ def migration_job(plan: Plan) -> Manifest:
         account=MIGRATE_ACCOUNT,
         command="migrate",
         environment=migrate_environment(plan),
+        size=SIZES["small"],
     )
     template["spec"]["restartPolicy"] = "OnFailure"
     spec = {"backoffLimit": 4, "activeDeadlineSeconds": 900, "template": template}
@@ -55,7 +56,9 @@ def deployment(plan: Plan) -> Manifest:
         "readinessProbe": _probe("/readyz", period=5, failures=2),
         "livenessProbe": _probe("/healthz", period=10, failures=3),
     }
-    template = pod_template(plan, "api", account=APP, command="api", environment=casino_environment(plan), extra=probes)
+    template = pod_template(
+        plan, "api", account=APP, command="api", environment=casino_environment(plan), size=plan.size, extra=probes
+    )
     template["metadata"]["annotations"] = {CONFIG_DIGEST: digest(config_map_data(plan), 16)}
     template["spec"]["terminationGracePeriodSeconds"] = 45
     if plan.size.replicas > 1:

@@ -1,0 +1,276 @@
+"""An API server, an OpenBao, a PostgreSQL and a catalogue in memory, each able to fail on demand."""
+
+import copy
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from domicile_operator.cell import Cell
+from domicile_operator.conditions import PLACED
+from domicile_operator.decide import Placed
+from domicile_operator.errors import Fault, Gone, Refused
+from domicile_operator.names import API_VERSION, FIELD_MANAGER, KIND, Names
+from domicile_operator.spec import TenantSpec
+from domicile_operator.world import World
+
+Object = dict[str, Any]
+IMAGE = "registry.test/casino:0.1.0-abc1234"
+
+
+class Switch:
+    """Fails the n-th call from now with a fault, once."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.fail_at: int | None = None
+        self.down: Fault | None = None
+
+    def pass_through(self, what: str) -> None:
+        self.calls.append(what)
+        if self.down:
+            raise self.down
+        if self.fail_at is not None and len(self.calls) > self.fail_at:
+            self.fail_at = None
+            raise Fault("INJECTED", f"{what} failed.")
+
+
+class FakeKube:
+    """Server-side apply, delete and status of one API server; namespaces terminate until `finish` is called."""
+
+    def __init__(self, switch: Switch) -> None:
+        self.objects: dict[tuple[str, str, str], Object] = {}
+        self.events: list[Object] = []
+        self.writes: list[str] = []
+        self._switch, self._version = switch, 0
+
+    def put(self, manifest: Object) -> Object:
+        """A person's apply."""
+        key = _key(manifest)
+        found = self.objects.setdefault(key, {"metadata": {}, "status": {}})
+        changed = found.get("spec") != manifest.get("spec")
+        generation = found["metadata"].get("generation", 0) + changed
+        metadata = found["metadata"] | manifest["metadata"] | {"generation": generation, "uid": f"uid-{key[2]}"}
+        metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
+        found |= {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "spec": manifest.get("spec", {})}
+        found["metadata"] = metadata
+        self._touch(found)
+        return found
+
+    def apply(self, manifest: Object) -> Object:
+        self._switch.pass_through(f"apply {manifest['kind']}/{manifest['metadata']['name']}")
+        key = _key(manifest)
+        namespace = manifest["metadata"].get("namespace")
+        if namespace and ("Namespace", "", namespace) not in self.objects:
+            raise Gone(f"namespace {namespace}")
+        found = self.objects.get(key)
+        body = {k: v for k, v in manifest.items() if k != "metadata"}
+        if found is None:
+            found = {"metadata": {"generation": 0, "managedFields": [{"manager": FIELD_MANAGER}]}, "status": {}}
+            self.objects[key] = found
+        stated = json.dumps([body, manifest["metadata"]], sort_keys=True)
+        if found.get("_stated") == stated and found.get("_intact", True):
+            return copy.deepcopy(found)
+        self.writes.append(f"{manifest['kind']}/{manifest['metadata']['name']}")
+        found |= copy.deepcopy(body)
+        found["metadata"] |= copy.deepcopy(manifest["metadata"])
+        found["metadata"]["generation"] += 1
+        found["_stated"], found["_intact"] = stated, True
+        self._touch(found)
+        return copy.deepcopy(found)
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
+        self._switch.pass_through(f"get {kind}/{name}")
+        return copy.deepcopy(self._find(kind, namespace, name))
+
+    def list(self, api_version: str, kind: str, namespace: str | None = None, selector: str = "") -> Sequence[Object]:
+        self._switch.pass_through(f"list {kind}")
+        return [
+            copy.deepcopy(item)
+            for (of, inside, _), item in sorted(self.objects.items())
+            if of == kind and namespace in (None, inside)
+        ]
+
+    def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
+        self._switch.pass_through(f"delete {kind}/{name}")
+        self.writes.append(f"delete {kind}/{name}")
+        found = self.objects.get((kind, namespace or "", name))
+        if found is None:
+            return
+        if kind == "Namespace" or found["metadata"].get("finalizers"):
+            found["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        else:
+            del self.objects[kind, namespace or "", name]
+
+    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> None:
+        self._switch.pass_through(f"status {kind}/{name}")
+        found = self._find(kind, None, name)
+        merged = found["status"] | status
+        found["status"] = {key: value for key, value in merged.items() if value is not None}
+        self.writes.append(f"status {name}")
+
+    def patch_json(self, api_version: str, kind: str, name: str, operations: Sequence[Object]) -> None:
+        self._switch.pass_through(f"patch {kind}/{name}")
+        found = self._find(kind, None, name)
+        for operation in operations:
+            *path, last = operation["path"].strip("/").split("/")
+            where: Any = found
+            for part in path:
+                where = where[int(part) if isinstance(where, list) else part]
+            index: Any = int(last) if isinstance(where, list) else last
+            if operation["op"] == "test" and where[index] != operation["value"]:
+                raise Fault("CONFLICT", "changed meanwhile")
+            if operation["op"] == "add":
+                where[index] = operation["value"]
+            if operation["op"] == "remove":
+                del where[index]
+        metadata = found["metadata"]
+        if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+            del self.objects[kind, "", name]
+
+    def create(self, manifest: Object) -> None:
+        self._switch.pass_through("create Event")
+        self.events.append(manifest)
+
+    def finish_namespace(self, name: str) -> None:
+        """What the namespace controller does."""
+        for key in [key for key in self.objects if key[1] == name]:
+            del self.objects[key]
+        del self.objects["Namespace", "", name]
+
+    def find(self, kind: str, namespace: str = "") -> Sequence[Object]:
+        return [item for (of, inside, _), item in self.objects.items() if of == kind and inside == namespace]
+
+    def _find(self, kind: str, namespace: str | None, name: str) -> Object:
+        try:
+            return self.objects[kind, namespace or "", name]
+        except KeyError:
+            raise Gone(f"{kind}/{name}") from None
+
+    def _touch(self, found: Object) -> None:
+        self._version += 1
+        found["metadata"]["resourceVersion"] = str(self._version)
+
+
+class FakeBao:
+    """Paths and documents."""
+
+    def __init__(self, switch: Switch) -> None:
+        self.documents: dict[str, Object] = {}
+        self.revoked: list[str] = []
+        self.may_revoke = True
+        self._switch = switch
+
+    def ensure(self, path: str, data: Object) -> bool:
+        self._switch.pass_through(f"bao {path}")
+        changed = self.documents.get(path) != data
+        self.documents[path] = data
+        return changed
+
+    def remove(self, path: str) -> None:
+        self._switch.pass_through(f"bao remove {path}")
+        self.documents.pop(path, None)
+
+    def revoke_leases(self, prefix: str) -> bool:
+        self._switch.pass_through(f"bao revoke {prefix}")
+        self.revoked.append(prefix)
+        return self.may_revoke
+
+    def login(self, role: str) -> tuple[str, str, float]:
+        raise AssertionError("the fake database needs no login")
+
+
+class FakeDatabases:
+    """Which databases exist, and whether a login can reach them."""
+
+    def __init__(self, switch: Switch) -> None:
+        self.open: dict[str, bool] = {}
+        self._switch = switch
+
+    def ensure(self, names: Names, licence: str) -> bool:
+        self._switch.pass_through(f"sql ensure {names.database}")
+        changed = not self.open.get(names.database)
+        self.open[names.database] = True
+        return changed
+
+    def retire(self, names: Names) -> None:
+        self._switch.pass_through(f"sql retire {names.database}")
+        if names.database in self.open:
+            self.open[names.database] = False
+
+    def drop(self, names: Names) -> None:
+        self._switch.pass_through(f"sql drop {names.database}")
+        self.open.pop(names.database, None)
+
+
+class FakeRulebook:
+    """Places everything in the first candidate, unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.refusal: Refused | None = None
+        self.attested = True
+        self.asked: list[tuple[str, ...]] = []
+
+    def place(self, spec: TenantSpec, candidates: Sequence[str], production: bool, today: date) -> Placed | Refused:
+        self.asked.append(tuple(candidates))
+        warnings = () if self.attested else ("min_age is recalled.",)
+        return self.refusal or Placed(candidates[0], self.attested, warnings, '{"schema": 1}\n')
+
+
+NOWHERE = Refused("NO_PLACE_IN_TERRITORY", "It must rest at home. Law: an act. Add a site.", PLACED)
+
+
+class Clock:
+    """An aware time that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class Fakes:
+    """One world of fakes, with the levers to move it."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.switch, self.clock, self.rulebook = Switch(), Clock(), FakeRulebook()
+        self.kube, self.bao, self.databases = FakeKube(self.switch), FakeBao(self.switch), FakeDatabases(self.switch)
+        self.cell, self.image = cell, IMAGE
+
+    @property
+    def world(self) -> World:
+        return World(self.kube, self.bao, self.databases, self.rulebook, lambda: self.cell, self.image, self.clock)
+
+    def tenant(self, name: str = "acme-gb") -> Object:
+        return self.kube.objects[KIND, "", name]
+
+    def exists(self, name: str = "acme-gb") -> bool:
+        return (KIND, "", name) in self.kube.objects
+
+    def condition(self, kind: str, name: str = "acme-gb") -> Object:
+        return next((c for c in self.tenant(name)["status"].get("conditions", []) if c["type"] == kind), {})
+
+    def delete(self, name: str = "acme-gb") -> None:
+        self.kube.delete(API_VERSION, KIND, name)
+
+    def finish_migration(self, failed: bool = False) -> None:
+        for job in self.kube.find("Job", "casino-acme-gb"):
+            now = self.clock.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+            kind = "Failed" if failed else "Complete"
+            job["status"] = {"conditions": [{"type": kind, "status": "True", "lastTransitionTime": now}]}
+
+    def roll_out(self) -> None:
+        for found in self.kube.find("Deployment", "casino-acme-gb"):
+            n = found["spec"]["replicas"]
+            found["status"] = {
+                "observedGeneration": found["metadata"]["generation"],
+                "replicas": n, "updatedReplicas": n, "availableReplicas": n,
+            }  # fmt: skip
+
+
+def _key(manifest: Object) -> tuple[str, str, str]:
+    return manifest["kind"], manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"]

@@ -1,0 +1,41 @@
+"""Values that the fast tests start from."""
+
+from typing import Any
+
+from domicile_operator.cell import Cell
+from domicile_operator.names import API_VERSION, KIND, Names
+from domicile_operator.plan import Plan
+from domicile_operator.spec import TenantSpec
+
+from operator_testkit.fakes import IMAGE
+
+SPEC: dict[str, Any] = {
+    "brand": "Acme Casino",
+    "jurisdiction": "GB",
+    "licence": {"number": "000-1", "holder": "Acme Ltd", "validUntil": "2028-12-31"},
+    "products": ["casino"],
+    "paymentProviders": [{"name": "sandbox"}],
+}
+
+CELL = Cell.model_validate(
+    {
+        "name": "lab", "environment": "lab", "production": False, "places": ["eu-west-2", "sa-east-1"],
+        "baseDomain": "l3f2a.localhost", "publicPort": 18443,
+        "ingressClass": "skipper", "ingressNamespace": "ingress-system",
+        "postgresql": {"host": "data1.domicile.internal", "port": 5432, "cidr": "10.1.2.3/32"},
+        "redis": {"host": "data1.domicile.internal", "port": 6379, "cidr": "10.1.2.3/32"},
+        "openbao": {"address": "https://data1.domicile.internal:8200", "cidr": "10.1.2.3/32", "port": 8200},
+        "paymentProviders": [
+            {"name": "sandbox", "url": "https://psp.domicile.internal:8443", "cidr": "10.1.2.4/32", "port": 8443}
+        ],
+    }
+).model_copy(update={"ca_pem": "-----BEGIN CERTIFICATE-----\n"})  # fmt: skip
+
+
+def tenant(name: str = "acme-gb", **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": SPEC | spec}
+
+
+def plan(name: str = "acme-gb", *, image: str = IMAGE, rules: str = '{"schema": 1}\n', **spec: Any) -> Plan:
+    parsed = TenantSpec.model_validate(SPEC | spec)
+    return Plan(Names(name), parsed, CELL, "eu-west-2", rules, image, CELL.payment_providers)

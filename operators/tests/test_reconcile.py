@@ -1,0 +1,257 @@
+"""The loop, with fakes at its edge."""
+
+import pytest
+from domicile_operator.errors import Fault
+from domicile_operator.names import FINALIZER, LABEL_TENANT
+from domicile_operator.reconcile import reconcile
+from operator_testkit.fakes import NOWHERE, Fakes
+from operator_testkit.samples import CELL, tenant
+
+NAMESPACE = "casino-acme-gb"
+
+
+@pytest.fixture
+def fakes() -> Fakes:
+    made = Fakes(CELL)
+    made.kube.put(tenant())
+    return made
+
+
+def run(fakes: Fakes) -> str:
+    outcome = reconcile("acme-gb", fakes.world)
+    return f"{outcome.kind} {outcome.code}".strip()
+
+
+def go_live(fakes: Fakes) -> None:
+    run(fakes)
+    fakes.finish_migration()
+    run(fakes)
+    fakes.roll_out()
+    assert run(fakes) == "settled"
+
+
+def test_a_tenant_waits_for_its_migration_then_for_its_pods_then_is_live(fakes: Fakes) -> None:
+    assert run(fakes) == "waiting"
+    assert "migration" in fakes.condition("Progressing")["message"]
+    assert fakes.tenant()["status"]["state"] == "Onboarding"
+    assert not fakes.kube.find("Deployment", NAMESPACE)
+    fakes.finish_migration()
+    assert run(fakes) == "waiting"
+    assert "0 of 1 pods" in fakes.condition("Progressing")["message"]
+    fakes.roll_out()
+    assert run(fakes) == "settled"
+    status = fakes.tenant()["status"]
+    assert (status["state"], status["url"]) == ("Live", "https://acme-gb.l3f2a.localhost:18443/")
+    assert {c["type"]: c["status"] for c in status["conditions"]} == {
+        "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True",
+        "Secrets": "True", "Database": "True", "Progressing": "False",
+    }  # fmt: skip
+
+
+def test_a_settled_tenant_causes_no_write(fakes: Fakes) -> None:
+    go_live(fakes)
+    fakes.kube.writes.clear()
+    events = len(fakes.kube.events)
+    fakes.clock.advance(hours=1)
+    run(fakes)
+    assert fakes.kube.writes == []
+    assert len(fakes.kube.events) == events
+
+
+def test_events_tell_of_transitions_only(fakes: Fakes) -> None:
+    go_live(fakes)
+    assert [event["reason"] for event in fakes.kube.events] == ["Progressing", "Live"]
+
+
+def _steps() -> int:
+    made = Fakes(CELL)
+    made.kube.put(tenant())
+    run(made)
+    return len(made.switch.calls)
+
+
+@pytest.mark.parametrize("step", range(_steps()))
+def test_a_fault_at_any_step_is_reported_and_the_next_pass_goes_on(fakes: Fakes, step: int) -> None:
+    fakes.switch.fail_at = step
+    first = run(fakes)
+    if fakes.switch.calls[step] == "create Event":
+        assert first == "waiting"  # an Event is a courtesy
+        return
+    assert first == "fault INJECTED"
+    written = fakes.condition("Ready")
+    if written:  # the tenant could be read and its status be written
+        assert written["reason"] == "INJECTED"
+        assert fakes.switch.calls[step] in written["message"]
+    go_live(fakes)
+    assert fakes.tenant()["metadata"]["finalizers"] == [FINALIZER]
+
+
+def test_a_fault_of_a_store_is_told_under_its_own_condition(fakes: Fakes) -> None:
+    fakes.databases.ensure = lambda *_: (_ for _ in ()).throw(Fault("POSTGRESQL_UNREACHABLE", "no answer"))  # type: ignore[method-assign]
+    assert run(fakes) == "fault POSTGRESQL_UNREACHABLE"
+    assert fakes.condition("Database")["status"] == "False"
+    assert fakes.condition("Secrets")["status"] == "True"
+    assert not fakes.kube.find("Job", NAMESPACE)
+    assert fakes.kube.find("NetworkPolicy", NAMESPACE)
+
+
+def test_a_bug_shows_in_the_status(fakes: Fakes) -> None:
+    fakes.databases.ensure = lambda *_: 1 / 0  # type: ignore[assignment,method-assign]
+    assert run(fakes) == "fault INTERNAL"
+    assert "ZeroDivisionError" in fakes.condition("Ready")["message"]
+
+
+def test_a_refused_tenant_gets_nothing_and_is_not_held(fakes: Fakes) -> None:
+    fakes.rulebook.refusal = NOWHERE
+    assert run(fakes) == "refused NO_PLACE_IN_TERRITORY"
+    assert fakes.tenant()["status"]["state"] == "Refused"
+    assert fakes.condition("Ready")["message"] == NOWHERE.message
+    assert fakes.condition("Placed")["status"] == "False"
+    assert "finalizers" not in fakes.tenant()["metadata"]
+    assert not fakes.kube.find("Namespace") and not fakes.bao.documents and not fakes.databases.open
+
+
+def test_a_refusal_that_is_lifted_lets_the_tenant_in(fakes: Fakes) -> None:
+    fakes.rulebook.refusal = NOWHERE
+    run(fakes)
+    fakes.rulebook.refusal = None
+    go_live(fakes)
+
+
+def test_a_later_refusal_tears_nothing_down(fakes: Fakes) -> None:
+    go_live(fakes)
+    fakes.kube.writes.clear()
+    fakes.rulebook.refusal = NOWHERE
+    assert run(fakes) == "refused NO_PLACE_IN_TERRITORY"
+    assert fakes.kube.writes == ["status acme-gb"]
+    assert fakes.tenant()["status"]["state"] == "Live"
+    assert fakes.condition("Ready")["status"] == "False"
+    assert fakes.kube.find("Deployment", NAMESPACE)
+
+
+def test_a_licence_holds_to_the_end_of_its_last_day(fakes: Fakes) -> None:
+    fakes.clock.now = fakes.clock.now.replace(year=2028, month=12, day=31, hour=23)
+    assert run(fakes) == "waiting"
+    fakes.clock.advance(hours=1)
+    assert run(fakes) == "refused LICENCE_EXPIRED"
+    assert fakes.condition("LicenceValid")["status"] == "False"
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        ({"paymentProviders": [{"name": "nopay"}]}, "UNKNOWN_PAYMENT_PROVIDER"),
+        ({"domains": ["x.l3f2a.localhost"]}, "DOMAIN_RESERVED"),
+        ({"domains": ["l3f2a.localhost"]}, "DOMAIN_RESERVED"),
+        ({"brand": "", "size": "huge"}, "SPEC_INVALID"),
+    ],
+)
+def test_a_spec_that_this_cell_cannot_serve_is_refused(fakes: Fakes, spec: dict[str, object], code: str) -> None:
+    fakes.kube.put(tenant(**spec))
+    assert run(fakes) == f"refused {code}"
+    assert not fakes.kube.find("Namespace")
+
+
+def test_all_faults_of_a_spec_are_named_at_once(fakes: Fakes) -> None:
+    fakes.kube.put(tenant(brand="", size="huge", colour="red"))
+    run(fakes)
+    message = fakes.condition("Ready")["message"]
+    assert all(field in message for field in ("spec.brand", "spec.size", "spec.colour"))
+
+
+def test_a_domain_stays_with_the_older_tenant(fakes: Fakes) -> None:
+    fakes.kube.put(tenant("zulu-gb", domains=["play.example"]))
+    fakes.kube.put(tenant(domains=["play.example"]))
+    assert run(fakes) == "waiting"
+    assert reconcile("zulu-gb", fakes.world).code == "DOMAIN_TAKEN"
+
+
+def test_recalled_facts_warn(fakes: Fakes) -> None:
+    fakes.rulebook.attested = False
+    run(fakes)
+    assert fakes.condition("Attested")["status"] == "False"
+    assert "min_age is recalled." in fakes.condition("Attested")["message"]
+
+
+def test_a_tenant_stays_where_its_records_rest_even_if_status_is_lost(fakes: Fakes) -> None:
+    go_live(fakes)
+    fakes.tenant()["status"] = {}
+    fakes.cell = CELL.model_copy(update={"places": ("sa-east-1", "eu-west-2")})
+    run(fakes)
+    assert fakes.rulebook.asked[-1] == ("eu-west-2",)
+    assert fakes.tenant()["status"]["place"] == "eu-west-2"
+
+
+def test_old_pods_serve_on_while_a_new_version_migrates(fakes: Fakes) -> None:
+    go_live(fakes)
+    fakes.image = "registry.test/casino:0.2.0"
+    assert run(fakes) == "waiting"
+    assert fakes.condition("Ready")["status"] == "True"
+    assert fakes.condition("Progressing")["status"] == "True"
+    (deployment,) = fakes.kube.find("Deployment", NAMESPACE)
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"].endswith("0.1.0-abc1234")
+    fakes.finish_migration()
+    assert run(fakes) == "waiting"
+    fakes.roll_out()
+    assert run(fakes) == "settled"
+    assert fakes.tenant()["status"]["version"] == "0.2.0"
+    assert len(fakes.kube.find("Job", NAMESPACE)) == 1
+
+
+def test_a_casino_with_no_pod_is_not_ready(fakes: Fakes) -> None:
+    go_live(fakes)
+    (deployment,) = fakes.kube.find("Deployment", NAMESPACE)
+    deployment["status"]["availableReplicas"] = 0
+    assert run(fakes) == "waiting"
+    assert fakes.condition("Ready")["status"] == "False"
+
+
+def test_a_failed_migration_is_told_and_tried_again_in_ten_minutes(fakes: Fakes) -> None:
+    run(fakes)
+    fakes.finish_migration(failed=True)
+    assert run(fakes) == "fault MIGRATION_FAILED"
+    assert "kubectl logs -n casino-acme-gb job/casino-migrate-" in fakes.condition("Ready")["message"]
+    fakes.clock.advance(minutes=11)
+    run(fakes)
+    assert run(fakes) == "waiting"
+    fakes.finish_migration()
+    assert run(fakes) == "waiting"
+    assert fakes.kube.find("Deployment", NAMESPACE)
+
+
+def test_a_smaller_tenant_loses_its_disruption_budget(fakes: Fakes) -> None:
+    fakes.kube.put(tenant(size="large"))
+    go_live(fakes)
+    assert fakes.kube.find("PodDisruptionBudget", NAMESPACE)
+    fakes.kube.put(tenant(size="small"))
+    run(fakes)
+    assert not fakes.kube.find("PodDisruptionBudget", NAMESPACE)
+
+
+def test_a_namespace_of_somebody_else_is_left_alone(fakes: Fakes) -> None:
+    fakes.kube.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    assert run(fakes) == "fault NAMESPACE_NOT_OURS"
+    assert fakes.kube.writes == ["status acme-gb"]
+
+
+def test_a_stripped_label_is_drift_and_no_loss_of_ownership(fakes: Fakes) -> None:
+    go_live(fakes)
+    (namespace,) = fakes.kube.find("Namespace")
+    del namespace["metadata"]["labels"][LABEL_TENANT]
+    namespace["_intact"] = False
+    assert run(fakes) == "settled"
+    assert namespace["metadata"]["labels"][LABEL_TENANT] == "acme-gb"
+
+
+def test_an_unreadable_cell_is_a_fault(fakes: Fakes) -> None:
+    def broken() -> None:
+        raise Fault("CELL_UNREADABLE", "write it again")
+
+    world = fakes.world
+    object.__setattr__(world, "cell", broken)
+    assert reconcile("acme-gb", world).code == "CELL_UNREADABLE"
+    assert fakes.condition("Ready")["reason"] == "CELL_UNREADABLE"
+
+
+def test_a_tenant_that_is_gone_ends_the_passes(fakes: Fakes) -> None:
+    assert reconcile("nobody", fakes.world).kind == "gone"
