@@ -1,0 +1,124 @@
+"""`python -m casino`: api, migrate, ledger verify, dev."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from casino.kernel.errors import ConfigurationError
+from casino.kernel.logs import configure_logging
+from casino.kernel.settings import Settings, load_settings
+
+EXIT_CONFIGURATION = 2
+EXIT_BROKEN = 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; answers the exit code: 0 done, 1 the ledger is broken, 2 not usable as configured."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ConfigurationError as error:
+        print(f"casino: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m casino", description="The casino.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    commands.add_parser("api", help="serve players").set_defaults(run=_api)
+    commands.add_parser("migrate", help="bring the database to this version").set_defaults(run=_migrate)
+    ledger = commands.add_parser("ledger", help="look after the ledger").add_subparsers(required=True, metavar="verb")
+    verify = ledger.add_parser("verify", help="check every invariant of the ledger")
+    verify.add_argument("--json", action="store_true", help="print the report as JSON")
+    verify.set_defaults(run=_verify)
+    dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
+    dev.add_argument("--port", type=int, default=8080)
+    dev.add_argument("--no-reload", action="store_true")
+    dev.set_defaults(run=_dev)
+    return parser
+
+
+def _api(_: argparse.Namespace) -> int:
+    from casino.app import create_app
+    from casino.compliance.api import load_rules
+    from casino.server import Server
+
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    Server(create_app(settings, load_rules(settings.rules_path)), settings).run()
+    return 0
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    from casino.migrate import migrate
+
+    settings = load_settings(needs_redis=False)
+    configure_logging(settings.log_level)
+    applied = asyncio.run(_with_connection(settings, "_owner", migrate))
+    print(f"migrated: {', '.join(applied) or 'nothing to do'}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from casino.wallet.api import verify_ledger
+
+    report = asyncio.run(_with_connection(load_settings(needs_redis=False), "_app", verify_ledger))
+    if options.json:
+        print(json.dumps(report.as_json(), indent=2))
+    else:
+        print(
+            f"{report.accounts} accounts, {report.transactions} transactions, {report.postings} postings: "
+            + ("every invariant holds" if report.ok else "THE LEDGER IS BROKEN")
+        )
+        for broken in report.breaks:
+            print(f"- {broken.invariant}: {broken.rows} rows, for example {broken.examples[0]}")
+    return 0 if report.ok else EXIT_BROKEN
+
+
+def _dev(options: argparse.Namespace) -> int:
+    from casino.dev.run import run
+
+    return run(port=options.port, reload=not options.no_reload)
+
+
+async def _with_connection(
+    settings: Settings, role_suffix: str, use: Callable[[Any], Awaitable[Any]], attempts: int = 5
+) -> Any:
+    """Run `use` on one connection as the group role, with credentials that are given back afterwards."""
+    from casino.kernel.credentials import Credentials
+    from casino.kernel.db import connect
+
+    credentials = None
+    if settings.uses_openbao and settings.database_url is None:
+        assert settings.bao_database_role is not None
+        credentials = Credentials(settings, [settings.bao_database_role])
+        await credentials.start()
+    try:
+        connection = await _connect_patiently(lambda: connect(settings, credentials, role_suffix), attempts)
+        try:
+            return await use(connection)
+        finally:
+            await connection.close()
+    finally:
+        if credentials is not None:
+            await credentials.close()
+
+
+async def _connect_patiently(connect: Callable[[], Awaitable[Any]], attempts: int) -> Any:
+    for attempt in range(attempts):
+        try:
+            return await connect()
+        except OSError as error:
+            if attempt == attempts - 1:
+                raise ConfigurationError(f"the database does not answer: {error}") from error
+            await asyncio.sleep(0.5 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Builds the parts and puts them together; takes them apart at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from fastapi import FastAPI
+from redis.asyncio import Redis
+
+from casino.compliance.api import Rules
+from casino.gal.api import Games
+from casino.game_control.api import GameControl
+from casino.kernel.cache import open_redis
+from casino.kernel.clock import Clock
+from casino.kernel.container import Container
+from casino.kernel.credentials import Credentials
+from casino.kernel.db import Database
+from casino.kernel.errors import ConfigurationError
+from casino.kernel.identity import Authenticator
+from casino.kernel.settings import PspSecret, Settings
+from casino.migrate import is_current
+from casino.ops.api import Readiness
+from casino.pam.api import PlayerAccounts
+from casino.pam.api import build as build_pam
+from casino.wallet.api import Deposits, PspClient, Wallet, build_psp_clients
+from casino.wallet.api import build as build_wallet
+
+log = logging.getLogger(__name__)
+
+RETRY_MAX_S = 10.0
+
+
+class Runtime:
+    """The parts that have connections. `run()` brings them up, however long the stores take, and keeps them."""
+
+    def __init__(self, app: FastAPI, settings: Settings, rules: Rules, games: GameControl, clock: Clock) -> None:
+        self._app = app
+        self._settings = settings
+        self._rules = rules
+        self._games = games
+        self._clock = clock
+        self._credentials: Credentials | None = None
+        self._database: Database | None = None
+        self._redis: Redis | None = None
+        self._psp: list[PspClient] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Start, and try again when a store is not there yet: readiness says so meanwhile."""
+        delay = 0.2
+        while True:
+            try:
+                await self._start()
+            except Exception as error:
+                log.warning(
+                    "start failed; trying again", extra={"error": type(error).__name__, "reason": _reason(error)}
+                )
+                await self._close_parts()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, RETRY_MAX_S)
+            else:
+                log.info("started", extra={"tenant": self._settings.tenant, "jurisdiction": self._rules.jurisdiction})
+                return
+
+    async def close(self) -> None:
+        """Close everything, after the requests that were under way."""
+        self._app.state.container = None
+        await self._close_parts()
+        log.info("closed")
+
+    async def _start(self) -> None:
+        settings = self._settings
+        if settings.uses_openbao:
+            roles = [role for role in (settings.bao_database_role, settings.bao_redis_role) if role]
+            self._credentials = Credentials(settings, roles)
+            await self._credentials.start()
+            self._tasks.append(asyncio.create_task(self._credentials.run()))
+        self._psp = build_psp_clients(settings, await self._psp_secrets(), self._clock)
+        self._database = Database(settings, self._credentials)
+        await self._database.open()
+        if not await is_current(self._database.pool):
+            raise ConfigurationError("the database lacks migrations: run `python -m casino migrate`")
+        self._redis = open_redis(settings, self._credentials)
+        await self._redis.ping()
+
+        parts = Container()
+        parts.put(Settings, settings)
+        parts.put(Rules, self._rules)
+        money, deposits = await build_wallet(
+            self._database, self._psp, self._rules.currency, self._rules.currency_exponent
+        )
+        parts.put(Wallet, money)
+        parts.put(Deposits, deposits)
+        players = build_pam(
+            database=self._database,
+            redis=self._redis,
+            settings=settings,
+            wallet=money,
+            rules=self._rules,
+            clock=self._clock,
+        )
+        parts.put(PlayerAccounts, players)
+        parts.put(Authenticator, players)  # type: ignore[type-abstract]
+        parts.put(Games, Games(self._games, money, self._rules, self._clock))
+        parts.put(Readiness, Readiness(self._database, self._redis, len(self._games.games)))
+        self._tasks.append(asyncio.create_task(deposits.run_reconciler(settings.reconcile_interval_s)))
+        self._app.state.container = parts
+
+    async def _psp_secrets(self) -> dict[str, PspSecret]:
+        if self._credentials is None:
+            return dict(self._settings.psp_secrets)
+        secrets = {}
+        for psp in self._settings.psp:
+            assert psp.secret_path is not None  # load_settings() asks for it
+            secrets[psp.name] = await self._credentials.psp_secret(psp.secret_path)
+        return secrets
+
+    async def _close_parts(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        for client in self._psp:
+            await client.close()
+        self._psp = []
+        if self._database is not None:
+            with suppress(Exception):
+                await asyncio.wait_for(self._database.close(), 10)
+            self._database = None
+        if self._redis is not None:
+            with suppress(Exception):
+                await self._redis.aclose()
+            self._redis = None
+        if self._credentials is not None:
+            await self._credentials.close()
+            self._credentials = None
+
+
+def _reason(error: Exception) -> str:
+    """What to tell of a failed start. Only our own messages: another's may quote a URL with its password."""
+    return str(error) if isinstance(error, ConfigurationError) else ""

@@ -1,0 +1,1 @@
+"""Compliance: what the licence says (rules.json), and who may register under it."""

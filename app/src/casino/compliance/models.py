@@ -1,0 +1,76 @@
+"""rules.json as types. The file is the casino's only source of limits (docs/architecture.md)."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+DEFAULT_IDLE_TIMEOUT_S = 30 * 60
+"""Where the jurisdiction sets no idle time-out: half an hour, our own default."""
+
+
+class StakeBand(BaseModel):
+    """The largest slot stake, in minor units, from an age on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    min_age_years: int = Field(ge=0)
+    stake_minor: int = Field(gt=0)
+
+
+class Rules(BaseModel):
+    """What the catalogue says for this tenant. `None` means that the jurisdiction sets no such limit."""
+
+    # Unknown keys are let through: a newer catalogue may tell more. Missing or malformed ones are refused.
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    # `schema` is the name in the file; pydantic has an old method of that name.
+    schema_version: int = Field(alias="schema", ge=1, le=1)
+    catalogue_version: str
+    jurisdiction: str
+    jurisdiction_name: str
+    regulator: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    currency_exponent: int = Field(ge=0, le=4)
+    timezone: str
+    min_age_years: int = Field(ge=1)
+    slot_max_stake: tuple[StakeBand, ...] | None
+    slot_min_cycle_ms: int | None = Field(ge=0)
+    rtp_minimum_basis_points: int | None = Field(ge=0, le=10000)
+    session_idle_timeout_s: int | None = Field(gt=0)
+    record_retention_years: int | None = Field(ge=0)
+    confidence: dict[str, str] = Field(default_factory=dict)
+    sources: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{value!r} is no time zone of the tz database") from None
+        return value
+
+    @model_validator(mode="after")
+    def _bands_cover_every_player(self) -> Rules:
+        if self.slot_max_stake is not None:
+            if not self.slot_max_stake:
+                raise ValueError("slot_max_stake is an empty list: use null for no limit")
+            if min(band.min_age_years for band in self.slot_max_stake) > self.min_age_years:
+                raise ValueError("slot_max_stake has no band for the youngest players")
+        return self
+
+    @property
+    def idle_timeout_s(self) -> int:
+        """Seconds without a request after which a session ends."""
+        return self.session_idle_timeout_s or DEFAULT_IDLE_TIMEOUT_S
+
+
+def age_on(date_of_birth: date, today: date) -> int:
+    """Full years of age on a day. Who was born on 29 February comes of age on 1 March in other years.
+
+    That is the later of the two dates in use, so it never lets in who is still under age.
+    """
+    had_birthday = (today.month, today.day) >= (date_of_birth.month, date_of_birth.day)
+    return today.year - date_of_birth.year - (0 if had_birthday else 1)

@@ -1,0 +1,44 @@
+"""Load the rules, and judge who may register."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from casino.compliance.models import Rules, age_on
+from casino.kernel.errors import CasinoError, ConfigurationError
+
+
+class UnderAge(CasinoError):
+    status, code = 403, "UNDER_AGE"
+    rule = "min_age_years"
+
+
+def load_rules(path: Path) -> Rules:
+    """Read rules.json. Raises ConfigurationError that names every fault: no casino opens on half a rule book."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the rules at {path} (CASINO_RULES): {error.strerror}") from error
+    return parse_rules(text, str(path))
+
+
+def parse_rules(text: str, origin: str = "rules.json") -> Rules:
+    """The same from the file's text."""
+    try:
+        return Rules.model_validate_json(text)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors()]
+        raise ConfigurationError(f"the rules at {origin} cannot be used: " + "; ".join(faults)) from error
+
+
+def require_of_age(rules: Rules, date_of_birth: date, today: date) -> None:
+    """Refuse with UnderAge who is younger than the rules' age on `today`, a date where the licence is."""
+    if age_on(date_of_birth, today) < rules.min_age_years:
+        raise UnderAge(
+            f"Registration is refused: players in {rules.jurisdiction_name} must be at least "
+            f"{rules.min_age_years} years old.",
+            remedy=f"Come back when you are {rules.min_age_years}.",
+        )

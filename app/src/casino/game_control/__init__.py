@@ -1,0 +1,1 @@
+"""Game control: par sheets, win computation and the random number generator."""

@@ -1,0 +1,1 @@
+"""Par sheets, one JSON file each."""

@@ -1,0 +1,105 @@
+"""Which games may be played, and the playing of one."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import resources
+
+from pydantic import ValidationError
+
+from casino.compliance.api import Rules
+from casino.game_control.models import Outcome, ParSheet
+from casino.game_control.rng import RandomNumberGenerator
+from casino.game_control.slot import evaluate, exact_rtp
+from casino.kernel.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+
+class GameRefused(ConfigurationError):
+    """A game may not be offered; the message says by which rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """A game that was admitted: its par sheet and its exact return to player."""
+
+    par: ParSheet
+    rtp: Fraction
+
+    @property
+    def rtp_percent(self) -> str:
+        """The RTP in percent with two decimals, cut and not rounded: nothing better than true is told."""
+        hundredths = self.rtp.numerator * 10_000 // self.rtp.denominator
+        return f"{hundredths // 100}.{hundredths % 100:02d}"
+
+
+def admit(par: ParSheet, rules: Rules) -> Game:
+    """Admit a game under the rules.
+
+    Raises GameRefused when the par sheet's declared RTP is not its true one, or the true one is below
+    `rtp_minimum_basis_points`.
+    """
+    rtp = exact_rtp(par)
+    if rtp != par.certified_rtp:
+        raise GameRefused(
+            f"{par.game_id} {par.version}: the par sheet declares an RTP of {par.theoretical_rtp}, but its reels and "
+            f"paytable give {rtp}: certify what is played"
+        )
+    minimum = rules.rtp_minimum_basis_points
+    if minimum is not None and rtp < Fraction(minimum, 10_000):
+        raise GameRefused(
+            f"{par.game_id} {par.version}: its RTP of {float(rtp):.4%} is below the {minimum / 100:.2f} % that "
+            f"{rules.jurisdiction_name} demands (rtp_minimum_basis_points): offer another version"
+        )
+    return Game(par, rtp)
+
+
+def load_par_sheet(text: str, origin: str) -> ParSheet:
+    """A par sheet from its JSON. Raises GameRefused with every fault."""
+    try:
+        return ParSheet.model_validate_json(text)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors()]
+        raise GameRefused(f"{origin} is no usable par sheet: " + "; ".join(faults)) from error
+
+
+class GameControl:
+    """The admitted games and the generator that plays them."""
+
+    def __init__(self, games: list[Game], rng: RandomNumberGenerator) -> None:
+        self.games = {game.par.game_id: game for game in games}
+        self._rng = rng
+
+    def play(self, game: Game, stake_minor: int) -> Outcome:
+        """Draw a stop for each reel and compute the wins. The stake has no part in the draw."""
+        stops = tuple(self._rng.below(len(strip)) for strip in game.par.reels)
+        return evaluate(game.par, stops, stake_minor)
+
+
+def load_games(rules: Rules) -> list[Game]:
+    """The games of this package that the rules admit; who is refused is logged with the reason."""
+    games = []
+    for file in sorted(resources.files("casino.game_control.games").iterdir(), key=lambda f: f.name):
+        if not file.name.endswith(".json"):
+            continue
+        try:
+            games.append(admit(load_par_sheet(file.read_text(), file.name), rules))
+        except GameRefused as refused:
+            log.error("game refused", extra={"reason": str(refused)})
+    return games
+
+
+def outcome_details(game: Game, outcome: Outcome) -> dict[str, object]:
+    """What the ledger keeps of a round: enough to show and to judge it later."""
+    return {
+        "game_id": game.par.game_id,
+        "version": game.par.version,
+        "stops": list(outcome.stops),
+        "reels": [list(reel) for reel in outcome.reels],
+        "wins": [
+            {"line": w.line, "symbol": w.symbol, "count": w.count, "win_minor": w.win_minor} for w in outcome.wins
+        ],
+    }

@@ -1,0 +1,25 @@
+"""One clock for the whole process. Code takes a Clock; only this file asks the machine for the time."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+
+class Clock(Protocol):
+    """Where the time comes from: UTC, always aware."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def local_date(clock: Clock, timezone: str) -> date:
+    """Today's date where the licence is: what a player's age is counted to."""
+    return clock.now().astimezone(ZoneInfo(timezone)).date()

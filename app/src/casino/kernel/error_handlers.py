@@ -1,0 +1,110 @@
+"""Every error leaves in the one shape, whatever raised it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+from casino.kernel.errors import AmountInvalid, CasinoError, NotReady, RequestInvalid
+from casino.kernel.http import error_body
+from casino.kernel.middleware import request_id_of
+
+log = logging.getLogger(__name__)
+
+_AMOUNT_FIELDS = frozenset({"amount_minor", "stake_minor"})
+_HTTP_CODES = {400: "REQUEST_INVALID", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "BODY_TOO_LARGE"}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(CasinoError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for outage in (
+        RedisError,
+        OSError,
+        TimeoutError,
+        asyncpg.InterfaceError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.LockNotAvailableError,
+        asyncpg.QueryCanceledError,
+    ):
+        app.add_exception_handler(outage, _unavailable)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def respond(request: Request, error: CasinoError) -> JSONResponse:
+    """The answer for a refusal."""
+    body = error_body(error.code, error.message, error.rule, error.remedy, request_id_of(request))
+    return JSONResponse(body, error.status, headers=error.headers)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CasinoError)
+    return respond(request, error)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return respond(request, describe_validation(error.errors()))
+
+
+def describe_validation(errors: Sequence[Any]) -> CasinoError:
+    """A refusal that names each field and its fault, and never the value: it may be a password."""
+    faults = []
+    only_amounts = True
+    for fault in errors:
+        place = [str(part) for part in fault["loc"] if part not in ("body", "query", "path", "header")]
+        # A body that is no JSON has its offset for a place.
+        field = ".".join(place) if fault["type"] != "json_invalid" else "body"
+        only_amounts = only_amounts and bool(place) and place[0] in _AMOUNT_FIELDS and fault["type"] != "missing"
+        faults.append(f"{field or 'body'}: {fault['msg']}")
+    message = "The request is not valid: " + "; ".join(faults) + "."
+    return AmountInvalid(message) if only_amounts else RequestInvalid(message, rule="the interface's schema")
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, CasinoError):
+        return respond(request, error)
+    assert isinstance(error, HTTPException)
+    refusal = CasinoError(
+        f"{request.method} here is answered with: {error.detail}.",
+        rule="the interface",
+        remedy="See /openapi.json for what can be asked.",
+        headers=dict(error.headers or {}),
+    )
+    refusal.status = error.status_code
+    refusal.code = _HTTP_CODES.get(error.status_code, "REQUEST_REFUSED")
+    return respond(request, refusal)
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    log.error("a dependency failed", exc_info=error)
+    return respond(
+        request,
+        NotReady(
+            "The casino cannot reach its stores at the moment; whether the request took effect is not known.",
+            remedy="Repeat the request with the same Idempotency-Key: nothing is done twice.",
+        ),
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    refusal = CasinoError(
+        "The casino failed to answer; the fault is logged under the request's id.",
+        rule="none: this is a fault of the casino",
+        remedy="Repeat the request with the same Idempotency-Key; if it fails again, quote the request's id.",
+    )
+    refusal.status, refusal.code = 500, "INTERNAL_ERROR"
+    return respond(request, refusal)

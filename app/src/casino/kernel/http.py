@@ -1,0 +1,110 @@
+"""HTTP plumbing that every module's endpoints share: bodies, keys, who is asking."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from casino.kernel.container import Container
+from casino.kernel.errors import CasinoError, IdempotencyKeyMissing, NotReady, Unauthenticated
+from casino.kernel.identity import Authenticator, Principal
+from casino.kernel.money import MAX_AMOUNT_MINOR
+from casino.kernel.settings import Settings
+
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class Body(BaseModel):
+    """A request's body: unknown fields are refused and nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+AmountMinor = Annotated[int, Field(strict=True, gt=0, le=MAX_AMOUNT_MINOR, json_schema_extra={"x-money": True})]
+"""A positive amount in minor units. JSON true, "1", 1.0 and 1.5 are not amounts."""
+
+
+class CsrfFailed(CasinoError):
+    status, code = 403, "CSRF_FAILED"
+    rule = "a request authenticated by cookie carries the page's X-CSRF-Token"
+    remedy = "Reload the page and try again."
+
+
+def container(request: Request) -> Container:
+    """What bootstrap built. Raises NotReady while the casino is starting or closing."""
+    found: Container | None = getattr(request.app.state, "container", None)
+    if found is None:
+        raise NotReady("The casino is starting and cannot answer yet.")
+    return found
+
+
+Parts = Annotated[Container, Depends(container)]
+
+
+def cookie_name(settings: Settings) -> str:
+    """`__Host-` makes browsers refuse the cookie unless it is Secure and for this host alone."""
+    return "__Host-casino_session" if settings.cookie_secure else "casino_session"
+
+
+def session_token(request: Request, settings: Settings) -> tuple[str | None, bool]:
+    """The request's session token, and whether it came as a cookie."""
+    header = request.headers.get("authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip(), False
+    return request.cookies.get(cookie_name(settings)), True
+
+
+async def optional_player(request: Request, parts: Parts) -> Principal | None:
+    """The principal of a session, if there is one."""
+    token, from_cookie = session_token(request, parts.get(Settings))
+    if not token or len(token) > 256:
+        return None
+    # mypy: a protocol is as good a key as a class
+    principal = await parts.get(Authenticator).authenticate(token)  # type: ignore[type-abstract]
+    if principal is not None and from_cookie and request.method not in ("GET", "HEAD"):
+        require_csrf(principal, request.headers.get("x-csrf-token", ""))
+    return principal
+
+
+async def current_player(player: Annotated[Principal | None, Depends(optional_player)]) -> Principal:
+    """The principal, or Unauthenticated."""
+    if player is None:
+        raise Unauthenticated("The request has no valid session; it may have ended after a time of inactivity.")
+    return player
+
+
+def require_csrf(principal: Principal, given: str) -> None:
+    """Refuse with CsrfFailed unless `given` is the session's token."""
+    if not hmac.compare_digest(principal.csrf_token.encode(), given.encode()):
+        raise CsrfFailed("The request did not come from the casino's own page.")
+
+
+MaybePlayer = Annotated[Principal | None, Depends(optional_player)]
+Player = Annotated[Principal, Depends(current_player)]
+
+
+def idempotency_key(key: Annotated[str | None, Header(alias="Idempotency-Key")] = None) -> str:
+    """The request's key. Raises IdempotencyKeyMissing when absent or not 1 to 128 printable ASCII characters."""
+    if key is None or not _KEY.fullmatch(key):
+        raise IdempotencyKeyMissing("The request has no usable Idempotency-Key.")
+    return key
+
+
+IdempotencyKey = Annotated[str, Depends(idempotency_key)]
+
+
+def request_hash(request: Request, body: BaseModel) -> bytes:
+    """SHA-256 of what was asked: method, path and the body's values, whatever their order and spacing."""
+    what = f"{request.method} {request.url.path}\n{body.model_dump_json()}"
+    return hashlib.sha256(what.encode()).digest()
+
+
+def error_body(code: str, message: str, rule: str | None, remedy: str, request_id: str | None) -> dict[str, Any]:
+    """The one shape of an error."""
+    return {"error": {"code": code, "message": message, "rule": rule, "remedy": remedy, "request_id": request_id}}

@@ -1,0 +1,29 @@
+"""What /metrics shows. Labels are bounded: routes, codes and games, never players."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+_LATENCY = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+
+REQUESTS = Counter("casino_http_requests_total", "Requests answered.", ("method", "route", "status"), registry=REGISTRY)
+REQUEST_SECONDS = Histogram(
+    "casino_http_request_seconds", "Time to answer.", ("method", "route"), buckets=_LATENCY, registry=REGISTRY
+)
+BETS = Counter("casino_bets_total", "Rounds asked of the ledger.", ("game", "outcome"), registry=REGISTRY)
+STAKES = Counter("casino_stakes_minor_total", "Handle, in minor units.", ("game",), registry=REGISTRY)
+WINS = Counter("casino_wins_minor_total", "Wins paid, in minor units.", ("game",), registry=REGISTRY)
+LEDGER_SECONDS = Histogram(
+    "casino_ledger_seconds", "Time of one call of the ledger.", ("call",), buckets=_LATENCY, registry=REGISTRY
+)
+DEPOSITS = Counter("casino_deposits_total", "Deposits by where they ended.", ("status",), registry=REGISTRY)
+DEPOSITS_PENDING = Gauge("casino_deposits_pending", "Deposits whose answer is not known.", registry=REGISTRY)
+PSP_SECONDS = Histogram(
+    "casino_psp_seconds", "Time of one call of a PSP.", ("psp", "outcome"), buckets=_LATENCY, registry=REGISTRY
+)
+LOGINS = Counter("casino_logins_total", "Log-ins by outcome.", ("outcome",), registry=REGISTRY)
+CREDENTIAL_EXPIRY = Gauge(
+    "casino_credential_expiry_timestamp_seconds", "When a credential runs out.", ("role",), registry=REGISTRY
+)
+READY = Gauge("casino_ready", "1 when the casino takes players.", registry=REGISTRY)

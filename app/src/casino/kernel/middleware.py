@@ -1,0 +1,124 @@
+"""One layer around every request: its id, the size of its body, its metrics and its log line."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from casino.kernel.errors import CasinoError
+from casino.kernel.logs import request_id
+from casino.kernel.metrics import REQUEST_SECONDS, REQUESTS
+
+log = logging.getLogger("casino.access")
+
+MAX_BODY_BYTES = 64 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+]
+
+
+class BodyTooLarge(CasinoError, HTTPException):  # type: ignore[misc]  # both have headers, ours are never None
+    """Both an error of ours and one that FastAPI lets through while it reads a body."""
+
+    status, code = 413, "BODY_TOO_LARGE"
+    rule = f"a body has at most {MAX_BODY_BYTES} bytes"
+    remedy = "Send a smaller request."
+
+    def __init__(self) -> None:
+        HTTPException.__init__(self, self.status)
+        CasinoError.__init__(self, "The request's body is too large.")
+
+
+class RequestLayer:
+    """ASGI middleware. Plain ASGI, since a wrapped response costs a task and a queue per request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        id_ = _incoming_id(scope) or uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = id_
+        reset = request_id.set(id_)
+        started = time.perf_counter()
+        status = 500
+
+        async def send_(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message.setdefault("headers", [])
+                headers.append((b"x-request-id", id_.encode()))
+                headers.extend(_HEADERS)
+                if scope["path"].startswith("/api/") or scope["path"] == "/":
+                    headers.append((b"cache-control", b"no-store"))
+            await send(message)
+
+        try:
+            await self.app(scope, _bounded(scope, receive), send_)
+        finally:
+            _account(scope, status, time.perf_counter() - started)
+            request_id.reset(reset)
+
+
+def _incoming_id(scope: Scope) -> str | None:
+    """The ingress's id for the request, if it looks like one and not like an attempt to write into the log."""
+    value = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    return value if _REQUEST_ID.fullmatch(value) else None
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    too_large = not declared.isdigit() or int(declared) > MAX_BODY_BYTES
+    seen = 0
+
+    async def receive_() -> Message:
+        nonlocal seen
+        if too_large:
+            raise BodyTooLarge
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY_BYTES:
+                raise BodyTooLarge
+        return message
+
+    return receive_
+
+
+def _account(scope: Scope, status: int, seconds: float) -> None:
+    # The route's template, never the path: a path would make a label for each value in it.
+    route = getattr(scope.get("route"), "path", "other")
+    method = scope["method"] if route != "other" else "ANY"
+    REQUESTS.labels(method, route, str(status)).inc()
+    REQUEST_SECONDS.labels(method, route).observe(seconds)
+    if scope["path"] not in _QUIET:
+        log.info(
+            "request",
+            extra={"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)},
+        )
+
+
+def request_id_of(request: Request) -> str | None:
+    """The id that the layer gave the request."""
+    id_: str | None = request.scope.get("state", {}).get("request_id")
+    return id_

@@ -1,0 +1,95 @@
+"""OpenBao through hvac: one log-in, the leases under it, and secrets. hvac blocks, so calls run in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import hvac
+
+from casino.kernel.errors import ConfigurationError
+from casino.kernel.settings import PspSecret, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Something that runs out: a token or a lease. `seconds` is what was granted, from `at` (monotonic)."""
+
+    id: str
+    seconds: int
+    at: float
+
+    def remaining(self, now: float) -> float:
+        """Seconds left at `now` (monotonic)."""
+        return self.at + self.seconds - now
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """User name and password of a dynamic role."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login(username={self.username!r}, password=***)"
+
+
+class BaoSession:
+    """One token of OpenBao. A lease lives no longer than the token it was issued under."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        # hvac's `verify` takes the CA's path; without one the system's store decides.
+        verify: str | bool = str(settings.ca_file) if settings.ca_file else True
+        self._client = hvac.Client(url=settings.bao_addr, verify=verify, timeout=10)
+
+    async def login(self) -> Grant:
+        """Log in with the pod's projected token (role BAO_ROLE on mount `jwt`)."""
+
+        def call() -> Grant:
+            try:
+                jwt = self._settings.bao_token_file.read_text().strip()
+            except OSError as error:
+                raise ConfigurationError(f"cannot read the token at BAO_TOKEN_FILE: {error.strerror}") from error
+            answer = self._client.auth.jwt.jwt_login(role=self._settings.bao_role, jwt=jwt, path="jwt")
+            self._client.token = answer["auth"]["client_token"]
+            return _grant("token", answer["auth"])
+
+        return await asyncio.to_thread(call)
+
+    async def renew_token(self, wanted_s: int) -> Grant:
+        answer = await asyncio.to_thread(self._client.auth.token.renew_self, f"{wanted_s}s")
+        return _grant("token", answer["auth"])
+
+    async def issue(self, role: str) -> tuple[Grant, Login]:
+        """A new login of a database role (`database/creds/<role>`)."""
+        answer = await asyncio.to_thread(self._client.secrets.database.generate_credentials, role)
+        data = answer["data"]
+        return _grant(answer["lease_id"], answer), Login(data["username"], data["password"])
+
+    async def renew(self, grant: Grant, wanted_s: int) -> Grant:
+        answer = await asyncio.to_thread(self._client.sys.renew_lease, grant.id, wanted_s)
+        return _grant(grant.id, answer)
+
+    async def read_psp_secret(self, path: str) -> PspSecret:
+        """A provider's secret in kv v2, for example `cell/psp/sandbox`."""
+
+        def call() -> dict[str, Any]:
+            answer = self._client.secrets.kv.v2.read_secret_version(
+                path=path, mount_point="kv", raise_on_deleted_version=True
+            )
+            data: dict[str, Any] = answer["data"]["data"]
+            return data
+
+        return PspSecret.model_validate(await asyncio.to_thread(call))
+
+    async def revoke(self) -> None:
+        """Give the token back, and with it every lease under it."""
+        await asyncio.to_thread(self._client.auth.token.revoke_self)
+
+
+def _grant(id_: str, answer: dict[str, Any]) -> Grant:
+    return Grant(id_, int(answer["lease_duration"]), time.monotonic())

@@ -1,0 +1,114 @@
+"""The process's environment, read once. docs/architecture.md lists the variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from casino.kernel.errors import ConfigurationError
+
+
+class PspSetting(BaseModel):
+    """One payment service provider: its name, base URL, and where its secret lies in OpenBao."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    url: str
+    secret_path: str | None = None
+
+
+class PspSecret(BaseModel):
+    """What signs requests to a provider."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    merchant_id: str
+    secret: SecretStr
+
+
+class Settings(BaseSettings):
+    """Every setting of the process. Either the OpenBao set or the development URLs must be there."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    tenant: str = Field(default="dev", alias="CASINO_TENANT")
+    brand: str = Field(default="Casino", alias="CASINO_BRAND")
+    rules_path: Path = Field(default=Path("/etc/casino/rules.json"), alias="CASINO_RULES")
+    ca_file: Path | None = Field(default=None, alias="CASINO_CA_FILE")
+
+    database_host: str | None = Field(default=None, alias="CASINO_DATABASE_HOST")
+    database_port: int = Field(default=5432, alias="CASINO_DATABASE_PORT")
+    database_name: str | None = Field(default=None, alias="CASINO_DATABASE_NAME")
+    database_url: SecretStr | None = Field(default=None, alias="CASINO_DATABASE_URL")
+    database_pool_size: int = Field(default=10, alias="CASINO_DATABASE_POOL_SIZE", ge=2, le=100)
+
+    redis_host: str | None = Field(default=None, alias="CASINO_REDIS_HOST")
+    redis_port: int = Field(default=6379, alias="CASINO_REDIS_PORT")
+    redis_prefix: str = Field(default="dev:", alias="CASINO_REDIS_PREFIX")
+    redis_url: SecretStr | None = Field(default=None, alias="CASINO_REDIS_URL")
+
+    bao_addr: str | None = Field(default=None, alias="BAO_ADDR")
+    bao_role: str | None = Field(default=None, alias="BAO_ROLE")
+    bao_token_file: Path = Field(default=Path("/var/run/secrets/openbao/token"), alias="BAO_TOKEN_FILE")
+    bao_database_role: str | None = Field(default=None, alias="BAO_DATABASE_ROLE")
+    bao_redis_role: str | None = Field(default=None, alias="BAO_REDIS_ROLE")
+
+    psp: tuple[PspSetting, ...] = Field(default=(), alias="CASINO_PSP")
+    psp_secrets: dict[str, PspSecret] = Field(default_factory=dict, alias="CASINO_PSP_SECRETS")
+    psp_timeout_s: float = Field(default=10.0, alias="CASINO_PSP_TIMEOUT_S", gt=0)
+    reconcile_interval_s: float = Field(default=5.0, alias="CASINO_RECONCILE_INTERVAL_S", gt=0)
+
+    host: str = Field(default="0.0.0.0", alias="CASINO_HOST")  # noqa: S104 - a pod has one interface
+    port: int = Field(default=8080, alias="CASINO_PORT")
+    drain_seconds: float = Field(default=5.0, alias="CASINO_DRAIN_SECONDS", ge=0)
+    cookie_secure: bool = Field(default=True, alias="CASINO_COOKIE_SECURE")
+    log_level: str = Field(default="INFO", alias="CASINO_LOG_LEVEL")
+
+    @property
+    def uses_openbao(self) -> bool:
+        """True when credentials come from OpenBao, false with development URLs."""
+        return self.bao_addr is not None
+
+
+def load_settings(*, needs_redis: bool = True, **values: Any) -> Settings:
+    """Read the environment (or `values`, by variable name).
+
+    Raises ConfigurationError that names every missing or malformed variable at once.
+    """
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        # Only the place and the kind of fault: an input here may be a secret.
+        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise ConfigurationError("the environment is not usable: " + "; ".join(faults)) from None
+    missing = _missing(settings, needs_redis)
+    if missing:
+        raise ConfigurationError("the environment lacks " + ", ".join(missing))
+    return settings
+
+
+def _missing(settings: Settings, needs_redis: bool) -> list[str]:
+    missing = []
+    if settings.uses_openbao:
+        required = {"BAO_ROLE": settings.bao_role}
+        if settings.database_url is None:
+            required |= {
+                "CASINO_DATABASE_HOST": settings.database_host,
+                "CASINO_DATABASE_NAME": settings.database_name,
+                "BAO_DATABASE_ROLE": settings.bao_database_role,
+            }
+        if needs_redis and settings.redis_url is None:
+            required |= {"CASINO_REDIS_HOST": settings.redis_host, "BAO_REDIS_ROLE": settings.bao_redis_role}
+        missing += [name for name, value in required.items() if not value]
+        missing += [f"secret_path of provider {p.name}" for p in settings.psp if not p.secret_path]
+    else:
+        if settings.database_url is None:
+            missing.append("CASINO_DATABASE_URL (or BAO_ADDR)")
+        if needs_redis and settings.redis_url is None:
+            missing.append("CASINO_REDIS_URL (or BAO_ADDR)")
+        missing += [
+            f"CASINO_PSP_SECRETS for provider {p.name}" for p in settings.psp if p.name not in settings.psp_secrets
+        ]
+    return missing

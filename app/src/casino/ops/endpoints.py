@@ -1,0 +1,41 @@
+"""/healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from casino.kernel.container import Container
+from casino.kernel.metrics import READY, REGISTRY
+from casino.ops.service import Readiness
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers. It says nothing of its stores: restarting it would not mend those."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """200 when players may be sent here, else 503 with what is lacking."""
+    found: Container | None = getattr(request.app.state, "container", None)
+    if getattr(request.app.state, "draining", False):
+        checks = {"process": "closing"}
+    elif found is None:
+        checks = {"process": "starting"}
+    else:
+        checks = await found.get(Readiness).check()
+    ready = all(value == "ok" for value in checks.values())
+    if not ready:
+        READY.set(0)
+    return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+@router.get("/metrics")
+async def metrics() -> Response:
+    """Prometheus's text format."""
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

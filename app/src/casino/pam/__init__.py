@@ -1,0 +1,1 @@
+"""Player account management: who the players are, and their sessions."""

@@ -1,0 +1,46 @@
+"""The door of the wallet."""
+
+import ssl
+
+from casino.kernel.clock import Clock
+from casino.kernel.db import Database
+from casino.kernel.settings import PspSecret, Settings
+from casino.wallet.deposits import Deposits
+from casino.wallet.endpoints import router
+from casino.wallet.models import DepositRequest, Round, RoundRequest
+from casino.wallet.psp import PspClient
+from casino.wallet.repository import WalletRepository
+from casino.wallet.service import Wallet
+from casino.wallet.verify import Report, verify_ledger
+
+__all__ = [
+    "DepositRequest",
+    "Deposits",
+    "PspClient",
+    "Report",
+    "Round",
+    "RoundRequest",
+    "Wallet",
+    "build",
+    "build_psp_clients",
+    "router",
+    "verify_ledger",
+]
+
+
+def build_psp_clients(settings: Settings, secrets: dict[str, PspSecret], clock: Clock) -> list[PspClient]:
+    """A client for each provider of the tenant; TLS is checked against CASINO_CA_FILE."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else None
+    return [
+        PspClient(psp, secrets[psp.name], clock, timeout_s=settings.psp_timeout_s, context=context)
+        for psp in settings.psp
+    ]
+
+
+async def build(
+    database: Database, clients: list[PspClient], currency: str, currency_exponent: int
+) -> tuple[Wallet, Deposits]:
+    """Wire the module and make sure that the casino's own accounts exist."""
+    repository = WalletRepository(database)
+    await repository.open_house_accounts(currency, [client.name for client in clients])
+    return Wallet(repository, currency, currency_exponent), Deposits(repository, clients)

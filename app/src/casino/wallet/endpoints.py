@@ -1,0 +1,44 @@
+"""HTTP of the wallet."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from casino.kernel.http import IdempotencyKey, Parts, Player, request_hash
+from casino.wallet.deposits import Deposits
+from casino.wallet.models import Balance, DepositAnswer, DepositRequest, History
+from casino.wallet.service import Wallet
+
+router = APIRouter(prefix="/api/v1", tags=["wallet"])
+
+
+@router.get("/wallet")
+async def balance(parts: Parts, player: Player) -> Balance:
+    """The player's balance."""
+    wallet = parts.get(Wallet)
+    return Balance(
+        balance_minor=await wallet.balance(player.account_id),
+        currency=wallet.currency,
+        currency_exponent=wallet.currency_exponent,
+    )
+
+
+@router.post("/deposits", status_code=201)
+async def deposit(
+    body: DepositRequest, request: Request, parts: Parts, player: Player, key: IdempotencyKey
+) -> DepositAnswer:
+    """Deposit by card token. The same key never charges twice."""
+    return await parts.get(Deposits).deposit(player.account_id, key, request_hash(request, body), body)
+
+
+@router.get("/history")
+async def history(
+    parts: Parts,
+    player: Player,
+    before: Annotated[str | None, Query(pattern=r"^[1-9][0-9]{0,17}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> History:
+    """Transactions, newest first; `next` of one answer is `before` of the following request."""
+    return await parts.get(Wallet).history(player.account_id, int(before) if before else None, limit)

@@ -1,0 +1,121 @@
+"""Values of the wallet. All amounts are minor units of the tenant's one currency."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from casino.kernel.http import AmountMinor, Body
+
+RoundOutcome = Literal[
+    "placed",
+    "replayed",
+    "key_reused",
+    "account_unknown",
+    "account_not_open",
+    "stake_above_limit",
+    "cycle_too_short",
+    "insufficient_funds",
+]
+DepositStatus = Literal["pending", "captured", "declined"]
+
+NOT_RECEIVED = "not_received"
+"""Our own decline code: the provider never heard of the payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRequest:
+    """One round as the ledger is asked to write it. `None` for a limit means that there is none."""
+
+    account_id: int
+    key: str
+    request_hash: bytes
+    stake_minor: int
+    win_minor: int
+    stake_cap_minor: int | None
+    min_cycle_ms: int | None
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round that stands in the ledger, now or from an earlier request with the same key."""
+
+    round_id: uuid.UUID
+    stake_minor: int
+    win_minor: int
+    balance_minor: int
+    details: dict[str, Any]
+    created_at: datetime
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A deposit's row. `balance_after` is the player's balance just after the posting."""
+
+    deposit_id: uuid.UUID
+    account_id: int
+    provider: str
+    amount: int
+    currency: str
+    status: DepositStatus
+    decline_code: str | None
+    balance_after: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a provider says about a payment."""
+
+    payment_id: str
+    reference: str
+    status: Literal["captured", "declined"]
+    decline_code: str | None
+    amount_minor: int
+    currency: str
+
+
+class DepositRequest(Body):
+    """`card_token` is the provider's token for a card; the casino never sees the card."""
+
+    amount_minor: AmountMinor
+    card_token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+
+
+class DepositAnswer(BaseModel):
+    deposit_id: uuid.UUID
+    status: DepositStatus
+    decline_code: str | None
+    balance_minor: int
+
+
+class Balance(BaseModel):
+    balance_minor: int
+    currency: str
+    currency_exponent: int
+
+
+class HistoryEntry(BaseModel):
+    """One transaction of the player. `amount_minor` is what it did to the balance."""
+
+    transaction_id: uuid.UUID
+    kind: Literal["round", "deposit"]
+    created_at: datetime
+    amount_minor: int
+    stake_minor: int
+    win_minor: int
+    balance_minor: int
+    details: dict[str, Any]
+
+
+class History(BaseModel):
+    """Newest first. `next` goes into `before` for the page after; null at the end."""
+
+    entries: list[HistoryEntry]
+    next: str | None

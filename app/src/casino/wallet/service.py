@@ -1,0 +1,113 @@
+"""The wallet's service: accounts, rounds and history. Deposits are in deposits.py."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from casino.kernel.errors import CasinoError, IdempotencyKeyReused
+from casino.kernel.money import format_minor
+from casino.wallet.models import History, Round, RoundRequest
+from casino.wallet.repository import WalletRepository
+
+
+class StakeAboveLimit(CasinoError):
+    status, code = 403, "STAKE_ABOVE_LIMIT"
+    rule = "slot_max_stake"
+
+
+class InsufficientFunds(CasinoError):
+    status, code = 402, "INSUFFICIENT_FUNDS"
+    rule = "a stake is covered by the balance"
+    remedy = "Deposit, or stake less."
+
+
+class GameCycleTooShort(CasinoError):
+    status, code = 429, "GAME_CYCLE_TOO_SHORT"
+    rule = "slot_min_cycle_ms"
+
+
+class AccountNotOpen(CasinoError):
+    status, code = 403, "ACCOUNT_NOT_OPEN"
+    rule = "only open accounts may play or deposit"
+    remedy = "Ask the casino's support."
+
+
+class Wallet:
+    """The tenant's wallet, in its one currency."""
+
+    def __init__(self, repository: WalletRepository, currency: str, currency_exponent: int) -> None:
+        self._repository = repository
+        self.currency = currency
+        self.currency_exponent = currency_exponent
+
+    async def open_account(self, connection: Any, player_id: uuid.UUID) -> int:
+        """A player's cash account, inside the caller's transaction."""
+        return await self._repository.open_player_account(connection, player_id, self.currency)
+
+    async def account_of(self, player_id: uuid.UUID) -> int:
+        return await self._repository.account_of(player_id, self.currency)
+
+    async def balance(self, account_id: int) -> int:
+        """The balance in minor units."""
+        return await self._repository.balance(account_id)
+
+    async def place_round(self, request: RoundRequest) -> Round:
+        """Write a round's stake and win, or find the round that the same key stands for.
+
+        Raises IdempotencyKeyReused, StakeAboveLimit, GameCycleTooShort, InsufficientFunds, AccountNotOpen; no
+        money has moved then, and the key stays free.
+        """
+        row = await self._repository.place_round(request)
+        if row["outcome"] not in ("placed", "replayed"):
+            raise self._refusal(row, request)
+        return Round(
+            round_id=row["transaction_id"],
+            stake_minor=row["stake"],
+            win_minor=row["win"],
+            balance_minor=row["balance"],
+            details=json.loads(row["details"]),
+            created_at=row["created_at"],
+            replayed=row["outcome"] == "replayed",
+        )
+
+    async def history(self, account_id: int, before: int | None, limit: int) -> History:
+        """A page of transactions, newest first. One more than asked for is read to know whether it is the last."""
+        found = await self._repository.history(account_id, before, limit + 1)
+        page = found[:limit]
+        following = str(page[-1][0]) if len(found) > limit else None
+        return History(entries=[entry for _, entry in page], next=following)
+
+    def money(self, minor: int) -> str:
+        """An amount for a sentence."""
+        return format_minor(minor, self.currency, self.currency_exponent)
+
+    def _refusal(self, row: Any, request: RoundRequest) -> CasinoError:
+        match row["outcome"]:
+            case "key_reused":
+                return IdempotencyKeyReused("The Idempotency-Key was used for another request before.")
+            case "stake_above_limit":
+                assert request.stake_cap_minor is not None
+                return self.stake_above_limit(request.stake_minor, request.stake_cap_minor)
+            case "cycle_too_short":
+                wait_s = row["wait_ms"] / 1000
+                return GameCycleTooShort(
+                    f"A game cycle lasts at least {(request.min_cycle_ms or 0) / 1000:g} seconds here.",
+                    remedy=f"Spin again in {wait_s:.1f} seconds.",
+                    headers={"Retry-After": str(int(-(-wait_s // 1)))},
+                )
+            case "insufficient_funds":
+                return InsufficientFunds(
+                    f"The stake of {self.money(request.stake_minor)} is more than the balance of "
+                    f"{self.money(row['balance'])}."
+                )
+            case _:
+                return AccountNotOpen("The account may not play.")
+
+    def stake_above_limit(self, stake_minor: int, cap_minor: int) -> StakeAboveLimit:
+        """The refusal of a stake above what the player's age allows."""
+        return StakeAboveLimit(
+            f"The stake of {self.money(stake_minor)} is above the limit of {self.money(cap_minor)} for this player.",
+            remedy=f"Stake {self.money(cap_minor)} or less.",
+        )

@@ -1,0 +1,1 @@
+"""The page at `/`: server-rendered, with one small script."""

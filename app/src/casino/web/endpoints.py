@@ -1,0 +1,143 @@
+"""The page at `/` and its forms. Playing goes through the JSON interface with the page's cookie and CSRF token."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, ValidationError
+from starlette.staticfiles import StaticFiles
+
+from casino import __version__
+from casino.compliance.api import Rules
+from casino.gal.api import Games
+from casino.kernel.container import Container
+from casino.kernel.error_handlers import describe_validation
+from casino.kernel.errors import CasinoError, RequestInvalid
+from casino.kernel.http import CsrfFailed, MaybePlayer, Parts, cookie_name, require_csrf, session_token
+from casino.kernel.identity import Authenticator, Principal
+from casino.kernel.money import format_minor
+from casino.kernel.settings import Settings
+from casino.pam.api import LoginRequest, PlayerAccounts, Registration
+from casino.wallet.api import Wallet
+
+router = APIRouter(include_in_schema=False)
+
+HISTORY_ROWS = 10
+Model = TypeVar("Model", bound=BaseModel)
+
+_templates = Environment(
+    loader=PackageLoader("casino.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_templates.filters["money"] = lambda minor, rules: format_minor(minor, rules.currency, rules.currency_exponent)
+
+
+def add_static_files(app: FastAPI) -> None:
+    """Style sheet and script, from the package."""
+    app.mount("/static", StaticFiles(packages=[("casino.web", "static")]), name="static")
+
+
+async def form(request: Request) -> dict[str, str]:
+    """The fields of a form of our own page. Refuses with CsrfFailed a form that another site sent."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise CsrfFailed("The form came from another site.")
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise CsrfFailed("The form came from another site.")
+    try:
+        fields = parse_qs((await request.body()).decode(), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise RequestInvalid("The form is not valid.") from None
+    return {name: values[0] for name, values in fields.items()}
+
+
+Form = Annotated[dict[str, str], Depends(form)]
+
+
+@router.get("/")
+async def page(request: Request, parts: Parts, player: MaybePlayer) -> Response:
+    """The whole casino on one page: the forms, or the game when a session is open."""
+    notice = "Your account is ready. Log in to play." if "registered" in request.query_params else None
+    return await _page(parts, player, notice=notice)
+
+
+@router.post("/register")
+async def register(parts: Parts, fields: Form) -> Response:
+    """Register, then ask to log in."""
+    try:
+        body = _parse(Registration, fields)
+        await parts.get(PlayerAccounts).register(body.email, body.password, body.date_of_birth)
+    except CasinoError as refused:
+        return await _page(parts, None, error=refused, email=fields.get("email", ""))
+    return RedirectResponse("/?registered", 303)
+
+
+@router.post("/login")
+async def login(parts: Parts, fields: Form) -> Response:
+    """Open a session and keep its token where scripts cannot read it."""
+    try:
+        body = _parse(LoginRequest, fields)
+        token, _ = await parts.get(PlayerAccounts).login(body.email, body.password)
+    except CasinoError as refused:
+        return await _page(parts, None, error=refused, email=fields.get("email", ""))
+    settings = parts.get(Settings)
+    response = RedirectResponse("/", 303)
+    # No Max-Age: the browser forgets it at its end, the server when it was idle for too long.
+    response.set_cookie(
+        cookie_name(settings), token, httponly=True, secure=settings.cookie_secure, samesite="strict", path="/"
+    )
+    return response
+
+
+@router.post("/logout")
+async def logout(request: Request, parts: Parts, fields: Form) -> Response:
+    """End the session."""
+    settings = parts.get(Settings)
+    token, _ = session_token(request, settings)
+    response = RedirectResponse("/", 303)
+    if token is not None:
+        player = await parts.get(Authenticator).authenticate(token)  # type: ignore[type-abstract]
+        if player is not None:
+            require_csrf(player, fields.get("csrf_token", ""))
+            await parts.get(PlayerAccounts).logout(token)
+    response.delete_cookie(
+        cookie_name(settings), path="/", secure=settings.cookie_secure, httponly=True, samesite="strict"
+    )
+    return response
+
+
+def _parse(model: type[Model], fields: dict[str, str]) -> Model:
+    try:
+        return model.model_validate({name: fields.get(name, "") for name in model.model_fields})
+    except ValidationError as error:
+        raise describe_validation(error.errors()) from None
+
+
+async def _page(
+    parts: Container,
+    player: Principal | None,
+    *,
+    error: CasinoError | None = None,
+    notice: str | None = None,
+    email: str = "",
+) -> HTMLResponse:
+    rules, settings, wallet = parts.get(Rules), parts.get(Settings), parts.get(Wallet)
+    games = parts.get(Games).offered(player)
+    context: dict[str, Any] = {
+        "brand": settings.brand,
+        "rules": rules,
+        "version": __version__,
+        "game": games[0] if games else None,
+        "player": player,
+        "error": error,
+        "notice": notice,
+        "email": email,
+        "sandbox": any(psp.name == "sandbox" for psp in settings.psp),
+    }
+    if player is not None:
+        context["balance"] = await wallet.balance(player.account_id)
+        context["history"] = (await wallet.history(player.account_id, None, HISTORY_ROWS)).entries
+    return HTMLResponse(_templates.get_template("page.html").render(context), error.status if error else 200)

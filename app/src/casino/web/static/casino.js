@@ -1,0 +1,188 @@
+"use strict";
+// The page's only script. Money stays in integer minor units; the server's answers are shown as they are.
+
+const $ = (id) => document.getElementById(id);
+const { currency, exponent: exponentText, cycleMs: cycleText } = document.body.dataset;
+const exponent = Number(exponentText);
+const cycleMs = Number(cycleText);
+const HISTORY_ROWS = 10;
+const ROLL_MS = 700;
+
+/** 123456 -> "1,234.56 GBP", as the server writes it. */
+function money(minor) {
+  const digits = String(Math.abs(minor)).padStart(exponent + 1, "0");
+  const whole = digits.slice(0, digits.length - exponent).replace(/\B(?=(\d{3})+$)/g, ",");
+  const fraction = exponent ? "." + digits.slice(-exponent) : "";
+  return `${minor < 0 ? "-" : ""}${whole}${fraction} ${currency}`;
+}
+
+/** "20.5" -> 2050 without a float in between; null when it is no amount of this currency. */
+function toMinor(text) {
+  const match = /^(\d{1,10})(?:[.,](\d+))?$/.exec(text.trim());
+  if (!match || (match[2] || "").length > exponent) return null;
+  return Number(match[1] + (match[2] || "").padEnd(exponent, "0"));
+}
+
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+function showError(text) {
+  $("error").textContent = text || "";
+  $("error").hidden = !text;
+  if (text) $("error").scrollIntoView({ block: "nearest" });
+}
+
+// A key lives until its answer is known: pressing again after a lost answer asks about the same round or deposit.
+const keys = new Map();
+function keyFor(intent) {
+  if (!keys.has(intent)) keys.set(intent, newKey());
+  return keys.get(intent);
+}
+
+async function call(method, path, body, intent) {
+  const headers = { Accept: "application/json" };
+  if (body) headers["Content-Type"] = "application/json";
+  if (method !== "GET") headers["X-CSRF-Token"] = document.querySelector("meta[name=csrf-token]").content;
+  if (intent) headers["Idempotency-Key"] = keyFor(intent);
+  let response, answer;
+  try {
+    response = await fetch(path, { method, headers, body: body && JSON.stringify(body), credentials: "same-origin" });
+    answer = await response.json();
+  } catch {
+    throw new Error("The casino's answer was lost. Press again: nothing is charged twice.");
+  }
+  if (response.status < 500 && !(response.ok && answer.status === "pending")) keys.delete(intent);
+  if (response.status === 401) {
+    location.reload();
+    throw new Error("Your session has ended. Log in again.");
+  }
+  if (!response.ok) throw new Error(`${answer.error.message} ${answer.error.remedy}`);
+  return answer;
+}
+
+function setBalance(minor) {
+  $("balance").textContent = money(minor);
+  $("balance").dataset.minor = minor;
+}
+
+function cell(text, className) {
+  const td = document.createElement("td");
+  td.textContent = text;
+  if (className) td.className = className;
+  return td;
+}
+
+async function refreshHistory() {
+  const { entries } = await call("GET", `/api/v1/history?limit=${HISTORY_ROWS}`);
+  $("history").tBodies[0].replaceChildren(...entries.map((entry) => {
+    const row = document.createElement("tr");
+    row.dataset.kind = entry.kind;
+    row.append(
+      cell(new Date(entry.created_at).toLocaleTimeString([], { hour12: false })),
+      cell(entry.kind === "round" ? "Spin" : "Deposit"),
+      cell(money(entry.amount_minor), entry.amount_minor > 0 ? "number plus" : "number"),
+      cell(money(entry.balance_minor), "number"),
+    );
+    return row;
+  }));
+}
+
+function drawReels(columns, hits) {
+  document.querySelectorAll("#reels .reel").forEach((reel, x) => {
+    reel.querySelectorAll(".symbol").forEach((symbol, y) => {
+      const name = columns[x][y];
+      symbol.setAttribute("aria-label", name);
+      symbol.querySelector("use").setAttribute("href", `#symbol-${name}`);
+      symbol.classList.toggle("hit", hits.has(`${x},${y}`));
+    });
+  });
+}
+
+function hitCells(wins) {
+  const lines = JSON.parse($("game").dataset.paylines);
+  const cells = new Set();
+  for (const win of wins) for (let x = 0; x < win.count; x++) cells.add(`${x},${lines[win.line - 1][x]}`);
+  return cells;
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(ms, 0)));
+
+async function spin(event) {
+  event.preventDefault();
+  const button = $("submit-spin");
+  const result = $("spin-result");
+  const stake = Number($("stake").value);
+  const started = performance.now();
+  button.disabled = true;
+  showError("");
+  $("reels").classList.add("spinning");
+  result.className = "result";
+  result.textContent = "…";
+  let wait = 0;
+  try {
+    const path = `/api/v1/games/${$("game").dataset.game}/spins`;
+    const round = await call("POST", path, { stake_minor: stake }, `spin ${stake}`);
+    await pause(ROLL_MS - (performance.now() - started));
+    drawReels(round.reels, hitCells(round.wins));
+    result.textContent = round.win_minor ? `You win ${money(round.win_minor)}` : "No win this time";
+    result.classList.toggle("win", round.win_minor > 0);
+    Object.assign(result.dataset, { roundId: round.round_id, winMinor: round.win_minor });
+    setBalance(round.balance_minor);
+    wait = cycleMs - (performance.now() - started);
+    refreshHistory().catch(() => {});
+  } catch (error) {
+    result.textContent = "";
+    showError(error.message);
+  }
+  $("reels").classList.remove("spinning");
+  await pause(wait);
+  button.disabled = false;
+}
+
+async function deposit(event) {
+  event.preventDefault();
+  const button = $("submit-deposit");
+  const status = $("deposit-status");
+  const amount = toMinor($("deposit-amount").value);
+  const card = $("deposit-card").value.trim();
+  showError("");
+  status.textContent = "";
+  if (!amount) return showError(`Write the amount as a number of ${currency}, for example 20.`);
+  button.disabled = true;
+  status.textContent = "Asking the bank…";
+  try {
+    const answer = await call("POST", "/api/v1/deposits", { amount_minor: amount, card_token: card }, `deposit ${amount} ${card}`);
+    setBalance(answer.balance_minor);
+    if (answer.status === "captured") {
+      status.textContent = `${money(amount)} deposited.`;
+      $("deposit-amount").value = "";
+    } else if (answer.status === "pending") {
+      status.textContent = "The bank has not confirmed yet. Your balance follows as soon as it does; you need not pay again.";
+    } else {
+      status.textContent = "";
+      showError(`The bank declined the deposit (${answer.decline_code}). Try another card.`);
+    }
+    refreshHistory().catch(() => {});
+  } catch (error) {
+    status.textContent = "";
+    showError(error.message);
+  }
+  button.disabled = false;
+}
+
+function tick() {
+  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse($("session-time").dataset.started)) / 1000));
+  const two = (n) => String(n).padStart(2, "0");
+  $("session-time").textContent = `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+if ($("session-time")) {
+  tick();
+  setInterval(tick, 1000);
+  $("deposit-form").addEventListener("submit", deposit);
+  if ($("spin-form")) $("spin-form").addEventListener("submit", spin);
+  for (const time of document.querySelectorAll("#history time")) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour12: false });
+  }
+}
