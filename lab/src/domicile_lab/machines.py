@@ -89,6 +89,8 @@ WantedBy=network-online.target multi-user.target
     wants = root / "etc/systemd/system/multi-user.target.wants/lab-network.service"
     if not wants.is_symlink():
         wants.symlink_to("/etc/systemd/system/lab-network.service")
+    # What does not end by itself when the machine stops is killed soon: a pod's process, mostly.
+    _write(root / "etc/systemd/system.conf.d/lab.conf", "[Manager]\nDefaultTimeoutStopSec=15s\n")
     _write(root / "etc/hostname", f"{machine.name}\n")
     authorized = ensure_keypair(paths.ssh_key, f"lab-{identity.id}")
     _write(root / "root/.ssh/authorized_keys", authorized + "\n", mode=0o600)
@@ -177,13 +179,23 @@ def stop(paths: Paths, machine: Machine, say: Say) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_S
         while pid_of(paths, machine) is not None:
             if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
+                # Its first process, not nspawn: with that all others go, and nspawn tidies up after them.
+                for leader in _children(pid):
+                    os.kill(leader, signal.SIGKILL)
+                deadline += STOP_TIMEOUT_S
             time.sleep(0.2)
     (paths.machine(machine.name) / "pid").unlink(missing_ok=True)
     root = root_of(paths, machine)
     while os.path.ismount(root):
         if not succeeds(["umount", root]):
             run(["umount", "--lazy", root])
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def ssh_command(paths: Paths, identity: Identity, machine: Machine) -> list[str]:
