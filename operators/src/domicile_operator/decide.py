@@ -65,7 +65,8 @@ def decide(
     if isinstance(placed, Refused):
         conditions.append(Condition(PLACED, "False", placed.code, placed.message))
         return Decision(None, placed, conditions)
-    conditions.append(Condition(PLACED, "True", "Placed", f"Its data rests in {placed.place}."))
+    said = " ".join((f"Its data rests in {placed.place}.", *placed.warnings))
+    conditions.append(Condition(PLACED, "True", "Placed", said))
     conditions.append(_attested(placed))
     providers = _providers(spec, cell)
     refused = providers if isinstance(providers, Refused) else _hosts(spec, cell, taken_hosts)

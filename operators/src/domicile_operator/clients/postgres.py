@@ -93,17 +93,17 @@ class PostgresClient:
             ) as connection:
                 connection.execute(SQL("SET ROLE {}").format(Identifier(PROVISIONER_ROLE)))
                 yield connection
-        except psycopg.OperationalError as error:
-            # The login may be what failed (its lease was revoked): ask for another next time.
-            self._login = None
-            raise self._breaker.trip(
-                Fault(
-                    "POSTGRESQL_UNREACHABLE",
-                    f"{where} cannot be used: {_line(error)}. Check that it runs, and its certificate.",
-                )
-            ) from error
         except psycopg.Error as error:
-            raise Fault("POSTGRESQL_REFUSED", f"{where} refused: {_line(error)}.") from error
+            if error.sqlstate is not None:
+                raise Fault("POSTGRESQL_REFUSED", f"{where} refused: {_line(error)}.") from error
+            # The connection itself failed. The login may be why (its lease was revoked): ask for another.
+            self._login = None
+            fault = Fault(
+                "POSTGRESQL_UNREACHABLE",
+                f"{where} cannot be used: {_line(error)}. Check that it runs, and its certificate.",
+            )
+            # One tenant's database that refuses connections says nothing about the server.
+            raise (self._breaker.trip(fault) if database == MAINTENANCE_DATABASE else fault) from error
 
     def _credentials(self) -> tuple[str, str]:
         with self._lock:

@@ -1,0 +1,134 @@
+"""The manifests of deploy/: what they promise each other and the code."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from domicile_operator import conditions, names, status
+from domicile_operator.clients.kube import PLURALS
+from domicile_operator.handlers import WATCHED
+from domicile_operator.plan import SIZES
+from domicile_operator.spec import Licence, Limits, Product, TenantSpec
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+
+
+def documents(name: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((DEPLOY / name).read_text()))
+
+
+CRD = documents("crd.yaml")[0]
+VERSION = CRD["spec"]["versions"][0]
+SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+SPEC, STATUS = SCHEMA["properties"]["spec"], SCHEMA["properties"]["status"]
+
+
+def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    yield path, schema
+    for name, child in schema.get("properties", {}).items():
+        yield from nodes(child, f"{path}.{name}")
+    if "items" in schema:
+        yield from nodes(schema["items"], f"{path}[]")
+
+
+def test_the_crd_is_the_one_that_the_code_asks_for() -> None:
+    spec = CRD["spec"]
+    assert (spec["group"], VERSION["name"], spec["names"]["plural"]) == (names.GROUP, names.VERSION, names.PLURAL)
+    assert (spec["names"]["kind"], spec["names"]["shortNames"], spec["scope"]) == (names.KIND, ["casino"], "Cluster")
+    assert VERSION["subresources"] == {"status": {}}
+
+
+def test_every_value_is_bounded() -> None:
+    for path, node in [*nodes(SPEC, "spec"), *nodes(STATUS, "status")]:
+        assert "x-kubernetes-preserve-unknown-fields" not in node, path
+        match node["type"]:
+            case "string":
+                assert "maxLength" in node or "enum" in node or node.get("format") == "date-time", path
+            case "integer":
+                assert "minimum" in node, path
+            case "array":
+                assert "maxItems" in node, path
+            case "object":
+                assert "additionalProperties" not in node, path
+
+
+@pytest.mark.parametrize(
+    ("model", "schema"),
+    [(TenantSpec, SPEC), (Licence, SPEC["properties"]["licence"]), (Limits, SPEC["properties"]["limits"])],
+)
+def test_schema_and_typed_spec_have_the_same_fields(model: Any, schema: dict[str, Any]) -> None:
+    fields = {field.alias: field for field in model.model_fields.values()}
+    assert set(fields) == set(schema["properties"])
+    assert {name for name, field in fields.items() if field.is_required()} == set(schema.get("required", []))
+
+
+def test_schema_and_code_have_the_same_words() -> None:
+    properties = SPEC["properties"]
+    assert tuple(properties["products"]["items"]["enum"]) == get_args(Product)
+    assert properties["size"]["enum"] == list(SIZES)
+    condition = STATUS["properties"]["conditions"]["items"]["properties"]
+    assert tuple(condition["type"]["enum"]) == conditions.TYPES
+    assert condition["message"]["maxLength"] == conditions.MESSAGE_LIMIT
+    assert STATUS["properties"]["children"]["maxItems"] == status.CHILDREN_LIMIT
+    states = [status.ONBOARDING, status.LIVE, status.REFUSED, status.DELETING]
+    assert STATUS["properties"]["state"]["enum"] == states
+
+
+RULES = [rule for document in documents("rbac.yaml") for rule in document.get("rules", [])]
+
+
+def test_no_right_is_a_wildcard_or_a_way_up() -> None:
+    for rule in RULES:
+        assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
+        assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"])
+        assert not {"secrets", "pods", "pods/exec", "roles", "clusterroles", "serviceaccounts/token"} & set(
+            rule["resources"]
+        )
+
+
+def test_the_operator_may_do_what_it_does_and_watch_what_it_watches() -> None:
+    def verbs(group: str, plural: str) -> set[str]:
+        return {v for r in RULES if group in r["apiGroups"] and plural in r["resources"] for v in r["verbs"]}
+
+    for (api_version, kind), (plural, _) in PLURALS.items():
+        group = api_version.split("/")[0] if "/" in api_version else ""
+        if kind == "Event":
+            assert verbs(group, plural) == {"create"}
+        elif kind == names.KIND:
+            assert verbs(group, plural) == {"get", "list", "watch", "patch"}
+        else:
+            assert verbs(group, plural) == {"get", "list", "watch", "create", "patch", "delete"}
+            assert (group, "v1", plural) in WATCHED
+
+
+def test_the_admission_policy_covers_every_kind_that_the_operator_writes() -> None:
+    policy = documents("admission.yaml")[0]["spec"]
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    written = {p for (_, kind), (p, _) in PLURALS.items() if kind not in (names.KIND, "Event")}
+    assert set(rule["resources"]) == written
+    assert policy["failurePolicy"] == "Fail"
+
+
+def test_the_operators_pod_is_as_restricted_as_its_namespace_asks() -> None:
+    (deployment,) = documents("deployment.yaml")
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] == 10001
+    (container,) = pod["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert deployment["spec"]["replicas"] == 1 and deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert container["image"] == "domicile-operator:unset"
+    assert {"name": "CASINO_IMAGE", "value": "casino:unset"} in container["env"]
+
+
+def test_every_manifest_is_in_the_kustomization() -> None:
+    (kustomization,) = documents("kustomization.yaml")
+    assert set(kustomization["resources"]) == {p.name for p in DEPLOY.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def test_nothing_names_a_machine() -> None:
+    said = subprocess.run(["grep", "-rnE", "/work/|/root/|/home/", DEPLOY], capture_output=True, text=True, check=False)
+    assert said.stdout == ""

@@ -1,0 +1,187 @@
+"""Parsing what comes in, and turning trouble into sentences."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import kopf
+import pytest
+from domicile_operator import handlers, metrics, server
+from domicile_operator.catalogue import CatalogueRulebook
+from domicile_operator.cell import Cell, load_cell
+from domicile_operator.clients.breaker import PAUSE_SECONDS, Breaker
+from domicile_operator.clients.kube import _fault, _path
+from domicile_operator.decide import Placed
+from domicile_operator.errors import Fault, Gone, Refused
+from domicile_operator.recorder import event
+from domicile_operator.settings import read_settings
+from domicile_operator.spec import TenantSpec, parse_spec
+from operator_testkit.samples import CELL, SPEC, tenant
+
+CELL_YAML = """
+name: lab
+environment: lab
+production: false
+places: [eu-west-2, sa-east-1]
+baseDomain: l3f2a.localhost
+publicPort: 18443
+ingressClass: skipper
+ingressNamespace: ingress-system
+postgresql: {host: data1.domicile.internal, port: 5432, cidr: 10.1.2.3/32}
+redis:      {host: data1.domicile.internal, port: 6379, cidr: 10.1.2.3/32}
+openbao:    {address: "https://data1.domicile.internal:8200", cidr: 10.1.2.3/32, port: 8200}
+paymentProviders:
+  - {name: sandbox, url: "https://psp.domicile.internal:8443", cidr: 10.1.2.4/32, port: 8443}
+"""
+
+
+def test_the_cell_of_the_contract_is_read(tmp_path: Path) -> None:
+    (tmp_path / "cell.yaml").write_text(CELL_YAML)
+    (tmp_path / "ca.crt").write_text(CELL.ca_pem)
+    assert load_cell(tmp_path) == CELL
+
+
+def test_a_cell_that_cannot_be_read_is_a_fault_with_a_remedy(tmp_path: Path) -> None:
+    for text in ("", "name: lab", "{", None):
+        if text is not None:
+            (tmp_path / "cell.yaml").write_text(text)
+        with pytest.raises(Fault, match="Write the ConfigMap domicile-cell"):
+            load_cell(tmp_path)
+
+
+def test_the_public_port_is_shown_unless_it_is_443() -> None:
+    assert CELL.url("acme-gb") == "https://acme-gb.l3f2a.localhost:18443/"
+    plain: Cell = CELL.model_copy(update={"public_port": 443})
+    assert plain.url("acme-gb") == "https://acme-gb.l3f2a.localhost/"
+
+
+def test_a_spec_gets_the_schemas_defaults() -> None:
+    spec = parse_spec(SPEC)
+    assert isinstance(spec, TenantSpec)
+    assert (spec.size, spec.deletion_policy, spec.domains) == ("small", "Retain", ())
+    assert spec.licence.valid_until == date(2028, 12, 31)
+
+
+def test_settings_want_an_image() -> None:
+    assert read_settings({"CASINO_IMAGE": "casino:1", "DOMICILE_WORKERS": "9"}).workers == 9
+    with pytest.raises(SystemExit, match="CASINO_IMAGE is not set"):
+        read_settings({})
+
+
+@pytest.fixture(scope="module")
+def rulebook(tmp_path_factory: pytest.TempPathFactory) -> CatalogueRulebook:
+    return CatalogueRulebook.load(tmp_path_factory.mktemp("attestations"))
+
+
+def ask(rulebook: CatalogueRulebook, *places: str, production: bool = False, **spec: Any) -> Placed | Refused:
+    return rulebook.place(TenantSpec.model_validate(SPEC | spec), places, production, date(2026, 11, 22))
+
+
+def test_the_catalogue_places_and_gives_rules(rulebook: CatalogueRulebook) -> None:
+    placed = ask(rulebook, "eu-west-2", "sa-east-1")
+    assert isinstance(placed, Placed)
+    assert placed.place == "eu-west-2"
+    assert '"jurisdiction": "GB"' in placed.rules_json
+
+
+def test_a_refusal_of_the_catalogue_keeps_code_law_and_remedy(rulebook: CatalogueRulebook) -> None:
+    refused = ask(rulebook, "eu-west-2", jurisdiction="US-NJ")
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.condition) == ("NO_PLACE_IN_TERRITORY", "Placed")
+    assert "Law: " in refused.message and "add a site there" in refused.message
+
+
+def test_a_laxer_limit_is_refused_by_its_name(rulebook: CatalogueRulebook) -> None:
+    refused = ask(rulebook, "eu-west-2", limits={"slotMaxStakeMinor": 100_000})
+    assert isinstance(refused, Refused)
+    assert refused.code == "LIMIT_LAXER"
+    assert "slotMaxStakeMinor" in refused.message
+
+
+def test_an_attestation_answers_what_production_would_not_believe(tmp_path: Path) -> None:
+    rulebook = CatalogueRulebook.load(tmp_path)
+    before = ask(rulebook, "eu-central-1", jurisdiction="DE", production=True)
+    assert isinstance(before, Refused) and before.code == "FACT_RECALLED"
+    (tmp_path / "de.yaml").write_text(
+        "{jurisdiction: DE, fact: online_casino, value: legal, attested_by: Ada, attested_on: 2026-01-01, "
+        "source: counsel's letter, expires_on: 2027-01-01}"
+    )
+    after = ask(rulebook, "eu-central-1", jurisdiction="DE", production=True)
+    assert isinstance(after, Placed) or "online_casino" not in after.message
+
+
+def test_papers_that_cannot_be_read_are_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("{jurisdiction: DE}")
+    with pytest.raises(Fault) as raised:
+        ask(CatalogueRulebook.load(tmp_path), "eu-west-2")
+    assert raised.value.code == "ATTESTATIONS_UNREADABLE"
+
+
+def test_paths_of_the_cluster() -> None:
+    assert _path("v1", "Namespace", None) == "/api/v1/namespaces"
+    assert _path("apps/v1", "Deployment", "casino-x") == "/apis/apps/v1/namespaces/casino-x/deployments"
+    assert _path("batch/v1", "Job", None) == "/apis/batch/v1/jobs"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "code"),
+    [
+        (404, b"{}", "NOT_FOUND"),
+        (403, b'{"message": "forbidden"}', "KUBERNETES_FORBIDDEN"),
+        (403, b'{"message": "namespace x is being terminated"}', "NAMESPACE_TERMINATING"),
+        (409, b"{}", "CONFLICT"),
+        (422, b"not json", "KUBERNETES_REFUSED"),
+        (500, b"", "KUBERNETES_ERROR"),
+    ],
+)
+def test_answers_of_the_cluster_have_stable_codes(status: int, text: bytes, code: str) -> None:
+    fault = _fault(status, "PATCH", "/api/v1/x", text)
+    assert fault.code == code
+    assert isinstance(fault, Gone) == (status == 404)
+
+
+def test_a_server_that_did_not_answer_is_left_alone_for_a_while() -> None:
+    now = [0.0]
+    breaker = Breaker(lambda: now[0])
+    breaker.check()
+    breaker.trip(Fault("OPENBAO_UNREACHABLE", "no answer"))
+    with pytest.raises(Fault, match="no answer"):
+        breaker.check()
+    now[0] = PAUSE_SECONDS
+    breaker.check()
+
+
+def test_kopf_writes_nothing_and_takes_no_finalizer_of_ours() -> None:
+    settings = kopf.OperatorSettings()
+    handlers.configure(settings)
+    assert settings.persistence.finalizer != "casino.domicile.dev/teardown"
+    assert not settings.posting.enabled
+    assert settings.peering.standalone
+    assert len(settings.watching.label_selectors) == len(handlers.WATCHED)
+
+
+def test_a_series_goes_with_its_tenant() -> None:
+    metrics.record_conditions("gone-gb", [{"type": "Ready", "status": "True"}])
+    assert ("gone-gb", "Ready") in metrics.CONDITION._metrics
+    metrics.forget("gone-gb")
+    metrics.forget("gone-gb")
+    assert not any(labels[0] == "gone-gb" for labels in metrics.CONDITION._metrics)
+
+
+@pytest.mark.parametrize(
+    ("path", "healthy", "status"),
+    [("/healthz", True, "200"), ("/healthz", False, "503"), ("/metrics", True, "200"), ("/", True, "404")],
+)
+def test_the_http_server(path: str, healthy: bool, status: str) -> None:
+    answered: list[str] = []
+    application = server.application(lambda: healthy)
+    list(application({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, lambda line, _: answered.append(line)))
+    assert answered[0].startswith(status)
+
+
+def test_an_event_names_its_tenant() -> None:
+    owner = tenant() | {"metadata": {"name": "acme-gb", "uid": "u"}}
+    ready = {"type": "Ready", "status": "False", "reason": "LICENCE_EXPIRED", "message": "Renew it."}
+    made = event(owner, {"state": "Refused", "conditions": [ready]}, __import__("datetime").datetime(2026, 11, 22))
+    assert (made["type"], made["reason"], made["message"]) == ("Warning", "LICENCE_EXPIRED", "Refused: Renew it.")
+    assert made["involvedObject"]["uid"] == "u"

@@ -1,0 +1,154 @@
+"""What is written to PostgreSQL and OpenBao: statements and documents as values."""
+
+import json
+import re
+
+from domicile_operator.bao_documents import documents, doors, logins
+from domicile_operator.names import Names
+from domicile_operator.sql import (
+    ServerFacts,
+    database_statements,
+    drop_statements,
+    licence_of,
+    ownership,
+    retire_statements,
+    server_statements,
+)
+from operator_testkit.samples import plan
+
+NAMES = Names("acme-gb")
+OWNER, APP = NAMES.owner_role, NAMES.app_role
+BOTH = frozenset({OWNER, APP})
+IN_PLACE = ServerFacts(
+    roles=BOTH, provisioner_member=BOTH, openbao_admin=BOTH, database=True,
+    public_may_connect=False, app_may_connect=True, comment=ownership("acme-gb", "000-1"),
+)  # fmt: skip
+
+
+def text(statements: list) -> list[str]:  # type: ignore[type-arg]
+    return [statement.as_string(None) for statement in statements]
+
+
+def test_an_empty_server_gets_roles_before_the_database_they_own() -> None:
+    made = text(server_statements(NAMES, "000-1", ServerFacts()))
+    assert made == [
+        'CREATE ROLE "casino_acme_gb_owner" NOLOGIN',
+        'GRANT "casino_acme_gb_owner" TO "domicile_provisioner"',
+        'GRANT "casino_acme_gb_owner" TO "openbao" WITH ADMIN OPTION',
+        'CREATE ROLE "casino_acme_gb_app" NOLOGIN',
+        'GRANT "casino_acme_gb_app" TO "domicile_provisioner"',
+        'GRANT "casino_acme_gb_app" TO "openbao" WITH ADMIN OPTION',
+        'CREATE DATABASE "casino_acme_gb" OWNER "casino_acme_gb_owner"',
+        'REVOKE CONNECT, TEMPORARY ON DATABASE "casino_acme_gb" FROM PUBLIC',
+        'GRANT CONNECT ON DATABASE "casino_acme_gb" TO "casino_acme_gb_owner", "casino_acme_gb_app"',
+        'COMMENT ON DATABASE "casino_acme_gb" IS \'{"licence": "000-1", "tenant": "acme-gb"}\'',
+    ]
+
+
+def test_what_is_in_place_is_not_written_again() -> None:
+    assert server_statements(NAMES, "000-1", IN_PLACE) == []
+    assert database_statements(public_may_create=False) == []
+
+
+def test_a_retained_database_is_opened_again() -> None:
+    closed = ServerFacts(**{**IN_PLACE.__dict__, "allows_connections": False, "openbao_admin": frozenset()})
+    made = text(server_statements(NAMES, "000-1", closed))
+    assert 'ALTER DATABASE "casino_acme_gb" WITH ALLOW_CONNECTIONS true' in made
+    assert sum("WITH ADMIN OPTION" in statement for statement in made) == 2
+
+
+def test_a_retired_database_is_closed_and_no_member_left() -> None:
+    facts = ServerFacts(**{**IN_PLACE.__dict__, "other_members": ((APP, "v-token-x"),)})
+    made = text(retire_statements(NAMES, facts))
+    assert made[-1] == 'ALTER DATABASE "casino_acme_gb" WITH ALLOW_CONNECTIONS false'
+    assert 'REVOKE "casino_acme_gb_app" FROM "v-token-x" CASCADE' in made
+    assert sum('FROM "openbao" CASCADE' in statement for statement in made) == 2
+    assert not any("DROP" in statement for statement in made)
+
+
+def test_nothing_there_is_nothing_to_retire_or_drop() -> None:
+    assert retire_statements(NAMES, ServerFacts()) == []
+    assert drop_statements(NAMES, ServerFacts()) == []
+
+
+def test_a_dropped_database_goes_before_its_roles() -> None:
+    made = text(drop_statements(NAMES, IN_PLACE))
+    assert [statement.split()[1] for statement in made] == ["DATABASE", "ROLE", "ROLE"]
+
+
+def test_a_licence_with_quotes_stays_a_value() -> None:
+    made = text(server_statements(NAMES, "it's", IN_PLACE))
+    assert made == ['COMMENT ON DATABASE "casino_acme_gb" IS \'{"licence": "it\'\'s", "tenant": "acme-gb"}\'']
+
+
+def test_a_comment_of_somebody_else_names_no_licence() -> None:
+    assert licence_of(None) is licence_of("a database") is licence_of("[1]") is None
+    assert licence_of(ownership("acme-gb", "000-1")) == "000-1"
+
+
+def _found(suffix: str) -> dict[str, object]:
+    (only,) = [document for document in documents(plan()) if document.path.endswith(suffix)]
+    return only.data
+
+
+def _rules(suffix: str) -> dict[str, list[str]]:
+    policy = str(_found(suffix)["policy"])
+    return {
+        path: json.loads(rights)
+        for path, rights in re.findall(r'path "([^"]+)" \{ capabilities = (\[.*?\]) \}', policy)
+    }
+
+
+def test_the_casino_reads_its_own_credentials_and_nobody_elses() -> None:
+    assert _rules("acl/casino-acme-gb") == {
+        "database/creds/casino-acme-gb-app": ["read"],
+        "database/creds/casino-acme-gb-redis": ["read"],
+        "kv/data/tenants/acme-gb/*": ["read"],
+        "kv/data/cell/psp/sandbox": ["read"],
+        "sys/leases/renew": ["update"],
+        "sys/leases/revoke": ["update"],
+    }
+
+
+def test_the_migration_reads_the_owners_credentials_alone() -> None:
+    creds = [path for path in _rules("acl/casino-acme-gb-migrate") if not path.startswith("sys/")]
+    assert creds == ["database/creds/casino-acme-gb-owner"]
+
+
+def test_each_role_is_bound_to_one_service_account() -> None:
+    for role, account in (("casino-acme-gb", "casino"), ("casino-acme-gb-migrate", "casino-migrate")):
+        found = _found(f"jwt/role/{role}")
+        assert found["bound_subject"] == f"system:serviceaccount:casino-acme-gb:{account}"
+        assert found["bound_audiences"] == ["openbao"]
+        assert found["token_policies"] == [role]
+
+
+def test_what_a_migration_makes_belongs_to_the_owner() -> None:
+    become = "ALTER ROLE \"{{name}}\" SET role = 'casino_acme_gb_owner';"
+    assert become in _found("roles/casino-acme-gb-owner")["creation_statements"]  # type: ignore[operator]
+    assert "SET role" not in str(_found("roles/casino-acme-gb-app")["creation_statements"])
+
+
+def test_a_lease_outlives_no_token() -> None:
+    for creds, role in (("app", "casino-acme-gb"), ("owner", "casino-acme-gb-migrate")):
+        lease, token = _found(f"roles/casino-acme-gb-{creds}"), _found(f"jwt/role/{role}")
+        assert lease["default_ttl"] <= token["token_ttl"]  # type: ignore[operator]
+        assert lease["max_ttl"] <= token["token_max_ttl"]  # type: ignore[operator]
+
+
+def test_redis_is_confined_to_the_tenants_prefix() -> None:
+    (rules,) = _found("roles/casino-acme-gb-redis")["creation_statements"]  # type: ignore[misc]
+    given = json.loads(rules)
+    assert given[:2] == ["~acme-gb:*", "&acme-gb:*"]
+    assert not any(rule.startswith(("~", "&")) for rule in given[2:])
+    assert {"-@dangerous", "-@admin", "-scan", "-select"} <= set(given)
+
+
+def test_teardown_knows_every_path_that_was_written() -> None:
+    written = {document.path for document in documents(plan())}
+    assert set(doors(NAMES)) | {f"database/roles/{login}" for login in logins(NAMES)} == written
+
+
+def test_policies_are_written_before_the_roles_that_name_them() -> None:
+    kinds = [document.kind for document in documents(plan())]
+    assert kinds.index("OpenBaoJWTRole") > max(i for i, kind in enumerate(kinds) if kind == "OpenBaoPolicy")
