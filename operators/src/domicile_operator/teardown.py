@@ -4,6 +4,7 @@ The finalizer is put on before the first child exists and taken off after the la
 was never built has none, so it deletes at once even where OpenBao is unreachable.
 """
 
+from domicile_operator.children.base import Ending
 from domicile_operator.children.order import TEAR_DOWN
 from domicile_operator.clients.kube import Object
 from domicile_operator.conditions import PROGRESSING, READY, Condition
@@ -49,10 +50,11 @@ def tear_down(tenant: Object, names: Names, world: World, found: Findings) -> st
     if FINALIZER not in tenant["metadata"].get("finalizers", []):
         return "gone"
     found.state = DELETING
-    policy = tenant["spec"].get("deletionPolicy", "Retain")
+    spec = tenant["spec"]
+    ending = Ending(names, spec.get("licence", {}).get("number", ""), spec.get("deletionPolicy") == "Delete")
     for child in TEAR_DOWN:
         try:
-            waiting = child.cleanup(names, policy, world)
+            waiting = child.cleanup(ending, world)
         except Fault as fault:
             raise Fault(fault.code, f"Deletion waits: {fault.message}") from fault
         if waiting:

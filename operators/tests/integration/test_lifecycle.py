@@ -235,12 +235,13 @@ def test_delete_retains_the_records_and_closes_every_way_to_them(cell: Cell, ope
 
     # The same licence finds its records again; another is refused.
     other = {"number": "another", "holder": "Acme Ltd", "validUntil": "2099-12-31"}
-    apply(cell, manifest("keep-gb", licence=other))
+    apply(cell, manifest("keep-gb", licence=other, deletionPolicy="Delete"))
     said = until(cell, "keep-gb", "Database", "False", "DATABASE_OF_ANOTHER_LICENCE")["message"]
-    assert "000-012345-R-000001-001" in said
+    assert "000-012345-R-000001-001" in said  # and its own deletion drops nothing that is not its own
     cell.cluster.kubectl("delete", "casino", "keep-gb", "--wait=false")
     hands.delete_namespace()
     eventually(lambda: not cell.cluster.kubectl("get", "casino", "keep-gb", "--ignore-not-found"), 20)
+    assert cell.sql("SELECT count(*) FROM pg_database WHERE datname = 'casino_keep_gb'") == [(1,)]
     go_live(cell, "keep-gb")
 
 

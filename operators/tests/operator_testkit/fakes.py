@@ -193,12 +193,12 @@ class FakeDatabases:
         self.open[names.database] = True
         return changed
 
-    def retire(self, names: Names) -> None:
+    def retire(self, names: Names, licence: str) -> None:
         self._switch.pass_through(f"sql retire {names.database}")
         if names.database in self.open:
             self.open[names.database] = False
 
-    def drop(self, names: Names) -> None:
+    def drop(self, names: Names, licence: str) -> None:
         self._switch.pass_through(f"sql drop {names.database}")
         self.open.pop(names.database, None)
 

@@ -34,6 +34,15 @@ class Observation:
     serving: bool | None = None
 
 
+@dataclass(frozen=True)
+class Ending:
+    """A tenant on its way out. Read from a spec that may no longer parse: a bad spec must still delete."""
+
+    names: Names
+    licence: str
+    drop_records: bool
+
+
 class Child(ABC):
     """One kind of child.
 
@@ -55,8 +64,8 @@ class Child(ABC):
     def observe(self, plan: Plan, applied: Sequence[Any]) -> Observation:
         """Judge what `apply` gave. Pure."""
 
-    def cleanup(self, names: Names, policy: str, world: World) -> str:
-        """Remove it when the tenant goes; safe to repeat. `policy` is the deletion policy.
+    def cleanup(self, ending: Ending, world: World) -> str:
+        """Remove it when the tenant goes; safe to repeat.
 
         Gives what is still waited for, or nothing once it is gone. Raises Fault. Objects in the tenant's
         namespace go with it and have nothing to do here.

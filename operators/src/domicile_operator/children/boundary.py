@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from domicile_operator.children.base import KubernetesChild, Observation, PrunedChild, references
+from domicile_operator.children.base import Ending, KubernetesChild, Observation, PrunedChild, references
 from domicile_operator.clients.kube import Object
 from domicile_operator.errors import Fault, Gone
 from domicile_operator.manifests import namespace, network
@@ -37,7 +37,8 @@ class NamespaceChild(KubernetesChild):
         waiting = f"Namespace {plan.names.namespace} is being deleted; it is built again once gone."
         return Observation(references(applied), waiting if leaving else "")
 
-    def cleanup(self, names: Names, policy: str, world: World) -> str:
+    def cleanup(self, ending: Ending, world: World) -> str:
+        names = ending.names
         try:
             found = world.kube.get("v1", "Namespace", names.namespace)
         except Gone:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from domicile_operator.bao_documents import Document, documents, doors, logins
-from domicile_operator.children.base import Child, Observation, Reference
+from domicile_operator.children.base import Child, Ending, Observation, Reference
 from domicile_operator.conditions import DATABASE, SECRETS
-from domicile_operator.names import Names
 from domicile_operator.plan import Plan
 from domicile_operator.world import World
 
@@ -27,7 +26,8 @@ class Secrets(Child):
     def observe(self, plan: Plan, applied: Sequence[Document]) -> Observation:
         return Observation(tuple(Reference(document.kind, document.name) for document in applied))
 
-    def cleanup(self, names: Names, policy: str, world: World) -> str:
+    def cleanup(self, ending: Ending, world: World) -> str:
+        names = ending.names
         # Doors first, so that no new login appears while the old ones are revoked. The database roles go
         # last: their revocation statements are what ends those logins.
         for path in doors(names):
@@ -59,10 +59,10 @@ class Database(Child):
     def observe(self, plan: Plan, applied: Sequence[Reference]) -> Observation:
         return Observation(tuple(applied))
 
-    def cleanup(self, names: Names, policy: str, world: World) -> str:
+    def cleanup(self, ending: Ending, world: World) -> str:
         # Records outlive a tenant by law in most jurisdictions: only an explicit Delete drops them.
-        if policy == "Delete":
-            world.databases.drop(names)
+        if ending.drop_records:
+            world.databases.drop(ending.names, ending.licence)
         else:
-            world.databases.retire(names)
+            world.databases.retire(ending.names, ending.licence)
         return ""

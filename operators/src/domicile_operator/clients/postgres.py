@@ -25,11 +25,11 @@ class Databases(Protocol):
     def ensure(self, names: Names, licence: str) -> bool:
         """Database and roles as they should be. True when something was changed."""
 
-    def retire(self, names: Names) -> None:
-        """Keep the records, leave no login that reaches them."""
+    def retire(self, names: Names, licence: str) -> None:
+        """Keep the records, leave no login that reaches them. Those of another licence are not touched."""
 
-    def drop(self, names: Names) -> None:
-        """Remove database and roles."""
+    def drop(self, names: Names, licence: str) -> None:
+        """Remove database and roles. Those of another licence are not touched."""
 
 
 class PostgresClient:
@@ -67,13 +67,17 @@ class PostgresClient:
             row = connection.execute(sql.PUBLIC_MAY_CREATE).fetchone()
             return _execute(connection, sql.database_statements(bool(row and row[0]))) or changed
 
-    def retire(self, names: Names) -> None:
-        with self._connection(MAINTENANCE_DATABASE) as connection:
-            _execute(connection, sql.retire_statements(names, _server_facts(connection, names)))
+    def retire(self, names: Names, licence: str) -> None:
+        self._end(names, licence, sql.retire_statements)
 
-    def drop(self, names: Names) -> None:
+    def drop(self, names: Names, licence: str) -> None:
+        self._end(names, licence, sql.drop_statements)
+
+    def _end(self, names: Names, licence: str, ending: Callable[[Names, sql.ServerFacts], list[Composed]]) -> None:
         with self._connection(MAINTENANCE_DATABASE) as connection:
-            _execute(connection, sql.drop_statements(names, _server_facts(connection, names)))
+            facts = _server_facts(connection, names)
+            if sql.licence_of(facts.comment) in (None, licence):
+                _execute(connection, ending(names, facts))
 
     @contextmanager
     def _connection(self, database: str) -> Iterator[psycopg.Connection[Any]]:
