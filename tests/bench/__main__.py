@@ -77,8 +77,8 @@ async def main():
         "SELECT player_id, account_id FROM wallet.accounts WHERE kind = 'player_cash' ORDER BY account_id LIMIT %d")
     store = SessionStore(open_redis(settings, credentials), settings, SystemClock(), 3600)
     born = datetime.date(1980, 1, 1)
-    for at in range(0, len(rows), 200):
-        opened = await asyncio.gather(*(store.open(r[0], r[1], born) for r in rows[at:at + 200]))
+    for at in range(0, len(rows), 20):
+        opened = await asyncio.gather(*(store.open(r[0], r[1], born) for r in rows[at:at + 20]))
         print("\\n".join(token for token, _ in opened))
 asyncio.run(main())
 """

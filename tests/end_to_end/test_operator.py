@@ -131,11 +131,12 @@ def test_a_deleted_tenant_keeps_its_ledger_when_its_policy_says_retain() -> None
     lab.wait_until_it_serves(name)
     lab.new_player(lab.url(name), deposit_minor=500)
     lab.delete(name)
-    assert lab.sql("postgres", f"SELECT count(*) FROM pg_database WHERE datname = '{database}'") == "1"
-    assert int(lab.sql(database, "SELECT count(*) FROM wallet.entries")) >= 2
-    # The same name again finds its ledger, and this time takes it along when it goes.
+    # It is kept, and closed: nobody can log in to it.
+    assert lab.sql("postgres", f"SELECT datallowconn FROM pg_database WHERE datname = '{database}'") == "f"
+    # The same licence again finds its ledger, and this time takes it along when it goes.
     lab.apply(lab.tenant_manifest(name))
     lab.wait_until_it_serves(name)
     assert lab.verify_ledger(name)["ok"] is True
+    assert int(lab.sql(database, "SELECT count(*) FROM wallet.entries")) >= 2
     lab.delete(name)
     assert lab.sql("postgres", f"SELECT count(*) FROM pg_database WHERE datname = '{database}'") == "0"
