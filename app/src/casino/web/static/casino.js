@@ -124,9 +124,12 @@ async function spin(event) {
     const path = `/api/v1/games/${$("game").dataset.game}/spins`;
     const round = await call("POST", path, { stake_minor: stake }, `spin ${stake}`);
     await pause(ROLL_MS - (performance.now() - started));
-    drawReels(round.reels, hitCells(round.wins));
-    result.textContent = round.win_minor ? `You win ${money(round.win_minor)}` : "No win this time";
-    result.classList.toggle("win", round.win_minor > 0);
+    // What comes back is celebrated only when it is more than the stake: anything less is a loss.
+    const won = round.win_minor > round.stake_minor;
+    drawReels(round.reels, won ? hitCells(round.wins) : new Set());
+    const back = round.win_minor ? `${money(round.win_minor)} comes back` : "No win this time";
+    result.textContent = won ? `You win ${money(round.win_minor)}` : back;
+    result.classList.toggle("win", won);
     Object.assign(result.dataset, { roundId: round.round_id, winMinor: round.win_minor });
     setBalance(round.balance_minor);
     wait = cycleMs - (performance.now() - started);
