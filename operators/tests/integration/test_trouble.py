@@ -103,6 +103,20 @@ def test_a_lost_postgresql_shows_in_the_status_and_is_outlived(cell: Cell, opera
     until(cell, "nodb-gb", "Database", "True", seconds=90)
 
 
+def test_a_login_that_died_with_its_token_troubles_no_tenant(cell: Cell, operator: Operator) -> None:
+    apply(cell, manifest("login-gb"))
+    hands = Controllers(cell, "login-gb")
+    hands.finish_migration()
+    hands.roll_out()
+    until(cell, "login-gb", "Ready", "True")
+    before = condition(cell, "login-gb", "Ready")
+    cell.bao.sys.revoke_prefix("database/creds/domicile-provisioner")
+    apply(cell, manifest("login2-gb"))
+    until(cell, "login2-gb", "Database", "True", seconds=5)
+    time.sleep(6)  # a resync of the first
+    assert condition(cell, "login-gb", "Ready") == before
+
+
 def test_a_killed_operator_picks_up_where_it_was(cell: Cell, operator: Operator) -> None:
     apply(cell, manifest("crash-gb"))
     operator.kill()

@@ -82,26 +82,14 @@ class PostgresClient:
     @contextmanager
     def _connection(self, database: str) -> Iterator[psycopg.Connection[Any]]:
         self._breaker.check()
-        user, password = self._credentials()
         where = f"PostgreSQL at {self._server['host']}:{self._server['port']}"
         try:
-            with psycopg.connect(
-                dbname=database,
-                user=user,
-                password=password,
-                connect_timeout=5,
-                application_name="domicile-operator",
-                autocommit=True,  # CREATE DATABASE runs in no transaction
-                options="-c statement_timeout=60000 -c lock_timeout=10000",
-                **self._server,  # type: ignore[arg-type]
-            ) as connection:
+            with self._connect(database) as connection:
                 connection.execute(SQL("SET ROLE {}").format(Identifier(PROVISIONER_ROLE)))
                 yield connection
         except psycopg.Error as error:
             if error.sqlstate is not None:
                 raise Fault("POSTGRESQL_REFUSED", f"{where} refused: {_line(error)}.") from error
-            # The connection itself failed. The login may be why (its lease was revoked): ask for another.
-            self._login = None
             fault = Fault(
                 "POSTGRESQL_UNREACHABLE",
                 f"{where} cannot be used: {_line(error)}. Check that it runs, and its certificate.",
@@ -109,9 +97,36 @@ class PostgresClient:
             # One tenant's database that refuses connections says nothing about the server.
             raise (self._breaker.trip(fault) if database == MAINTENANCE_DATABASE else fault) from error
 
-    def _credentials(self) -> tuple[str, str]:
+    def _connect(self, database: str) -> psycopg.Connection[Any]:
+        login = self._login if self._clock() < self._login_until else None
+        if login is not None:
+            try:
+                return self._open(database, login)
+            except psycopg.OperationalError as error:
+                # A login dies with the OpenBao token that it was issued under, before its own time is up.
+                # That is no trouble, so no tenant hears of it: once more with a fresh one.
+                try:
+                    return self._open(database, self._fresh_login(instead_of=login))
+                except Fault:
+                    raise error from None
+        return self._open(database, self._fresh_login(instead_of=None))
+
+    def _open(self, database: str, login: tuple[str, str]) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            dbname=database,
+            user=login[0],
+            password=login[1],
+            connect_timeout=5,
+            application_name="domicile-operator",
+            autocommit=True,  # CREATE DATABASE runs in no transaction
+            options="-c statement_timeout=60000 -c lock_timeout=10000",
+            **self._server,  # type: ignore[arg-type]
+        )
+
+    def _fresh_login(self, instead_of: tuple[str, str] | None) -> tuple[str, str]:
         with self._lock:
-            if self._login is None or self._clock() >= self._login_until:
+            # Another worker may have got one while this one waited for the lock.
+            if self._login is None or self._login == instead_of or self._clock() >= self._login_until:
                 user, password, seconds = self._bao.login(PROVISIONER_CREDENTIALS)
                 self._login = (user, password)
                 self._login_until = self._clock() + seconds * 2 / 3
