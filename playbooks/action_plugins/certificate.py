@@ -54,7 +54,7 @@ def ensure_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.Elli
 
 def sign_authority(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Domicile {name} authority")])
-    now = dt.datetime.now(dt.timezone.utc)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -112,7 +112,7 @@ class Wanted:
             names = []
         usages = list(found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
         life = found.not_valid_after_utc - found.not_valid_before_utc
-        left = found.not_valid_after_utc - dt.datetime.now(dt.timezone.utc)
+        left = found.not_valid_after_utc - dt.datetime.now(dt.UTC)
         return (
             found.subject == self.subject
             and names == self.names
@@ -123,7 +123,7 @@ class Wanted:
 
     def sign(self, request: x509.CertificateSigningRequest, authority: x509.Certificate, key: Any) -> bytes:
         """Sign for the request's key. Nothing but the key is taken from the request."""
-        now = dt.datetime.now(dt.timezone.utc)
+        now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateBuilder()
             .subject_name(self.subject)
@@ -145,9 +145,7 @@ class Wanted:
 
 
 def spki(key: Any) -> bytes:
-    encoded: bytes = key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    encoded: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return encoded
 
 
@@ -166,9 +164,7 @@ class ActionModule(ActionBase):
         folder = variables.get("authority_dir")
         if not folder:
             raise AnsibleActionFail("certificate: set `authority_dir`, the controller's folder of authorities")
-        authority, key = ensure_authority(
-            Path(self._templar.template(folder)), args.get("authority", "site")
-        )
+        authority, key = ensure_authority(Path(self._templar.template(folder)), args.get("authority", "site"))
         ownership = {k: args[k] for k in ("owner", "group") if args.get(k)}
         asked = self._execute_module(
             module_name="certificate_request",

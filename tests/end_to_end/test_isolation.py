@@ -92,6 +92,7 @@ print(json.dumps({"answer": answer, "token": token}))
 """
     assert json.loads(lab.in_pod("acme-gb", program)) == {"answer": 401, "token": False}
 
+
 def test_a_tenants_login_is_refused_by_another_tenants_database() -> None:
     program = (
         CREDENTIALS

@@ -254,13 +254,15 @@ class Server(ThreadingHTTPServer):
 def read_merchants(options: argparse.Namespace) -> dict[str, str]:
     """Secrets by merchant: from --merchants (JSON), or from PSP_MERCHANT and PSP_SECRET in the environment."""
     if options.merchants is not None:
-        merchants = json.loads(options.merchants.read_text())
+        merchants: dict[str, str] = json.loads(options.merchants.read_text())
     elif os.environ.get("PSP_MERCHANT") and os.environ.get("PSP_SECRET"):
         merchants = {os.environ["PSP_MERCHANT"]: os.environ["PSP_SECRET"]}
     else:
         merchants = {}
     if not merchants or not all(isinstance(v, str) and v for v in merchants.values()):
-        raise SystemExit('psp: no merchants: give --merchants FILE with {"id": "secret"}, or PSP_MERCHANT and PSP_SECRET')
+        raise SystemExit(
+            'psp: no merchants: give --merchants FILE with {"id": "secret"}, or PSP_MERCHANT and PSP_SECRET'
+        )
     return merchants
 
 
@@ -285,9 +287,7 @@ def main(arguments: list[str] | None = None) -> int:
     elif host not in ("127.0.0.1", "localhost", "::1"):
         raise SystemExit("psp: beyond loopback it speaks TLS only: give --cert and --key")
     payments = Payments(options.state)
-    server = Server(
-        (host, int(port)), payments, read_merchants(options), slow_s=options.slow_seconds, context=context
-    )
+    server = Server((host, int(port)), payments, read_merchants(options), slow_s=options.slow_seconds, context=context)
     # shutdown() waits for the loop that this handler interrupts, so it runs beside it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start())

@@ -214,7 +214,8 @@ def _strip(root: Path) -> None:
             program.unlink()
     (root / "usr/bin/python3").symlink_to("python3.11")
     for folder in ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "var/lib/dpkg",
-                   "var/cache", "usr/lib/python3.11/pydoc_data", "usr/lib/python3.11/test", "usr/share/perl5"):  # fmt: skip
+                   "var/cache", "usr/lib/python3.11/pydoc_data", "usr/lib/python3.11/test",
+                   "usr/share/perl5"):  # fmt: skip
         shutil.rmtree(root / folder, ignore_errors=True)
     (root / "mnt").mkdir(exist_ok=True)
     etc = root / "etc"

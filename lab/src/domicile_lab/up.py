@@ -120,6 +120,13 @@ class Up:
         log = self.paths.logs / "tenants.log"
         say("kubectl apply -k environments/lab/tenants")
         run([*kubectl, "apply", "--server-side", "-k", self.paths.root / "environments/lab/tenants"], log=log)
+        tag = self.built[images.CASINO.name].tag
+        say(f"waiting until every tenant runs {tag}")
+        version = f"--for=jsonpath={{.status.version}}={tag}"
+        run([*kubectl, "wait", version, "casinotenants", "--all", "--timeout=180s"], log=log, say=say)
+        for tenant in tenant_urls(self.paths):
+            rollout: list[Argument] = [*kubectl, "rollout", "status", "deployment/casino", "--timeout=120s"]
+            run([*rollout, "-n", f"casino-{tenant}"], log=log, say=say)
         say("waiting until every tenant is Ready")
         run(
             [*kubectl, "wait", "--for=condition=Ready", "casinotenants", "--all", "--timeout=180s"],

@@ -43,7 +43,8 @@ def add_static_files(app: FastAPI) -> None:
 async def form(request: Request) -> dict[str, str]:
     """The fields of a form of our own page. Refuses with CsrfFailed a form that another site sent."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    # By name, not by port: an ingress may drop the port from Host, and SameSite cookies do not tell ports apart.
+    if origin is not None and urlsplit(origin).hostname != urlsplit(f"//{request.headers.get('host', '')}").hostname:
         raise CsrfFailed("The form came from another site.")
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise CsrfFailed("The form came from another site.")
