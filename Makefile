@@ -31,7 +31,7 @@ dev: ## the casino alone, with hot reload, on an embedded PostgreSQL
 install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=...
 	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)"
 
-.PHONY: test test-unit test-lab lint bench soak
+.PHONY: test test-unit test-lab lint bench
 test: ## everything: lint, unit tests, the operator on a real API server, end to end on the lab
 	@$(RUN) python tests/run.py all
 lint: ## format, lint, types, import contracts
