@@ -124,15 +124,16 @@ class Up:
         say(f"waiting until every tenant runs {tag}")
         version = f"--for=jsonpath={{.status.version}}={tag}"
         run([*kubectl, "wait", version, "casinotenants", "--all", "--timeout=180s"], log=log, say=say)
-        for tenant in tenant_urls(self.paths):
-            rollout: list[Argument] = [*kubectl, "rollout", "status", "deployment/casino", "--timeout=120s"]
-            run([*rollout, "-n", f"casino-{tenant}"], log=log, say=say)
+        # A tenant stays Ready on its old pods while the new ones come: Ready first, then the new pods.
         say("waiting until every tenant is Ready")
         run(
             [*kubectl, "wait", "--for=condition=Ready", "casinotenants", "--all", "--timeout=180s"],
             log=log,
             say=say,
         )
+        for tenant in tenant_urls(self.paths):
+            rollout: list[Argument] = [*kubectl, "rollout", "status", "deployment/casino", "--timeout=120s"]
+            run([*rollout, "-n", f"casino-{tenant}"], log=log, say=say)
 
 
 def tenant_urls(paths: Paths) -> dict[str, str]:
