@@ -7,6 +7,7 @@ migrated once, and a Redis prefix of its own. No lab is needed.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import json
 import os
@@ -21,11 +22,12 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-
 from casino.app import create_app
 from casino.compliance.api import Rules, parse_rules
 from casino.dev.run import MERCHANT, Child, checkout, embedded_postgresql, environment, free_port, redis_command
 from casino.dev.run import psp_command as make_psp_command
+from casino.game_control.api import GameControl
+from casino.game_control.api import build as build_games
 from casino.kernel.settings import Settings, load_settings
 from casino.migrate import migrate
 from casino.wallet.api import verify_ledger
@@ -101,6 +103,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         # Raises a sentence that names the Debian package when redis-server is missing.
         stack.enter_context(Child(redis_command(redis_port, folder), "Redis", port=redis_port))
         psp = [*make_psp_command(checkout(), psp_port, folder / "psp.db"), "--slow-seconds", "1.5"]
+        psp += ["--max-skew-seconds", str(10**10)]  # the casino's clock is moved by tests
         stack.enter_context(
             Child(psp, "the PSP simulator", port=psp_port, environment={"PSP_MERCHANT": MERCHANT, "PSP_SECRET": secret})
         )
@@ -246,6 +249,12 @@ class Player:
         return found
 
 
+@functools.cache
+def _games() -> GameControl:
+    """The games once a session: admitting one plays its whole cycle. test_games.py has the admission itself."""
+    return build_games(make_rules(), "test")
+
+
 OpenCasino = Callable[..., Awaitable[Casino]]
 
 
@@ -275,11 +284,11 @@ async def casino(open_casino: OpenCasino) -> Casino:
 @asynccontextmanager
 async def _running(settings: Settings, rules: Rules) -> AsyncIterator[Casino]:
     clock = FakeClock()
-    app = create_app(settings, rules, clock=clock)
+    app = create_app(settings, rules, games=_games(), clock=clock)
     async with app.router.lifespan_context(app):
         async with asyncio.timeout(10):
             while app.state.container is None:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)  # noqa: ASYNC110
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://casino.test") as http:
             yield Casino(app, http, clock, rules)

@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-
 from casino.wallet.verify import INVARIANTS, verify_ledger
 
 
@@ -166,7 +165,9 @@ async def test_an_unbalanced_posting_cannot_be_written_down(ledger: Any) -> None
 
 async def test_a_player_balance_cannot_go_below_zero(ledger: Any) -> None:
     with pytest.raises(asyncpg.CheckViolationError, match="no_negative_player_balance"):
-        await ledger.pool.execute("UPDATE wallet.accounts SET balance = -1 WHERE account_id = $1", await ledger.player())
+        await ledger.pool.execute(
+            "UPDATE wallet.accounts SET balance = -1 WHERE account_id = $1", await ledger.player()
+        )
 
 
 async def test_the_app_role_may_call_the_functions_and_write_no_row(servers: Any, database: str) -> None:
@@ -175,7 +176,7 @@ async def test_the_app_role_may_call_the_functions_and_write_no_row(servers: Any
     connection = await asyncpg.connect(servers.uri(database))
     try:
         # The role came after the migrations here, so grant as migration 0004 does.
-        grants = (await _migration("0004_grants.sql"))
+        grants = await _migration("0004_grants.sql")
         await connection.execute(grants)
         await connection.execute(f'SET ROLE "{app}"')
         await connection.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')")

@@ -204,8 +204,8 @@ class Handler(BaseHTTPRequestHandler):
         expected = sign(secret or os.urandom(16).hex(), timestamp, method, self.path, body)
         if not hmac.compare_digest(expected.encode(), given.encode()) or secret is None:
             raise Refused(401, "bad_signature", "merchant or signature is wrong")
-        if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > MAX_SKEW_S:
-            raise Refused(401, "stale_timestamp", f"the timestamp is more than {MAX_SKEW_S} s off")
+        if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > self.server.max_skew_s:
+            raise Refused(401, "stale_timestamp", f"the timestamp is more than {self.server.max_skew_s} s off")
         return merchant
 
     def _send(self, status: int, answer: dict[str, Any]) -> None:
@@ -235,10 +235,12 @@ class Server(ThreadingHTTPServer):
         merchants: dict[str, str],
         *,
         slow_s: float = SLOW_S,
+        max_skew_s: int = MAX_SKEW_S,
         context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(address, Handler)
-        self.payments, self.merchants, self.slow_s = payments, merchants, slow_s
+        self.payments, self.merchants = payments, merchants
+        self.slow_s, self.max_skew_s = slow_s, max_skew_s
         self._context = context
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -275,6 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--merchants", type=Path, help='JSON file {"merchant id": "secret"}')
     parser.add_argument("--state", default=":memory:", help="SQLite file of payments (default: in memory)")
     parser.add_argument("--slow-seconds", type=float, default=SLOW_S, help="how long tok_slow waits")
+    parser.add_argument("--max-skew-seconds", type=int, default=MAX_SKEW_S, help="how far a timestamp may be off")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 
@@ -287,7 +290,14 @@ def main(arguments: list[str] | None = None) -> int:
     elif host not in ("127.0.0.1", "localhost", "::1"):
         raise SystemExit("psp: beyond loopback it speaks TLS only: give --cert and --key")
     payments = Payments(options.state)
-    server = Server((host, int(port)), payments, read_merchants(options), slow_s=options.slow_seconds, context=context)
+    server = Server(
+        (host, int(port)),
+        payments,
+        read_merchants(options),
+        slow_s=options.slow_seconds,
+        max_skew_s=options.max_skew_seconds,
+        context=context,
+    )
     # shutdown() waits for the loop that this handler interrupts, so it runs beside it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start())

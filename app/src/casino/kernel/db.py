@@ -85,7 +85,11 @@ class Database:
     async def open(self) -> None:
         async def connect_(*_: Any, **kwargs: Any) -> Any:
             kwargs = {k: v for k, v in kwargs.items() if k in ("loop", "connection_class", "record_class")}
-            return await connect(self._settings, self._credentials, "_app", **kwargs)
+            try:
+                return await connect(self._settings, self._credentials, "_app", **kwargs)
+            except asyncpg.PostgresError as error:
+                # Whatever the server's reason not to let us in: for a request it is an outage.
+                raise ConnectionError(f"PostgreSQL refused a connection: {type(error).__name__}") from error
 
         async def reset(_: Any) -> None:
             """Nothing: no session state is left behind, and asyncpg's reset is one more round trip per bet."""
