@@ -1,0 +1,243 @@
+"""The ledger's SQL: exactly once, never negative, append-only, and what it costs to cheat."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import asyncpg
+import pytest
+from casino.wallet.verify import INVARIANTS, verify_ledger
+
+
+async def test_a_round_moves_stake_and_win_between_player_and_house(ledger: Any) -> None:
+    account = await ledger.player(1_000)
+    row = await ledger.bet(account, 100, 250)
+    assert (row["outcome"], row["balance"]) == ("placed", 1_150)
+    entries = await ledger.pool.fetch(
+        "SELECT amount, balance_before, balance_after, version FROM wallet.entries"
+        " WHERE account_id = $1 ORDER BY version", account,
+    )  # fmt: skip
+    assert [tuple(e) for e in entries] == [(1_000, 0, 1_000, 1), (-100, 1_000, 900, 2), (250, 900, 1_150, 3)]
+    house = await ledger.pool.fetchval("SELECT sum(balance) FROM wallet.accounts WHERE kind = 'house'")
+    clearing = await ledger.pool.fetchval("SELECT sum(balance) FROM wallet.accounts WHERE kind = 'psp_clearing'")
+    assert (house, clearing) == (-150, -1_000)
+
+
+async def test_the_same_key_answers_the_same_and_moves_money_once(ledger: Any) -> None:
+    account = await ledger.player(1_000)
+    first = await ledger.bet(account, 100, 30, key="k")
+    await ledger.bet(account, 50)
+    again = await ledger.bet(account, 100, 999, key="k")  # another draw, which is thrown away
+    assert again["outcome"] == "replayed"
+    for column in ("transaction_id", "stake", "win", "balance", "details", "created_at"):
+        assert again[column] == first[column]
+    assert await ledger.balance(account) == 880
+
+
+async def test_the_same_key_with_another_body_is_refused(ledger: Any) -> None:
+    account = await ledger.player(1_000)
+    await ledger.bet(account, 100, key="k", body=b"one")
+    assert (await ledger.bet(account, 100, key="k", body=b"two"))["outcome"] == "key_reused"
+    assert await ledger.balance(account) == 900
+
+
+async def test_a_key_belongs_to_one_player(ledger: Any) -> None:
+    one, two = await ledger.player(100), await ledger.player(100)
+    assert (await ledger.bet(one, 100, key="k"))["outcome"] == "placed"
+    assert (await ledger.bet(two, 100, key="k"))["outcome"] == "placed"
+
+
+async def test_a_refused_bet_leaves_its_key_free(ledger: Any) -> None:
+    account = await ledger.player()
+    assert (await ledger.bet(account, 100, key="k"))["outcome"] == "insufficient_funds"
+    await ledger.deposit(account, 100)
+    assert (await ledger.bet(account, 100, key="k"))["outcome"] == "placed"
+
+
+@pytest.mark.parametrize(
+    ("limits", "outcome"),
+    [({"cap": 99}, "stake_above_limit"), ({"cap": 100}, "placed"), ({"cap": None}, "placed")],
+)
+async def test_the_stake_cap_binds_to_the_unit(ledger: Any, limits: dict[str, Any], outcome: str) -> None:
+    assert (await ledger.bet(await ledger.player(1_000), 100, **limits))["outcome"] == outcome
+
+
+async def test_a_bet_within_the_game_cycle_is_refused_and_told_how_long_to_wait(ledger: Any) -> None:
+    account = await ledger.player(1_000)
+    await ledger.bet(account, 100, cycle_ms=60_000)
+    row = await ledger.bet(account, 100, cycle_ms=60_000)
+    assert row["outcome"] == "cycle_too_short"
+    assert 50_000 < row["wait_ms"] <= 60_000
+    assert (await ledger.bet(account, 100, cycle_ms=0))["outcome"] == "placed"
+
+
+async def test_the_cycle_is_each_players_own(ledger: Any) -> None:
+    for _ in range(2):
+        assert (await ledger.bet(await ledger.player(100), 100, cycle_ms=60_000))["outcome"] == "placed"
+
+
+async def test_an_account_that_is_not_open_cannot_bet_or_deposit(ledger: Any) -> None:
+    account = await ledger.player(1_000)
+    await ledger.pool.execute("UPDATE wallet.accounts SET status = 'frozen' WHERE account_id = $1", account)
+    assert (await ledger.bet(account, 100))["outcome"] == "account_not_open"
+    begun = await ledger.pool.fetchrow(
+        "SELECT outcome FROM wallet.begin_deposit(gen_random_uuid(), $1, 'k', $2, 'sandbox', 1)", account, bytes(32)
+    )
+    assert begun["outcome"] == "account_not_open"
+    assert (await ledger.bet(10**9, 100))["outcome"] == "account_unknown"
+
+
+@pytest.mark.parametrize(("stake", "win"), [(0, 0), (-1, 0), (1, -1)])
+async def test_a_round_that_is_none_raises(ledger: Any, stake: int, win: int) -> None:
+    with pytest.raises(asyncpg.InvalidParameterValueError):
+        await ledger.bet(await ledger.player(100), stake, win)
+
+
+async def test_a_raced_key_is_placed_once(ledger: Any) -> None:
+    account = await ledger.player(1_000)
+    rows = await asyncio.gather(*(ledger.bet(account, 100, 7, key="raced") for _ in range(40)))
+    assert sorted(row["outcome"] for row in rows) == ["placed"] + ["replayed"] * 39
+    assert len({(row["transaction_id"], row["balance"]) for row in rows}) == 1
+    assert await ledger.balance(account) == 907
+
+
+async def test_many_players_at_once_keep_every_invariant(ledger: Any) -> None:
+    rng = random.Random(7)
+    accounts = [await ledger.player(2_000) for _ in range(8)]
+    keys = [f"k{n}" for n in range(40)]
+
+    async def one() -> tuple[int, int]:
+        account, key = rng.choice(accounts), rng.choice(keys)
+        row = await ledger.bet(account, 100, rng.choice([0, 0, 50, 300]), key=key)
+        return account, (row["win"] - row["stake"]) if row["outcome"] == "placed" else 0
+
+    moved = await asyncio.gather(*(one() for _ in range(800)))
+    for account in accounts:
+        assert await ledger.balance(account) == 2_000 + sum(amount for who, amount in moved if who == account)
+
+
+async def test_a_raced_last_coin_is_spent_once(ledger: Any) -> None:
+    account = await ledger.player(100)
+    rows = await asyncio.gather(*(ledger.bet(account, 100) for _ in range(20)))
+    assert sorted(row["outcome"] for row in rows) == ["insufficient_funds"] * 19 + ["placed"]
+    assert await ledger.balance(account) == 0
+
+
+async def test_a_raced_capture_posts_once(ledger: Any) -> None:
+    account = await ledger.player()
+    deposit = await ledger.deposit(account, 500)
+    rows = await asyncio.gather(*(ledger.capture(deposit) for _ in range(20)))
+    assert {row["balance_after"] for row in rows} == {500}
+    assert await ledger.balance(account) == 500
+
+
+async def test_a_declined_deposit_is_never_posted_unless_it_was_only_given_up(ledger: Any) -> None:
+    account = await ledger.player()
+    begin = "SELECT (deposit).deposit_id FROM wallet.begin_deposit(gen_random_uuid(), $1, $2, $3, 'sandbox', 70)"
+    declined = await ledger.pool.fetchval(begin, account, "a", bytes(32))
+    await ledger.pool.execute("SELECT wallet.decline_deposit($1, 'do_not_honour', 'p')", declined)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await ledger.capture(declined)
+    given_up = await ledger.pool.fetchval(begin, account, "b", bytes(32))
+    await ledger.pool.execute("SELECT wallet.decline_deposit($1, 'not_received', NULL)", given_up)
+    assert (await ledger.capture(given_up))["status"] == "captured"
+    assert await ledger.balance(account) == 70
+
+
+@pytest.mark.parametrize("table", ["transactions", "postings"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET currency = 'EUR'", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+async def test_history_cannot_be_rewritten_even_by_the_owner(ledger: Any, table: str, statement: str) -> None:
+    await ledger.bet(await ledger.player(100), 100)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append-only"):
+        await ledger.pool.execute(statement.format(f"wallet.{table}"))
+
+
+async def test_an_unbalanced_posting_cannot_be_written_down(ledger: Any) -> None:
+    one, two = await ledger.player(100), await ledger.player()
+    with pytest.raises(asyncpg.CheckViolationError):
+        await ledger.pool.execute(
+            "INSERT INTO wallet.postings VALUES (gen_random_uuid(), 1, 'GBP', 10, $1, 2, 100, 90, $2, 1, 0, 11)",
+            one, two,
+        )  # fmt: skip
+
+
+async def test_a_player_balance_cannot_go_below_zero(ledger: Any) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match="no_negative_player_balance"):
+        await ledger.pool.execute(
+            "UPDATE wallet.accounts SET balance = -1 WHERE account_id = $1", await ledger.player()
+        )
+
+
+async def test_the_app_role_may_call_the_functions_and_write_no_row(servers: Any, database: str) -> None:
+    app = f"{database}_app"
+    await servers.sql(f'CREATE ROLE "{app}"')
+    connection = await asyncpg.connect(servers.uri(database))
+    try:
+        # The role came after the migrations here, so grant as migration 0004 does.
+        grants = await _migration("0004_grants.sql")
+        await connection.execute(grants)
+        await connection.execute(f'SET ROLE "{app}"')
+        await connection.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')")
+        account = await connection.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
+        row = await connection.fetchrow(
+            "SELECT outcome FROM wallet.place_round($1, 'k', $2, gen_random_uuid(), 1, 0, NULL, NULL, '{}')",
+            account, bytes(32),
+        )  # fmt: skip
+        assert row["outcome"] == "insufficient_funds"
+        for statement in (
+            "UPDATE wallet.accounts SET balance = 5",
+            "INSERT INTO wallet.accounts (kind, player_id, currency) VALUES ('player_cash', gen_random_uuid(), 'GBP')",
+            "DELETE FROM wallet.accounts",
+            "UPDATE wallet.transactions SET win = 5",
+            "DELETE FROM wallet.transactions",
+            "INSERT INTO wallet.postings SELECT * FROM wallet.postings",
+            "UPDATE wallet.deposits SET status = 'captured'",
+            "DELETE FROM pam.players",
+            "UPDATE pam.players SET date_of_birth = '1980-01-01'",
+            "DELETE FROM migrations.applied",
+            "CREATE TABLE wallet.mine ()",
+            "DROP TRIGGER append_only ON wallet.postings",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.execute("RESET ROLE")
+        await connection.execute(f'DROP OWNED BY "{app}"')
+        await connection.execute(f'DROP ROLE "{app}"')
+        await connection.close()
+
+
+async def _migration(name: str) -> str:
+    from casino.migrate import load_migrations
+
+    return next(migration.sql for migration in load_migrations() if migration.name == name)
+
+
+BREAKS = {
+    "zero_sum": "UPDATE wallet.accounts SET balance = balance + 1 WHERE kind = 'player_cash'",
+    "balance_is_sum_of_entries": "UPDATE wallet.accounts SET balance = balance + 1 WHERE kind = 'player_cash'",
+    "versions_gapless": "UPDATE wallet.accounts SET version = version + 1 WHERE kind = 'player_cash'",
+    "snapshots_chain": "UPDATE wallet.postings SET debit_before = debit_before + 1, debit_after = debit_after + 1",
+    "no_negative_player_balance": "UPDATE wallet.postings SET debit_before = -50, debit_after = -50 - amount",
+    "entries_have_account_and_transaction": "DELETE FROM wallet.transactions WHERE kind = 'round'",
+    "transactions_match_their_entries": "UPDATE wallet.transactions SET win = win + 1 WHERE kind = 'round'",
+    "captured_deposits_posted_once":
+        "UPDATE wallet.deposits SET amount = amount + 1",
+    "deposit_postings_have_a_deposit": "DELETE FROM wallet.deposits",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS)
+async def test_verify_notices_what_breaks(ledger: Any, invariant: str) -> None:
+    await ledger.bet(await ledger.player(1_000), 100, 30)
+    async with ledger.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SET LOCAL session_replication_role = replica")  # as no role of ours may
+        await connection.execute(BREAKS[invariant])
+        rows = await connection.fetch(INVARIANTS[invariant])
+        assert rows, f"{invariant} did not notice"
+        await transaction.rollback()
+        assert (await verify_ledger(connection)).ok

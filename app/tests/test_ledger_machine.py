@@ -1,0 +1,159 @@
+"""The ledger against a model in plain Python: any sequence of calls, the same answers and the same balances."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+from casino.wallet.verify import verify_ledger
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+AMOUNTS = st.integers(1, 500)
+
+
+def test_the_ledger_behaves_as_its_model(servers: Any) -> None:
+    runner = asyncio.Runner()
+    name = runner.run(servers.new_database())
+    connection = runner.run(asyncpg.connect(servers.uri(name)))
+    runner.run(connection.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')"))
+
+    class Machine(LedgerMachine):
+        def run(self, query: str, *arguments: Any) -> Any:
+            return runner.run(connection.fetchrow(query, *arguments))
+
+        def verify(self) -> None:
+            report = runner.run(verify_ledger(connection))
+            assert report.ok, report.breaks
+
+    try:
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(
+                max_examples=60,
+                stateful_step_count=25,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                derandomize=True,
+            ),
+        )
+    finally:
+        runner.run(connection.close())
+        runner.close()
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Model: a balance per player, rounds and deposits by key. Examples share a database and use new players."""
+
+    players = Bundle("players")
+    keys = st.sampled_from(["a", "b", "c", "d"])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.balances: dict[int, int] = {}
+        self.rounds: dict[tuple[int, str], tuple[bytes, tuple[Any, ...]]] = {}
+        self.deposits: dict[tuple[int, str], tuple[int, Any, str]] = {}
+
+    def run(self, query: str, *arguments: Any) -> Any:
+        raise NotImplementedError
+
+    def verify(self) -> None:
+        raise NotImplementedError
+
+    @rule(target=players)
+    def open_account(self) -> int:
+        account: int = self.run("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")[0]
+        self.balances[account] = 0
+        return account
+
+    @rule(
+        account=players, key=keys, stake=AMOUNTS, win=st.one_of(st.just(0), AMOUNTS), cap=st.sampled_from([None, 250])
+    )
+    def bet(self, account: int, key: str, stake: int, win: int, cap: int | None) -> None:
+        body = str(stake).encode().ljust(32, b"\0")
+        row = self.run(
+            "SELECT outcome, transaction_id, stake, win, balance"
+            " FROM wallet.place_round($1, $2, $3, gen_random_uuid(), $4, $5, $6, 0, '{}')",
+            account, key, body, stake, win, cap,
+        )  # fmt: skip
+        known = self.rounds.get((account, key))
+        if known is not None:
+            assert row["outcome"] == ("replayed" if known[0] == body else "key_reused")
+            if known[0] == body:
+                assert tuple(row)[1:] == known[1]
+        elif cap is not None and stake > cap:
+            assert row["outcome"] == "stake_above_limit"
+        elif stake > self.balances[account]:
+            assert row["outcome"] == "insufficient_funds"
+        else:
+            self.balances[account] += win - stake
+            assert tuple(row)[2:] == (stake, win, self.balances[account])
+            assert row["outcome"] == "placed"
+            self.rounds[account, key] = (body, tuple(row)[1:])
+
+    @rule(account=players, key=keys, amount=AMOUNTS)
+    def begin_deposit(self, account: int, key: str, amount: int) -> None:
+        row = self.run(
+            "SELECT outcome, (deposit).deposit_id AS id FROM wallet.begin_deposit(gen_random_uuid(), $1, $2, $3,"
+            " 'sandbox', $4)",
+            account, key, str(amount).encode().ljust(32, b"\0"), amount,
+        )  # fmt: skip
+        known = self.deposits.get((account, key))
+        if known is None:
+            assert row["outcome"] == "begun"
+            self.deposits[account, key] = (amount, row["id"], "pending")
+        else:
+            assert row["outcome"] == ("known" if known[0] == amount else "key_reused")
+            assert row["id"] == known[1]
+
+    @rule(account=players, key=keys)
+    def capture(self, account: int, key: str) -> None:
+        if (account, key) not in self.deposits or self.deposits[account, key][2] == "declined":
+            return
+        amount, deposit, status = self.deposits[account, key]
+        row = self.run("SELECT status FROM wallet.capture_deposit($1, gen_random_uuid(), 'p')", deposit)
+        assert row["status"] == "captured"
+        if status == "pending":
+            self.balances[account] += amount
+        self.deposits[account, key] = (amount, deposit, "captured")
+
+    @rule(account=players, key=keys)
+    def decline(self, account: int, key: str) -> None:
+        if (account, key) not in self.deposits:
+            return
+        amount, deposit, status = self.deposits[account, key]
+        expected = "declined" if status == "pending" else status
+        row = self.run("SELECT status FROM wallet.decline_deposit($1, 'do_not_honour', 'p')", deposit)
+        assert row["status"] == expected
+        self.deposits[account, key] = (amount, deposit, expected)
+
+    @invariant()
+    def balances_agree(self) -> None:
+        for account, balance in self.balances.items():
+            assert self.run("SELECT balance FROM wallet.accounts WHERE account_id = $1", account)[0] == balance
+
+    def teardown(self) -> None:
+        self.verify()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_model_and_ledger_agree_under_concurrency(ledger: Any, seed: int) -> None:
+    """What was placed sums to the balance, whatever the interleaving of bets, deposits and repeats."""
+    import random
+
+    rng = random.Random(seed)
+    account = await ledger.player(5_000)
+
+    async def act() -> int:
+        if rng.random() < 0.2:
+            amount = rng.randint(1, 100)
+            await ledger.deposit(account, amount)
+            return amount
+        row = await ledger.bet(account, rng.randint(1, 300), rng.choice([0, 0, 400]), key=f"k{rng.randint(0, 50)}")
+        return row["win"] - row["stake"] if row["outcome"] == "placed" else 0
+
+    moved = await asyncio.gather(*(act() for _ in range(120)))
+    assert await ledger.balance(account) == 5_000 + sum(moved)
