@@ -129,11 +129,11 @@ async def _prepare(servers: Servers) -> None:
 
 
 @pytest.fixture
-async def database(servers: Servers) -> AsyncIterator[str]:
+def database(servers: Servers) -> Iterator[str]:
     """The name of a migrated, empty database."""
-    name = await servers.new_database()
+    name = asyncio.run(servers.new_database())
     yield name
-    await servers.sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    asyncio.run(servers.sql(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture

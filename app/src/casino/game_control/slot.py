@@ -57,11 +57,11 @@ def evaluate(par: ParSheet, stops: tuple[int, ...], stake_minor: int) -> Outcome
 
 def exact_rtp(par: ParSheet) -> Fraction:
     """The return to player as an exact fraction: every combination of stops is played once."""
-    stake = len(par.paylines)
-    cycle = itertools.product(*(range(len(strip)) for strip in par.reels))
-    total, plays = 0, 0
-    for stops in cycle:
+    symbols = sorted({symbol for reel in par.reels for symbol in reel})
+    pays = {line: line_pay(par, line)[2] for line in itertools.product(symbols, repeat=len(par.reels))}
+    total = plays = 0
+    for stops in itertools.product(*(range(len(strip)) for strip in par.reels)):
         shown = window(par, stops)
-        total += sum(line_pay(par, tuple(shown[reel][row] for reel, row in enumerate(ln)))[2] for ln in par.paylines)
+        total += sum(pays[tuple(shown[reel][row] for reel, row in enumerate(line))] for line in par.paylines)
         plays += 1
-    return Fraction(total, plays * stake)
+    return Fraction(total, plays * len(par.paylines))
