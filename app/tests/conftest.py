@@ -287,8 +287,8 @@ async def _running(settings: Settings, rules: Rules) -> AsyncIterator[Casino]:
     app = create_app(settings, rules, games=_games(), clock=clock)
     async with app.router.lifespan_context(app):
         async with asyncio.timeout(10):
-            while app.state.container is None:
-                await asyncio.sleep(0.01)  # noqa: ASYNC110
+            while app.state.container is None:  # noqa: ASYNC110 - the application has no event for it
+                await asyncio.sleep(0.01)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://casino.test") as http:
             yield Casino(app, http, clock, rules)

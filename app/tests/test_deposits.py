@@ -11,7 +11,6 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-
 from casino.dev.run import MERCHANT, Child, checkout, free_port
 from casino.dev.run import psp_command as make_psp_command
 from casino.wallet.api import Deposits

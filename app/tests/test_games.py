@@ -10,15 +10,14 @@ from importlib import resources
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from casino.compliance.api import parse_rules
 from casino.game_control.drbg import EntropySource, HmacDrbg, RngFailure, known_answer_test
 from casino.game_control.models import ParSheet
 from casino.game_control.rng import RandomNumberGenerator
 from casino.game_control.service import Game, GameControl, GameRefused, admit, load_games, load_par_sheet
 from casino.game_control.slot import evaluate, exact_rtp, line_pay, window
+from hypothesis import given
+from hypothesis import strategies as st
 
 TEXT = (resources.files("casino.game_control.games") / "harbour-lights.json").read_text()
 PAR = load_par_sheet(TEXT, "harbour-lights.json")

@@ -11,13 +11,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
-
 from casino.__main__ import main
 from casino.dev.run import free_port
 from casino.wallet.api import verify_ledger
@@ -53,10 +53,8 @@ class Zygote:
 
     def close(self) -> None:
         for pid in self.alive:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         self._process.stdin.close()  # type: ignore[union-attr]
         self._process.wait(5)
 

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-import casino.app  # noqa: F401 - imported once, here
+import casino.app
 import casino.server  # noqa: F401
 import uvloop  # noqa: F401
 
