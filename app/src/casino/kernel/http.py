@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from casino.kernel.container import Container
 from casino.kernel.errors import CasinoError, IdempotencyKeyMissing, NotReady, Unauthenticated
@@ -16,6 +17,7 @@ from casino.kernel.identity import Authenticator, Principal
 from casino.kernel.money import MAX_AMOUNT_MINOR
 from casino.kernel.settings import Settings
 
+Model = TypeVar("Model", bound=BaseModel)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -35,7 +37,7 @@ class CsrfFailed(CasinoError):
     remedy = "Reload the page and try again."
 
 
-def container(request: Request) -> Container:
+async def container(request: Request) -> Container:
     """What bootstrap built. Raises NotReady while the casino is starting or closing."""
     found: Container | None = getattr(request.app.state, "container", None)
     if found is None:
@@ -89,7 +91,8 @@ MaybePlayer = Annotated[Principal | None, Depends(optional_player)]
 Player = Annotated[Principal, Depends(current_player)]
 
 
-def idempotency_key(key: Annotated[str | None, Header(alias="Idempotency-Key")] = None) -> str:
+# Asynchronous though they wait for nothing: FastAPI would send a plain function to a thread, for each request.
+async def idempotency_key(key: Annotated[str | None, Header(alias="Idempotency-Key")] = None) -> str:
     """The request's key. Raises IdempotencyKeyMissing when absent or not 1 to 128 printable ASCII characters."""
     if key is None or not _KEY.fullmatch(key):
         raise IdempotencyKeyMissing("The request has no usable Idempotency-Key.")
@@ -97,6 +100,14 @@ def idempotency_key(key: Annotated[str | None, Header(alias="Idempotency-Key")] 
 
 
 IdempotencyKey = Annotated[str, Depends(idempotency_key)]
+
+
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """The request's JSON as `model`; raises RequestValidationError as a declared body does."""
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_input=False, include_url=False)) from None
 
 
 def request_hash(request: Request, body: BaseModel) -> bytes:
