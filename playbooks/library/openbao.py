@@ -72,7 +72,6 @@ def main() -> None:
     try:
         found = call(params, "GET", params["read_path"] or params["path"])
         current = (found or {}).get("data") or {}
-        # Version 2 of the key-value store wraps its values once more.
         if not differs(comparable, current):
             module.exit_json(changed=False)
         if not module.check_mode:

@@ -46,7 +46,7 @@ def wait_for(condition: Callable[[], Any], timeout: float, what: str, every: flo
 def kubectl(*arguments: str, stdin: str | None = None, check: bool = True, timeout: float = 60) -> str:
     """Run kubectl as the lab's administrator and return what it printed (both streams when it fails)."""
     done = subprocess.run(
-        [str(PATHS.bin / "kubectl"), "--kubeconfig", str(PATHS.kubeconfig), *arguments],
+        [*PATHS.kubectl, *arguments],
         input=stdin,
         capture_output=True,
         text=True,

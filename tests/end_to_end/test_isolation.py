@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from domicile_lab.identity import DOMAIN
+
 from tests.end_to_end import lab
 
 CONNECT = """
@@ -40,12 +42,8 @@ def pod_address(namespace: str, selector: str) -> str:
 
 
 def test_a_pod_reaches_its_stores_and_its_payment_provider() -> None:
-    targets = [(f"data1.{lab_domain()}", p) for p in (5432, 6379, 8200)] + [(f"psp.{lab_domain()}", 8443)]
+    targets = [(f"data1.{DOMAIN}", p) for p in (5432, 6379, 8200)] + [(f"psp.{DOMAIN}", 8443)]
     assert set(reached("acme-gb", targets).values()) == {"reached"}
-
-
-def lab_domain() -> str:
-    return "domicile.internal"
 
 
 def test_a_pod_does_not_reach_another_tenant() -> None:

@@ -3,7 +3,7 @@
 - packages: installed when missing, left in place (they are listed by `status`)
 - a bridge with the host's address, and one nftables table that leads a loopback port to the ingress
 - sysctls, by name, with the value that they had
-- cgroups of the machines' pods, on a cgroup v1 host
+- the cgroup below which the node's pods live; the kubelet's unit makes it at each start
 """
 
 from __future__ import annotations
@@ -153,18 +153,6 @@ def cgroup_controllers() -> list[Path]:
     if (root / "cgroup.controllers").exists():
         return [root]
     return sorted(p for p in root.iterdir() if p.is_dir() and not p.is_symlink())
-
-
-def make_cgroups(identity: Identity) -> None:
-    """The node's pods live under one cgroup of this lab's name, so that two labs stand side by side."""
-    for controller in cgroup_controllers():
-        group = controller / identity.cgroup
-        group.mkdir(exist_ok=True)
-        # A new cpuset group has no CPUs or memory of its own, and nothing can run in it until it does.
-        for name in ("cpuset.cpus", "cpuset.mems"):
-            setting = group / name
-            if setting.exists() and not setting.read_text().strip() and (controller / name).exists():
-                setting.write_text((controller / name).read_text().strip())
 
 
 def remove_cgroups(identity: Identity) -> None:

@@ -7,12 +7,13 @@ manager; all run as user 10001.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from domicile_lab import tools
+from domicile_lab.cache import filled
+from domicile_lab.mirror import SUITE
 from domicile_lab.paths import Paths
 from domicile_lab.shell import Argument, Say, run
 
@@ -66,7 +67,7 @@ def _layout(paths: Paths, name: str, key: str) -> Path:
 def build_system_images(paths: Paths, say: Say) -> tuple[Image, ...]:
     built = system_images(paths)
     for image in built:
-        if not _is_built(image.layout):
+        if not image.layout.exists():
             say(f"{image.name}: from scratch")
             _assemble(
                 paths,
@@ -96,7 +97,7 @@ def build_python_image(paths: Paths, spec: PythonImage, say: Say) -> Image:
     )
     base = _python_base(paths, say)
     dependencies = _layout(paths, f"{spec.name}-dependencies", base.name + requirements)
-    if not _is_built(dependencies):
+    if not dependencies.exists():
         say(f"{spec.name}: dependencies")
         folder = paths.state / "build" / f"{spec.name}-dependencies"
         shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +110,7 @@ def build_python_image(paths: Paths, spec: PythonImage, say: Say) -> Image:
     sources = _hash_sources(paths, spec)
     tag = f"{VERSION}-{hashlib.sha256((dependencies.name + sources).encode()).hexdigest()[:12]}"
     layout = paths.cache / "images" / f"{spec.name}-{tag}"
-    if not _is_built(layout):
+    if not layout.exists():
         say(f"{spec.name}: our code")
         site = paths.state / "build" / spec.name / "site-packages"
         shutil.rmtree(site, ignore_errors=True)
@@ -164,10 +165,17 @@ def _byte_compile(paths: Paths, folder: Path) -> None:
     mount = root / "mnt"
     run(["mount", "--bind", folder, mount])
     try:
-        run(["chroot", root, "/usr/bin/python3", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode",
-             "unchecked-hash", "/mnt"])  # fmt: skip
+        run(_compile_command(root, "/mnt"))
     finally:
         run(["umount", mount])
+
+
+def _compile_command(root: Path, folder: str) -> list[Argument]:
+    """Byte-compile `folder` of `root` with the Python in it; sources do not change, so their times are not asked."""
+    return [
+        "chroot", root, "/usr/bin/python3", "-m", "compileall", "-q", "-j", "2",
+        "--invalidation-mode", "unchecked-hash", folder,
+    ]  # fmt: skip
 
 
 def _python_key() -> str:
@@ -182,27 +190,16 @@ def _python_base(paths: Paths, say: Say) -> Path:
     """The layout of an image with Python and nothing else."""
     layout = _layout(paths, "python", _python_key())
     root = _python_root(paths)
-    if not (root / ".complete").exists():
+    if not root.exists():
         say("python: root file system")
-        partial = root.with_suffix(f".{os.getpid()}")
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        run(
-            [
-                "mmdebstrap",
-                "--variant=extract",
-                f"--include={','.join(PYTHON_PACKAGES)}",
-                "bookworm",
-                partial,
-            ],
-            log=paths.logs / "images.log",
-        )
-        _strip(partial)
-        run(["chroot", partial, "/usr/bin/python3", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode",
-             "unchecked-hash", "/usr/lib/python3.11"], check=False)  # fmt: skip
-        (partial / ".complete").touch()
-        shutil.rmtree(root, ignore_errors=True)
-        partial.rename(root)
-    if not _is_built(layout):
+        with filled(root) as partial:
+            run(
+                ["mmdebstrap", "--variant=extract", f"--include={','.join(PYTHON_PACKAGES)}", SUITE, partial],
+                log=paths.logs / "images.log",
+            )
+            _strip(partial)
+            run(_compile_command(partial, "/usr/lib/python3.11"), check=False)
+    if not layout.exists():
         _assemble(paths, layout, origin="scratch", copies=[(root, "/")])
     return layout
 
@@ -224,10 +221,6 @@ def _strip(root: Path) -> None:
     etc.joinpath("nsswitch.conf").write_text("hosts: files dns\n")
 
 
-def _is_built(layout: Path) -> bool:
-    return (layout / "index.json").exists()
-
-
 def _assemble(
     paths: Paths,
     layout: Path,
@@ -244,6 +237,7 @@ def _assemble(
     ]  # fmt: skip
     log = paths.logs / "images.log"
     # buildah makes an image's name of the layout's path, and cannot take every path: a bare name it can.
+    layout.parent.mkdir(parents=True, exist_ok=True)
     container = run([*buildah, "from", "--quiet", origin], log=log, cwd=layout.parent)
     name = container.strip().splitlines()[-1]
     try:
@@ -255,18 +249,14 @@ def _assemble(
         for key, value in (environment or {}).items():
             settings += ["--env", f"{key}={value}"]
         run([*buildah, "config", *settings, name], log=log)
-        partial = layout.with_suffix(f".{os.getpid()}")
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        run([*buildah, "commit", "--quiet", "--format", "oci", "--rm", name, f"oci:{partial}"], log=log)
-        shutil.rmtree(layout, ignore_errors=True)
-        partial.rename(layout)
+        with filled(layout) as partial:
+            run([*buildah, "commit", "--quiet", "--format", "oci", "--rm", name, f"oci:{partial}"], log=log)
     except BaseException:
         run([*buildah, "rm", name], check=False)
         raise
 
 
-def push(paths: Paths, image: Image, registry: str) -> str:
-    """Copy an image to `registry` (host:port) unless it is there already; return its reference."""
+def push(paths: Paths, image: Image, registry: str) -> None:
+    """Copy an image to `registry` (host:port) unless it is there already."""
     script = paths.root / "playbooks" / "roles" / "registry" / "files" / "push-image"
     run([script, image.layout, f"{registry}/{image.name}:{image.tag}", paths.authorities])
-    return f"{registry}/{image.name}:{image.tag}"

@@ -137,9 +137,9 @@ def nspawn_command(paths: Paths, identity: Identity, machine: Machine) -> list[s
 
 def boot(paths: Paths, identity: Identity, machine: Machine, say: Say) -> None:
     """Boot the machine unless it runs, and wait for its sshd. Raises CommandError with the console's end."""
+    console = paths.logs / f"console-{machine.name}.log"
     if pid_of(paths, machine) is None:
         prepare(paths, identity, machine)
-        console = paths.logs / f"console-{machine.name}.log"
         env = dict(os.environ)
         if machine.needs_cgroups:
             env["SYSTEMD_NSPAWN_API_VFS_WRITABLE"] = "1"
@@ -154,7 +154,6 @@ def boot(paths: Paths, identity: Identity, machine: Machine, say: Say) -> None:
     deadline = time.monotonic() + BOOT_TIMEOUT_S
     while not _answers(identity.address(machine), 22):
         if pid_of(paths, machine) is None or time.monotonic() > deadline:
-            console = paths.logs / f"console-{machine.name}.log"
             tail = "\n".join(console.read_text(errors="replace").splitlines()[-10:])
             raise CommandError(f"{machine.name} did not come up. Its console ({console}) ends with:\n{tail}")
         say(f"{machine.name}: waiting for sshd")

@@ -20,7 +20,7 @@ from domicile_lab import host, machines, preflight, tools
 from domicile_lab.identity import MACHINES, Identity, identify
 from domicile_lab.paths import Paths, checkout
 from domicile_lab.progress import StepsFailed, run_steps
-from domicile_lab.shell import Argument, CommandError, run
+from domicile_lab.shell import CommandError, run
 from domicile_lab.up import Up, state_folders, tenant_urls
 
 app = typer.Typer(
@@ -35,6 +35,10 @@ console = Console()
 def _here() -> tuple[Paths, Identity]:
     root = checkout()
     return Paths.of(root), identify(root)
+
+
+def _say(text: str) -> None:
+    console.print(f"  {text[:150]}", highlight=False, markup=False)
 
 
 @contextmanager
@@ -104,7 +108,7 @@ def down() -> None:
 
 def _down(paths: Paths, identity: Identity) -> None:
     for machine in reversed(MACHINES):
-        machines.stop(paths, machine, lambda text: console.print(f"  {text}", highlight=False))
+        machines.stop(paths, machine, _say)
     host.remove_network(identity)
     host.remove_cgroups(identity)
     host.restore_sysctls(paths)
@@ -165,8 +169,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON ob
     for name, url in urls.items():
         console.print(f"  {name}: {url}", highlight=False)
     if urls:
-        kubectl: list[Argument] = [paths.bin / "kubectl", "--kubeconfig", paths.kubeconfig]
-        console.print(run([*kubectl, "get", "casinotenants"], check=False), markup=False, highlight=False)
+        console.print(run([*paths.kubectl, "get", "casinotenants"], check=False), markup=False, highlight=False)
 
 
 @app.command()
@@ -176,8 +179,7 @@ def logs(tenant: str = typer.Argument(help="Name of the tenant, such as acme-gb.
     Example: make logs TENANT=acme-gb
     """
     paths, _ = _here()
-    command = [str(paths.bin / "kubectl"), "--kubeconfig", str(paths.kubeconfig), "logs",
-               "--namespace", f"casino-{tenant}",
+    command = [*paths.kubectl, "logs", "--namespace", f"casino-{tenant}",
                "--selector", "app.kubernetes.io/name=casino", "--tail", "200", "--prefix"]  # fmt: skip
     os.execv(command[0], [*command, "--follow"] if follow else command)  # noqa: S606 - becomes kubectl
 
@@ -190,11 +192,8 @@ def build_tools() -> None:
     """
     paths, _ = _here()
     state_folders(paths)
-    wanted = tools.load_tools(paths)
-    for tool in wanted:
-        tools.build(paths, tool, lambda text: console.print(f"  {text[:150]}", highlight=False, markup=False))
-    tools.link(paths, wanted)
-    console.print(f"{len(wanted)} tools in {paths.bin}")
+    built = tools.build_all(paths, _say)
+    console.print(f"{len(built)} tools in {paths.bin}")
 
 
 @app.command()
@@ -205,7 +204,7 @@ def packages() -> None:
     """
     paths, _ = _here()
     state_folders(paths)
-    host.install_packages(paths, lambda text: console.print(f"  {text[:150]}", highlight=False, markup=False))
+    host.install_packages(paths, _say)
 
 
 @app.command()

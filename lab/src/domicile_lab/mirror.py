@@ -7,12 +7,12 @@ The machines reach no package index. Their apt reads one folder of .deb files: e
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
 import yaml
 
+from domicile_lab.cache import filled
 from domicile_lab.paths import Paths
 from domicile_lab.shell import Argument, Say, run
 
@@ -47,49 +47,50 @@ def _key(*parts: str) -> str:
     return hashlib.sha256("\n".join((RECIPE, *parts)).encode()).hexdigest()[:16]
 
 
-def build_rootfs(paths: Paths, say: Say) -> Path:
+def build_rootfs(paths: Paths, say: Say) -> None:
     """Make the machines' common root with mmdebstrap, unless it is in the cache."""
-    target = rootfs(paths)
-    if (target / ".complete").exists():
-        return target
-    partial = target.with_suffix(f".{os.getpid()}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if rootfs(paths).exists():
+        return
     say("mmdebstrap: a Debian root with systemd and sshd")
-    run(
-        ["mmdebstrap", "--variant=minbase", f"--include={','.join(BASE_PACKAGES)}", SUITE, partial],
-        log=paths.logs / "rootfs.log",
-        say=say,
-    )
-    # Host keys and the machine id belong to a machine, not to the root they share.
-    for key in (partial / "etc" / "ssh").glob("ssh_host_*"):
-        key.unlink()
-    (partial / "etc" / "machine-id").write_text("")
-    run(["systemctl", f"--root={partial}", "enable", "--quiet", "ssh"])
-    for unit in (
-        "systemd-resolved.service",
-        "systemd-networkd.service",
-        "apt-daily.timer",
-        "apt-daily-upgrade.timer",
-    ):
-        run(["systemctl", f"--root={partial}", "mask", "--quiet", unit], check=False)
-    (partial / ".complete").touch()
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
-    return target
+    with filled(rootfs(paths)) as root:
+        run(
+            ["mmdebstrap", "--variant=minbase", f"--include={','.join(BASE_PACKAGES)}", SUITE, root],
+            log=paths.logs / "rootfs.log",
+            say=say,
+        )
+        # Host keys and the machine id belong to a machine, not to the root they share.
+        for key in (root / "etc" / "ssh").glob("ssh_host_*"):
+            key.unlink()
+        (root / "etc" / "machine-id").write_text("")
+        run(["systemctl", f"--root={root}", "enable", "--quiet", "ssh"])
+        for unit in (
+            "systemd-resolved.service",
+            "systemd-networkd.service",
+            "apt-daily.timer",
+            "apt-daily-upgrade.timer",
+        ):
+            run(["systemctl", f"--root={root}", "mask", "--quiet", unit], check=False)
 
 
-def build_mirror(paths: Paths, say: Say) -> Path:
+def build_mirror(paths: Paths, say: Say) -> None:
     """Fetch the roles' packages with all they depend on into a flat apt repository, unless cached."""
-    target = mirror(paths)
-    if (target / ".complete").exists():
-        return target
-    base = rootfs(paths)
-    partial = target.with_suffix(f".{os.getpid()}")
-    partial.mkdir(parents=True)
-    # A scratch copy of the root answers "what is missing on such a machine"; only it sees an index.
+    if mirror(paths).exists():
+        return
+    with filled(mirror(paths)) as folder:
+        folder.mkdir()
+        _fetch_packages(paths, folder, say)
+        (folder / "Packages").write_text(run(["apt-ftparchive", "packages", "."], cwd=folder))
+        (folder / "Release").write_text(run(["apt-ftparchive", "release", "."], cwd=folder))
+
+
+def _fetch_packages(paths: Paths, folder: Path, say: Say) -> None:
+    """Move the .deb files that a machine lacks into `folder`.
+
+    A scratch copy of the root answers what is missing on such a machine; only it sees an index.
+    """
     scratch = paths.state / "scratch-root"
     shutil.rmtree(scratch, ignore_errors=True)
-    run(["cp", "-a", "--reflink=auto", base, scratch])
+    run(["cp", "-a", "--reflink=auto", rootfs(paths), scratch])
     try:
         _copy_apt_settings(scratch)
         log = paths.logs / "mirror.log"
@@ -105,16 +106,9 @@ def build_mirror(paths: Paths, say: Say) -> Path:
             env=env,
         )
         for package in (scratch / "var/cache/apt/archives").glob("*.deb"):
-            shutil.move(package, partial / package.name)
+            shutil.move(package, folder / package.name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    index = run(["apt-ftparchive", "packages", "."], cwd=partial)
-    (partial / "Packages").write_text(index)
-    (partial / "Release").write_text(run(["apt-ftparchive", "release", "."], cwd=partial))
-    (partial / ".complete").touch()
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
-    return target
 
 
 def _copy_apt_settings(root: Path) -> None:

@@ -60,5 +60,10 @@ class Paths:
     def kubeconfig(self) -> Path:
         return self.state / "kubeconfig"
 
+    @property
+    def kubectl(self) -> list[str]:
+        """kubectl as the lab's administrator, to which a command can be appended."""
+        return [str(self.bin / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
+
     def machine(self, name: str) -> Path:
         return self.state / "machines" / name

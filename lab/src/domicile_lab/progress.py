@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.live import Live
@@ -24,10 +24,10 @@ class Step:
     name: str
     action: Action
     after: tuple[str, ...] = ()
-    state: str = "waiting"  # waiting | running | done | failed | skipped
+    state: str = "waiting"  # waiting | running | done | failed
     message: str = ""
     started: float = 0.0
-    elapsed: float = field(default=0.0)
+    elapsed: float = 0.0
 
 
 MARKS = {
@@ -35,7 +35,6 @@ MARKS = {
     "running": "[cyan]▸[/]",
     "done": "[green]✓[/]",
     "failed": "[red]✗[/]",
-    "skipped": "[dim]-[/]",
 }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from domicile_lab.cache import filled
 from domicile_lab.paths import Paths
 from domicile_lab.shell import CommandError, Say, run
 
@@ -58,10 +59,6 @@ def tool_folder(paths: Paths, tool: Tool) -> Path:
     return paths.cache / "tools" / f"{tool.name}-{tool.version}-{cache_key(paths, tool)}"
 
 
-def is_built(paths: Paths, tool: Tool) -> bool:
-    return (tool_folder(paths, tool) / ".complete").exists()
-
-
 def build(paths: Paths, tool: Tool, say: Say) -> Path:
     """Build `tool` unless it is in the cache; return its folder. Safe beside another checkout's build."""
     folder = tool_folder(paths, tool)
@@ -69,7 +66,7 @@ def build(paths: Paths, tool: Tool, say: Say) -> Path:
     with (folder.parent / f".{tool.name}.lock").open("w") as lock:
         say(f"{tool.name}: waiting for another build")
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if is_built(paths, tool):
+        if folder.exists():
             return folder
         say(f"{tool.name} {tool.version}: compiling")
         go = go_binary(paths, say)
@@ -80,29 +77,25 @@ def build(paths: Paths, tool: Tool, say: Say) -> Path:
             "GONOSUMDB": ",".join(tool.nosumdb),
             "GOTOOLCHAIN": "local",
         }
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
         packages = list(tool.binaries.values())
-        if packages != ["."]:
-            # One invocation, so that packages shared by the programs are compiled once.
-            run(
-                [go, "build", "-ldflags", f"-s -w {tool.ldflags}", "-o", f"{partial}/", *packages],
-                env=env,
-                cwd=source,
-                log=paths.logs / f"tool-{tool.name}.log",
-                say=say,
-            )
-            for name, package in tool.binaries.items():
-                built = partial / default_binary_name(package)
-                if built.name != name:
-                    built.rename(partial / name)
-        else:
-            (name,) = tool.binaries
-            run([go, "build", "-ldflags", "-s -w", "-o", partial / name, "."], env=env, cwd=source)
-        (partial / ".complete").touch()
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        with filled(folder) as partial:
+            partial.mkdir()
+            if packages != ["."]:
+                # One invocation, so that packages shared by the programs are compiled once.
+                run(
+                    [go, "build", "-ldflags", f"-s -w {tool.ldflags}", "-o", f"{partial}/", *packages],
+                    env=env,
+                    cwd=source,
+                    log=paths.logs / f"tool-{tool.name}.log",
+                    say=say,
+                )
+                for name, package in tool.binaries.items():
+                    built = partial / default_binary_name(package)
+                    if built.name != name:
+                        built.rename(partial / name)
+            else:
+                (name,) = tool.binaries
+                run([go, "build", "-ldflags", "-s -w", "-o", partial / name, "."], env=env, cwd=source)
     return folder
 
 
@@ -110,6 +103,15 @@ def default_binary_name(package: str) -> str:
     """What `go build` calls the program of a package: its last path element that is no version."""
     parts = [p for p in package.split("/") if not re.fullmatch(r"v\d+", p)]
     return parts[-1]
+
+
+def build_all(paths: Paths, say: Say) -> tuple[Tool, ...]:
+    """Build every tool that the cache lacks, and point .lab/bin at this checkout's; return them."""
+    wanted = load_tools(paths)
+    for tool in wanted:
+        build(paths, tool, say)
+    link(paths, wanted)
+    return wanted
 
 
 def link(paths: Paths, tools: tuple[Tool, ...]) -> None:

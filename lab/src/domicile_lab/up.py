@@ -7,7 +7,6 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from domicile_lab import host, images, inventory, machines, mirror, tools
 from domicile_lab.identity import DOMAIN, MACHINES, Identity, machine
@@ -15,7 +14,8 @@ from domicile_lab.paths import Paths
 from domicile_lab.progress import Step
 from domicile_lab.shell import Argument, Say, run
 
-REGISTRY = f"registry1.{DOMAIN}:5000"  # as the cluster's node names it
+REGISTRY_PORT = 5000
+REGISTRY = f"registry1.{DOMAIN}:{REGISTRY_PORT}"  # as the cluster's node names it
 
 
 @dataclass
@@ -46,7 +46,6 @@ class Up:
     def network(self, say: Say) -> None:
         host.raise_sysctls(self.paths)
         host.make_network(self.identity, say)
-        host.make_cgroups(self.identity)
 
     def debian(self, say: Say) -> None:
         mirror.build_rootfs(self.paths, say)
@@ -61,10 +60,7 @@ class Up:
         machines.write_known_hosts(self.paths, self.identity)
 
     def tools(self, say: Say) -> None:
-        wanted = tools.load_tools(self.paths)
-        for tool in wanted:
-            tools.build(self.paths, tool, say)
-        tools.link(self.paths, wanted)
+        tools.build_all(self.paths, say)
 
     def images(self, say: Say) -> None:
         images.build_system_images(self.paths, say)
@@ -99,7 +95,7 @@ class Up:
         return digest.hexdigest()
 
     def push(self, say: Say) -> None:
-        registry = f"{self.identity.address(machine('registry1'))}:5000"
+        registry = f"{self.identity.address(machine('registry1'))}:{REGISTRY_PORT}"
         for image in self.built.values():
             say(image.name)
             images.push(self.paths, image, registry)
@@ -116,7 +112,7 @@ class Up:
         )  # fmt: skip
 
     def tenants(self, say: Say) -> None:
-        kubectl: list[Argument] = [self.paths.bin / "kubectl", "--kubeconfig", self.paths.kubeconfig]
+        kubectl: list[Argument] = [*self.paths.kubectl]
         log = self.paths.logs / "tenants.log"
         say("kubectl apply -k environments/lab/tenants")
         run([*kubectl, "apply", "--server-side", "-k", self.paths.root / "environments/lab/tenants"], log=log)
@@ -139,18 +135,7 @@ class Up:
 def tenant_urls(paths: Paths) -> dict[str, str]:
     """The tenants of the running lab and where each answers."""
     template = '{range .items[*]}{.metadata.name}{"\\t"}{.status.url}{"\\n"}{end}'
-    text = run(
-        [
-            paths.bin / "kubectl",
-            "--kubeconfig",
-            paths.kubeconfig,
-            "get",
-            "casinotenants",
-            "-o",
-            f"jsonpath={template}",
-        ],
-        check=False,
-    )
+    text = run([*paths.kubectl, "get", "casinotenants", "-o", f"jsonpath={template}"], check=False)
     return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
 
 
@@ -161,4 +146,4 @@ def state_folders(paths: Paths) -> None:
         folder.mkdir(exist_ok=True)
     for folder in (paths.secrets, paths.authorities):
         folder.mkdir(mode=0o700, exist_ok=True)
-    Path(paths.cache).mkdir(parents=True, exist_ok=True)
+    paths.cache.mkdir(parents=True, exist_ok=True)
