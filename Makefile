@@ -31,7 +31,7 @@ dev: ## the casino alone, with hot reload, on an embedded PostgreSQL
 install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=...
 	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)"
 
-.PHONY: test test-unit test-lab lint bench
+.PHONY: test test-unit test-lab lint soak bench
 test: ## everything: lint, unit tests, the operator on a real API server, end to end on the lab
 	@$(RUN) python tests/run.py all
 lint: ## format, lint, types, import contracts
@@ -40,5 +40,7 @@ test-unit: ## unit tests of every package: seconds, no lab
 	@$(RUN) python tests/run.py unit
 test-lab: ## the operator on a real API server, and end to end on the lab, which is brought up if it is down
 	@$(RUN) python tests/run.py apiserver lab
+soak: ## every drill with its full count of faults; writes docs/soak/latest.json (SEED=n)
+	@$(RUN) python -m tests.soak $(if $(SEED),--seed $(SEED))
 bench: ## measure: pgbench, ledger, HTTP, apply to first bet; writes docs/benchmarks/latest.json
 	@$(RUN) python -m tests.bench

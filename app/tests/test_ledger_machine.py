@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import asyncpg
 import pytest
 from casino.wallet.verify import verify_ledger
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 AMOUNTS = st.integers(1, 500)
 
 
-def test_the_ledger_behaves_as_its_model(servers: Any) -> None:
+@pytest.mark.drill
+def test_the_ledger_behaves_as_its_model(servers: Any, drill: Any) -> None:
+    sequences = 0
     runner = asyncio.Runner()
     name = runner.run(servers.new_database())
     connection = runner.run(asyncpg.connect(servers.uri(name)))
@@ -26,23 +29,26 @@ def test_the_ledger_behaves_as_its_model(servers: Any) -> None:
             return runner.run(connection.fetchrow(query, *arguments))
 
         def verify(self) -> None:
+            nonlocal sequences
+            sequences += 1
             report = runner.run(verify_ledger(connection))
             assert report.ok, report.breaks
 
     try:
         run_state_machine_as_test(
-            Machine,
+            seed(drill.seed)(Machine),
             settings=settings(
-                max_examples=60,
+                max_examples=drill.count(60, 2000),
+                database=None,
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
-                derandomize=True,
             ),
         )
     finally:
         runner.run(connection.close())
         runner.close()
+    drill.injected(sequences)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -139,12 +145,16 @@ class LedgerMachine(RuleBasedStateMachine):
         self.verify()
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_model_and_ledger_agree_under_concurrency(ledger: Any, seed: int) -> None:
+@pytest.mark.drill
+async def test_model_and_ledger_agree_under_concurrency(ledger: Any, drill: Any) -> None:
     """What was placed sums to the balance, whatever the interleaving of bets, deposits and repeats."""
-    import random
+    storms = drill.count(3, 200)
+    for storm in range(storms):
+        await _storm(ledger, random.Random(drill.seed + storm))
+    drill.injected(storms)
 
-    rng = random.Random(seed)
+
+async def _storm(ledger: Any, rng: random.Random) -> None:
     account = await ledger.player(5_000)
 
     async def act() -> int:

@@ -23,7 +23,6 @@ from casino.dev.run import free_port
 from casino.wallet.api import verify_ledger
 
 PASSWORD = "correct horse battery"
-KILLS = 20
 
 
 class Zygote:
@@ -101,11 +100,12 @@ async def spin(http: httpx.AsyncClient, url: str, token: str, key: str) -> dict[
     return body
 
 
+@pytest.mark.drill
 async def test_a_kill_between_bet_and_answer_never_loses_or_doubles_money(
-    zygote: Zygote, servers: Any, database: str
+    zygote: Zygote, servers: Any, database: str, drill: Any
 ) -> None:
     """Players bet one after the other while the process is killed at seeded moments; each lost bet is repeated."""
-    rng = random.Random(20)
+    rng, kills = random.Random(drill.seed), drill.count(20, 500)
     url, pid = await zygote.casino()
     http = httpx.AsyncClient(timeout=10)
     players = [await make_player(url, 1_000_000) for _ in range(6)]
@@ -123,7 +123,7 @@ async def test_a_kill_between_bet_and_answer_never_loses_or_doubles_money(
             expected[token] += answer["win_minor"] - answer["stake_minor"]
             assert answer["balance_minor"] == expected[token]
 
-    for _ in range(KILLS):
+    for _ in range(kills):
         bets = [asyncio.create_task(bet_until_killed(token)) for token in players]
         await asyncio.sleep(rng.uniform(0.03, 0.09))
         zygote.kill(pid)
@@ -139,7 +139,7 @@ async def test_a_kill_between_bet_and_answer_never_loses_or_doubles_money(
             expected[token] += first["win_minor"] - first["stake_minor"]
             assert first["balance_minor"] == expected[token]
             assert await rounds_of(servers, database, key) == 1
-    assert interrupted == KILLS * len(players)
+    assert interrupted == kills * len(players)
     # The kills fell on both sides of the commit: some bets stood though their answer was lost, others did not.
     assert 0 < repeated_hits < interrupted
     await http.aclose()
@@ -147,6 +147,7 @@ async def test_a_kill_between_bet_and_answer_never_loses_or_doubles_money(
     report = await verify_ledger(connection)
     await connection.close()
     assert report.ok, report.breaks
+    drill.injected(kills)
 
 
 async def rounds_of(servers: Any, database: str, key: str) -> int:

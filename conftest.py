@@ -1,0 +1,39 @@
+"""Drills: tests that inject seeded faults, a sample of them in every run and the full count in `make soak`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("drills")
+    group.addoption("--soak", action="store_true", help="run every drill with its full count of faults")
+    group.addoption("--drill-seed", type=int, default=20, help="where the drills' randomness starts (default 20)")
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What a drill needs to know: its seed, how many faults to inject, and where to say how many it did."""
+
+    seed: int
+    soak: bool
+    record: Callable[[str, object], None]
+
+    def count(self, sample: int, full: int) -> int:
+        """How many faults (or examples) to run: `sample` in the suites, `full` in a soak."""
+        return full if self.soak else sample
+
+    def injected(self, faults: int) -> None:
+        """Record what was really done; `make soak` writes it down. A drill that did nothing fails."""
+        assert faults > 0, "the drill injected nothing"
+        self.record("faults", faults)
+
+
+@pytest.fixture
+def drill(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Drill:
+    if request.node.get_closest_marker("drill") is None:
+        raise pytest.UsageError("a test that uses `drill` is marked with it, so that `make soak` finds it")
+    return Drill(request.config.getoption("drill_seed"), request.config.getoption("soak"), record_property)
