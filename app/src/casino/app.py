@@ -58,7 +58,8 @@ def create_app(
     )
     app.state.container = None
     app.state.draining = False
-    for router in (ops_router, pam_router, wallet_router, gal_router, web_router):
+    # The games first: routes are tried in turn, and a bet is what most requests are.
+    for router in (gal_router, ops_router, pam_router, wallet_router, web_router):
         app.include_router(router)
     add_static_files(app)
     add_error_handlers(app)
