@@ -4,7 +4,9 @@ import io
 import threading
 
 import pytest
+from domicile_lab import progress
 from domicile_lab.progress import Step, StepsFailed, check_order, run_steps
+from domicile_lab.shell import Say
 from rich.console import Console
 
 
@@ -62,3 +64,16 @@ def test_both_displays_show_the_steps_and_take_square_brackets(terminal: bool) -
     assert isinstance(shown.file, io.StringIO)
     assert "compile" in shown.file.getvalue()
     assert "✓" in shown.file.getvalue()
+
+
+def test_a_log_hears_of_a_step_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "QUIET_S", 0.1)
+    shown = console()
+
+    def slow(say: Say) -> None:
+        say("linking")
+        threading.Event().wait(0.5)
+
+    run_steps([Step("compile", slow)], shown)
+    assert isinstance(shown.file, io.StringIO)
+    assert "compile, 0 s: linking" in shown.file.getvalue()

@@ -19,7 +19,7 @@ from rich.table import Table
 from domicile_lab import host, machines, preflight, tools
 from domicile_lab.identity import MACHINES, Identity, identify
 from domicile_lab.paths import Paths, checkout
-from domicile_lab.progress import StepsFailed, run_steps
+from domicile_lab.progress import Step, StepsFailed, run_steps
 from domicile_lab.shell import CommandError, run
 from domicile_lab.up import Up, state_folders, tenant_urls
 
@@ -69,18 +69,23 @@ def up() -> None:
     with _alone(paths):
         state_folders(paths)
         plan = Up(paths, identity).steps()
-        try:
-            seconds = run_steps(plan, console)
-        except StepsFailed as failed:
-            for name, error in failed.errors.items():
-                console.print(f"\n[red]{name} failed.[/]", highlight=False)
-                console.print(str(error) or repr(error), markup=False, highlight=False)
-            console.print(f"\nLogs: {paths.logs}. Running `make up` again goes on from here.", highlight=False)
-            raise typer.Exit(1) from None
+        seconds = _run(plan, paths)
     (paths.state / "timings.json").write_text(
         json.dumps({"total_s": round(seconds, 1)} | {s.name: round(s.elapsed, 1) for s in plan}, indent=2)
     )
     _summary(paths, seconds)
+
+
+def _run(plan: list[Step], paths: Paths) -> float:
+    """Run the steps with their progress shown; return the seconds. A failure is explained and ends the program."""
+    try:
+        return run_steps(plan, console)
+    except StepsFailed as failed:
+        for name, error in failed.errors.items():
+            console.print(f"\n[red]{name} failed.[/]", highlight=False)
+            console.print(str(error) or repr(error), markup=False, highlight=False)
+        console.print(f"\nLogs: {paths.logs}. Running it again goes on from here.", highlight=False)
+        raise typer.Exit(1) from None
 
 
 def _summary(paths: Paths, seconds: float) -> None:
@@ -192,8 +197,8 @@ def build_tools() -> None:
     """
     paths, _ = _here()
     state_folders(paths)
-    built = tools.build_all(paths, _say)
-    console.print(f"{len(built)} tools in {paths.bin}")
+    _run([Step("tools", lambda say: tools.build_all(paths, say))], paths)
+    console.print(f"The programs are in {paths.bin}.", highlight=False)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -30,6 +29,7 @@ class Step:
     elapsed: float = 0.0
 
 
+QUIET_S = 15.0
 MARKS = {
     "waiting": "[dim]·[/]",
     "running": "[cyan]▸[/]",
@@ -59,10 +59,10 @@ def run_steps(steps: list[Step], console: Console, workers: int = 4) -> float:
     """Run the steps, as many at once as their order allows; return the seconds that it took.
 
     A failure lets running steps end, starts no more, and raises StepsFailed. On a terminal the table is redrawn
-    in place; elsewhere a line is printed when a step starts, speaks up every ten seconds, and ends.
+    in place; elsewhere a line is printed when a step starts, when it ends, and every `QUIET_S` seconds between.
     """
     check_order(steps)
-    display = _Table(steps, console) if console.is_terminal else _Lines(console)
+    display = _Table(steps, console) if console.is_terminal else _Lines(steps, console)
     begun = time.monotonic()
     errors: dict[str, BaseException] = {}
     running: dict[Future[None], Step] = {}
@@ -140,9 +140,9 @@ class _Table:
 class _Lines:
     """The steps as lines, for logs."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, steps: list[Step], console: Console) -> None:
+        self._steps = steps
         self._console = console
-        self._lock = threading.Lock()
         self._last: dict[str, float] = {}
 
     def __enter__(self) -> _Lines:
@@ -153,15 +153,16 @@ class _Lines:
 
     def update(self, step: Step) -> None:
         tail = f" in {step.elapsed:.1f} s" if step.state in ("done", "failed") else ""
-        with self._lock:
-            self._console.print(f"{MARKS[step.state]} {step.name}{tail}", highlight=False)
+        self._console.print(f"{MARKS[step.state]} {step.name}{tail}", highlight=False)
 
     def spoke(self, step: Step) -> None:
-        now = time.monotonic()
-        with self._lock:
-            if now - self._last.get(step.name, step.started) > 10:
-                self._last[step.name] = now
-                self._console.print(f"  {step.name}: {step.message}", highlight=False)
+        """Messages show at the next tick."""
 
     def tick(self) -> None:
-        """Nothing moves between two lines."""
+        """Say of every running step how long it has been and what it does, unless it was said lately."""
+        now = time.monotonic()
+        for step in self._steps:
+            if step.state == "running" and now - self._last.get(step.name, step.started) >= QUIET_S:
+                self._last[step.name] = now
+                message = f": {step.message}" if step.message else ""
+                self._console.print(f"  {step.name}, {now - step.started:.0f} s{message}", highlight=False)

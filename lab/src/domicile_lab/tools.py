@@ -105,13 +105,12 @@ def default_binary_name(package: str) -> str:
     return parts[-1]
 
 
-def build_all(paths: Paths, say: Say) -> tuple[Tool, ...]:
-    """Build every tool that the cache lacks, and point .lab/bin at this checkout's; return them."""
+def build_all(paths: Paths, say: Say) -> None:
+    """Build every tool that the cache lacks, and point .lab/bin at this checkout's."""
     wanted = load_tools(paths)
     for tool in wanted:
         build(paths, tool, say)
     link(paths, wanted)
-    return wanted
 
 
 def link(paths: Paths, tools: tuple[Tool, ...]) -> None:
