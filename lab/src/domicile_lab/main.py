@@ -112,8 +112,7 @@ def down() -> None:
 
 
 def _down(paths: Paths, identity: Identity) -> None:
-    for machine in reversed(MACHINES):
-        machines.stop(paths, machine, _say)
+    machines.stop_all(paths, _say)
     host.remove_network(identity)
     host.remove_cgroups(identity)
     host.restore_sysctls(paths)
