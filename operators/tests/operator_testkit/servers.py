@@ -1,6 +1,7 @@
 """Real servers on loopback, each a process of this test run and ended with it."""
 
 import asyncio
+import ctypes
 import os
 import pwd
 import random
@@ -67,14 +68,27 @@ def stop_all() -> None:
         RUNNING.pop().stop()
 
 
+_LIBC = ctypes.CDLL(None)  # loaded here: the forked child must not load anything
+
+
+def _die_with_parent() -> None:
+    """In the child, before its program: a test run that is cut off leaves no server behind."""
+    _LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Process:
-    """A child process with its log."""
+    """A child process with its log. Start it from the main thread: it ends with the thread that made it."""
 
     def __init__(self, command: list[str], log: Path, **options: Any) -> None:
         self._log = log
         with log.open("ab") as sink:
             self._process = subprocess.Popen(
-                command, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True, **options
+                command,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call into a library that is loaded
+                **options,
             )
         RUNNING.append(self)
 
