@@ -13,12 +13,16 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
+import sys
+import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 import httpx
@@ -61,9 +65,17 @@ class FakeClock:
         self.time += timedelta(**delta)
 
 
+PLACE_ONE = """SELECT * FROM wallet.place_rounds(
+    ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[gen_random_uuid()], ARRAY[$4::bigint], ARRAY[$5::bigint],
+    ARRAY[$6::bigint], ARRAY[$7::integer], ARRAY['{}'::jsonb])"""
+
+
 @dataclass
 class Servers:
     """The session's servers; `sql()` runs a statement on the maintenance database."""
+
+    PLACE_ONE: ClassVar[str] = PLACE_ONE
+    """Places one round: account, key, hash, stake, win, stake cap, shortest cycle in ms."""
 
     uri: Callable[[str], str]
     redis_port: int
@@ -176,9 +188,18 @@ class Ledger:
         cycle_ms: int | None = None, body: bytes = b"",
     ) -> Any:  # fmt: skip
         return await self.pool.fetchrow(
-            "SELECT * FROM wallet.place_round($1, $2, $3, gen_random_uuid(), $4, $5, $6, $7, '{}')",
-            account, key or secrets.token_hex(8), body.ljust(32, b"\0"), stake, win, cap, cycle_ms,
+            PLACE_ONE, account, key or secrets.token_hex(8), body.ljust(32, b"\0"), stake, win, cap, cycle_ms
+        )
+
+    async def bets(self, rounds: list[tuple[int, int, int, str]]) -> list[Any]:
+        """A batch of rounds `(account, stake, win, key)`."""
+        accounts, stakes, wins, keys = ([one[at] for one in rounds] for at in range(4))
+        rows: list[Any] = await self.pool.fetch(
+            "SELECT * FROM wallet.place_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            accounts, keys, [bytes(32)] * len(rounds), [uuid.uuid4() for _ in rounds], stakes, wins,
+            [None] * len(rounds), [None] * len(rounds), ["{}"] * len(rounds),
         )  # fmt: skip
+        return rows
 
     async def balance(self, account: int) -> int:
         found: int = await self.pool.fetchval("SELECT balance FROM wallet.accounts WHERE account_id = $1", account)
@@ -301,3 +322,27 @@ def casino_process_environment(servers: Servers, database: str, tmp_path: Path) 
     rules = tmp_path / "rules.json"
     rules.write_text(json.dumps(RULES))
     return os.environ | servers.environment(database) | {"CASINO_RULES": str(rules)}
+
+
+@pytest.fixture
+def casino_url(casino_process_environment: dict[str, str]) -> Iterator[str]:
+    """Where such a process answers; it is ready."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "casino", "api"],
+        env=casino_process_environment | {"CASINO_PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(500):
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{url}/readyz").status_code == 200:
+                    break
+            time.sleep(0.02)
+        else:
+            pytest.fail("the casino was not ready in time")
+        yield url
+    finally:
+        process.kill()
+        process.wait()

@@ -15,7 +15,7 @@ from casino.game_control.drbg import EntropySource, HmacDrbg, RngFailure, known_
 from casino.game_control.models import ParSheet
 from casino.game_control.rng import RandomNumberGenerator
 from casino.game_control.service import Game, GameControl, GameRefused, admit, load_games, load_par_sheet
-from casino.game_control.slot import evaluate, exact_rtp, line_pay, window
+from casino.game_control.slot import LinePays, evaluate, exact_rtp, line_pay, window
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +63,7 @@ def test_a_line_pays_from_the_left_and_the_beacon_stands_for_all(
 
 @given(st.tuples(*(st.integers(0, 23) for _ in range(3))), st.sampled_from(PAR.stakes_minor))
 def test_wins_are_whole_amounts_that_scale_with_the_stake(stops: tuple[int, ...], stake: int) -> None:
-    outcome, smallest = evaluate(PAR, stops, stake), evaluate(PAR, stops, 5)
+    outcome, smallest = evaluate(LinePays(PAR), stops, stake), evaluate(LinePays(PAR), stops, 5)
     assert outcome.win_minor * 5 == smallest.win_minor * stake
     assert outcome.reels == window(PAR, stops)
     assert all(win.win_minor > 0 for win in outcome.wins)
@@ -76,7 +76,7 @@ def test_a_strip_wraps_around() -> None:
 @pytest.mark.parametrize("stake", [0, -5, 7])
 def test_a_stake_that_does_not_spread_is_refused(stake: int) -> None:
     with pytest.raises(ValueError, match="does not spread"):
-        evaluate(PAR, (0, 0, 0), stake)
+        evaluate(LinePays(PAR), (0, 0, 0), stake)
 
 
 def test_a_game_below_the_rules_minimum_is_not_offered() -> None:

@@ -31,8 +31,9 @@ async def test_the_same_key_answers_the_same_and_moves_money_once(ledger: Any) -
     await ledger.bet(account, 50)
     again = await ledger.bet(account, 100, 999, key="k")  # another draw, which is thrown away
     assert again["outcome"] == "replayed"
-    for column in ("transaction_id", "stake", "win", "balance", "details", "created_at"):
+    for column in ("transaction_id", "stake", "win", "balance", "created_at"):
         assert again[column] == first[column]
+    assert (first["details"], again["details"]) == (None, "{}")  # of a new round the caller has them
     assert await ledger.balance(account) == 880
 
 
@@ -93,6 +94,78 @@ async def test_an_account_that_is_not_open_cannot_bet_or_deposit(ledger: Any) ->
 async def test_a_round_that_is_none_raises(ledger: Any, stake: int, win: int) -> None:
     with pytest.raises(asyncpg.InvalidParameterValueError):
         await ledger.bet(await ledger.player(100), stake, win)
+
+
+async def test_a_batch_answers_each_of_its_rounds_by_itself(ledger: Any) -> None:
+    rich, poor, frozen, repeated = [await ledger.player(balance) for balance in (1_000, 10, 1_000, 1_000)]
+    await ledger.pool.execute("UPDATE wallet.accounts SET status = 'frozen' WHERE account_id = $1", frozen)
+    await ledger.bet(repeated, 70, 20, key="k")
+    rows = await ledger.bets(
+        [(rich, 100, 0, "k"), (poor, 100, 0, "k"), (10**9, 5, 0, "k"), (frozen, 5, 0, "k"), (repeated, 70, 99, "k")]
+    )
+    assert [row["outcome"] for row in rows] == [
+        "placed", "insufficient_funds", "account_unknown", "account_not_open", "replayed",
+    ]  # fmt: skip
+    assert [row["balance"] for row in rows] == [900, 10, None, 1_000, 950]
+
+
+async def test_a_batch_chains_the_houses_entries_in_its_order(ledger: Any) -> None:
+    players = [await ledger.player(1_000) for _ in range(5)]
+    wins = [0, 250, 100, 0, 400]
+    async with ledger.pool.acquire() as connection:
+        one = type(ledger)(connection)
+        for turn in range(3):
+            rows = await one.bets([(p, 100, win, f"k{turn}") for p, win in zip(players, wins, strict=True)])
+            assert {row["outcome"] for row in rows} == {"placed"}
+    house = await ledger.pool.fetch(
+        "SELECT e.amount, e.balance_after FROM wallet.entries e JOIN wallet.accounts a USING (account_id)"
+        " WHERE a.kind = 'house' ORDER BY e.version"
+    )
+    moves = [amount for win in wins for amount in (100, -win) if amount] * 3
+    assert [row["amount"] for row in house] == moves
+    assert house[-1]["balance_after"] == sum(moves)
+
+
+async def test_an_account_stands_in_a_batch_once(ledger: Any) -> None:
+    account = await ledger.player(1_000)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await ledger.bets([(account, 100, 0, "one"), (account, 100, 0, "two")])
+    assert await ledger.balance(account) == 1_000
+
+
+async def test_a_batch_without_a_house_to_post_to_moves_nothing(ledger: Any) -> None:
+    account = await ledger.pool.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'SEK')")
+    await ledger.pool.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')")
+    async with ledger.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        # Money from nowhere, which only the owner can write; taken back with the transaction.
+        await connection.execute("UPDATE wallet.accounts SET balance = 100 WHERE account_id = $1", account)
+        with pytest.raises(asyncpg.NotNullViolationError):
+            await type(ledger)(connection).bets([(account, 100, 0, "k")])
+        await transaction.rollback()
+
+
+@pytest.mark.drill
+async def test_batches_that_share_players_neither_deadlock_nor_lose_money(ledger: Any, drill: Any) -> None:
+    rng = random.Random(drill.seed)
+    accounts = [await ledger.player(2_000) for _ in range(12)]
+    batches = drill.count(60, 3_000)
+
+    async def batch(number: int) -> dict[int, int]:
+        chosen = rng.sample(accounts, rng.randint(1, len(accounts)))
+        rounds = [(a, rng.randint(1, 300), rng.choice([0, 0, 350]), f"k{rng.randint(0, number)}") for a in chosen]
+        rows = await ledger.bets(rounds)
+        return {
+            asked[0]: row["win"] - row["stake"]
+            for asked, row in zip(rounds, rows, strict=True)
+            if row["outcome"] == "placed"
+        }
+
+    moved = await asyncio.gather(*(batch(number) for number in range(batches)))
+    for account in accounts:
+        assert await ledger.balance(account) == 2_000 + sum(each.get(account, 0) for each in moved)
+    drill.injected(batches)
 
 
 async def test_a_raced_key_is_placed_once(ledger: Any) -> None:
@@ -181,10 +254,7 @@ async def test_the_app_role_may_call_the_functions_and_write_no_row(servers: Any
         await connection.execute(f'SET ROLE "{app}"')
         await connection.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')")
         account = await connection.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
-        row = await connection.fetchrow(
-            "SELECT outcome FROM wallet.place_round($1, 'k', $2, gen_random_uuid(), 1, 0, NULL, NULL, '{}')",
-            account, bytes(32),
-        )  # fmt: skip
+        row = await connection.fetchrow(servers.PLACE_ONE, account, "k", bytes(32), 1, 0, None, None)
         assert row["outcome"] == "insufficient_funds"
         for statement in (
             "UPDATE wallet.accounts SET balance = 5",

@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from casino import __version__
 from casino.bootstrap import Runtime
 from casino.compliance.api import Rules, load_rules
+from casino.gal.api import SPIN
 from casino.gal.api import router as gal_router
 from casino.game_control.api import GameControl
 from casino.game_control.api import build as build_games
 from casino.kernel.clock import Clock, SystemClock
 from casino.kernel.error_handlers import add_error_handlers
+from casino.kernel.fast_lane import FastLane
 from casino.kernel.logs import configure_logging
 from casino.kernel.middleware import RequestLayer
 from casino.kernel.settings import Settings, load_settings
@@ -24,6 +27,13 @@ from casino.pam.api import router as pam_router
 from casino.wallet.api import router as wallet_router
 from casino.web.endpoints import add_static_files
 from casino.web.endpoints import router as web_router
+
+
+class Application(FastAPI):
+    """FastAPI with our layers around it rather than within it: a bet does not pass what it has no need of."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return RequestLayer(FastLane(super().build_middleware_stack(), application=self, route=SPIN))
 
 
 def create_app(
@@ -48,7 +58,7 @@ def create_app(
                 await starting
             await runtime.close()
 
-    app = FastAPI(
+    app = Application(
         title=settings.brand,
         version=__version__,
         lifespan=lifespan,
@@ -58,12 +68,10 @@ def create_app(
     )
     app.state.container = None
     app.state.draining = False
-    # The games first: routes are tried in turn, and a bet is what most requests are.
-    for router in (gal_router, ops_router, pam_router, wallet_router, web_router):
+    for router in (ops_router, pam_router, wallet_router, gal_router, web_router):
         app.include_router(router)
     add_static_files(app)
     add_error_handlers(app)
-    app.add_middleware(RequestLayer)
     return app
 
 

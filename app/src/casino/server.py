@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,6 +47,15 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._drain_seconds = settings.drain_seconds
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to end."""
+        # What start-up made stays as long as the process does, and a request leaves few cycles behind: collecting
+        # less often saves a few percent of a bet.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        super().run(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -83,11 +83,11 @@ def build(paths: Paths, tool: Tool, say: Say) -> Path:
             if packages != ["."]:
                 # One invocation, so that packages shared by the programs are compiled once.
                 run(
-                    [go, "build", "-ldflags", f"-s -w {tool.ldflags}", "-o", f"{partial}/", *packages],
+                    [go, "build", "-v", "-ldflags", f"-s -w {tool.ldflags}", "-o", f"{partial}/", *packages],
                     env=env,
                     cwd=source,
                     log=paths.logs / f"tool-{tool.name}.log",
-                    say=say,
+                    say=lambda line: say(f"{tool.name} {tool.version}: {line}"),  # -v names each package as it begins
                 )
                 for name, package in tool.binaries.items():
                     built = partial / default_binary_name(package)

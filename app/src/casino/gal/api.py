@@ -1,6 +1,6 @@
 """The door of game aggregation."""
 
-from casino.gal.endpoints import router
+from casino.gal.endpoints import SPIN, router
 from casino.gal.service import Games
 
-__all__ = ["Games", "router"]
+__all__ = ["SPIN", "Games", "router"]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from casino.compliance.api import Rules
 from casino.game_control.models import Outcome, ParSheet
 from casino.game_control.rng import RandomNumberGenerator
-from casino.game_control.slot import evaluate, exact_rtp
+from casino.game_control.slot import LinePays, evaluate, exact_rtp
 from casino.kernel.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -71,12 +71,13 @@ class GameControl:
 
     def __init__(self, games: list[Game], rng: RandomNumberGenerator) -> None:
         self.games = {game.par.game_id: game for game in games}
+        self._pays = {game.par.game_id: LinePays(game.par) for game in games}
         self._rng = rng
 
     def play(self, game: Game, stake_minor: int) -> Outcome:
         """Draw a stop for each reel and compute the wins. The stake has no part in the draw."""
         stops = tuple(self._rng.below(len(strip)) for strip in game.par.reels)
-        return evaluate(game.par, stops, stake_minor)
+        return evaluate(self._pays[game.par.game_id], stops, stake_minor)
 
 
 def load_games(rules: Rules) -> list[Game]:

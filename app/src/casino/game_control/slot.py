@@ -41,15 +41,28 @@ def _run(symbols: tuple[str, ...], matching: Set[str | None]) -> int:
     return sum(1 for _ in itertools.takewhile(lambda symbol: symbol in matching, symbols))
 
 
-def evaluate(par: ParSheet, stops: tuple[int, ...], stake_minor: int) -> Outcome:
+class LinePays(dict[tuple[str, ...], tuple[str, int, int]]):
+    """`line_pay` of one par sheet, worked out once for each line that is seen."""
+
+    def __init__(self, par: ParSheet) -> None:
+        super().__init__()
+        self.par = par
+
+    def __missing__(self, symbols: tuple[str, ...]) -> tuple[str, int, int]:
+        pay = self[symbols] = line_pay(self.par, symbols)
+        return pay
+
+
+def evaluate(pays: LinePays, stops: tuple[int, ...], stake_minor: int) -> Outcome:
     """What the stops show and pay for a stake. Raises ValueError when the stake does not spread over the lines."""
+    par = pays.par
     per_line, rest = divmod(stake_minor, len(par.paylines))
     if rest or stake_minor <= 0:
         raise ValueError(f"a stake of {stake_minor} does not spread over {len(par.paylines)} lines")
     shown = window(par, stops)
     wins = []
     for number, line in enumerate(par.paylines, start=1):
-        symbol, count, multiple = line_pay(par, tuple(shown[reel][row] for reel, row in enumerate(line)))
+        symbol, count, multiple = pays[tuple([reel[row] for reel, row in zip(shown, line, strict=True)])]
         if multiple:
             wins.append(LineWin(number, symbol, count, multiple * per_line))
     return Outcome(stops, shown, tuple(wins))
@@ -57,11 +70,10 @@ def evaluate(par: ParSheet, stops: tuple[int, ...], stake_minor: int) -> Outcome
 
 def exact_rtp(par: ParSheet) -> Fraction:
     """The return to player as an exact fraction: every combination of stops is played once."""
-    symbols = sorted({symbol for reel in par.reels for symbol in reel})
-    pays = {line: line_pay(par, line)[2] for line in itertools.product(symbols, repeat=len(par.reels))}
+    pays = LinePays(par)
     total = plays = 0
     for stops in itertools.product(*(range(len(strip)) for strip in par.reels)):
         shown = window(par, stops)
-        total += sum(pays[tuple(shown[reel][row] for reel, row in enumerate(line))] for line in par.paylines)
+        total += sum(pays[tuple(shown[reel][row] for reel, row in enumerate(line))][2] for line in par.paylines)
         plays += 1
     return Fraction(total, plays * len(par.paylines))

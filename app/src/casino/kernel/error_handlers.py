@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
@@ -42,6 +42,14 @@ def add_error_handlers(app: FastAPI) -> None:
     ):
         app.add_exception_handler(outage, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
+
+
+async def answer_error(app: FastAPI, request: Request, error: Exception) -> Response:
+    """What the handlers above answer, for code that FastAPI does not call."""
+    kind = next(kind for kind in type(error).__mro__ if kind in app.exception_handlers)
+    if kind is Exception:
+        log.error("the casino failed to answer", exc_info=error)
+    return cast(Response, await app.exception_handlers[kind](request, error))
 
 
 def respond(request: Request, error: CasinoError) -> JSONResponse:

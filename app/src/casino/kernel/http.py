@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from casino.kernel.container import Container
@@ -74,7 +75,12 @@ async def optional_player(request: Request, parts: Parts) -> Principal | None:
     return principal
 
 
-async def current_player(player: Annotated[Principal | None, Depends(optional_player)]) -> Principal:
+_BEARER = HTTPBearer(auto_error=False, description="A session's token; the page sends its cookie instead.")
+
+
+async def current_player(
+    player: Annotated[Principal | None, Depends(optional_player)], _documented: Annotated[Any, Depends(_BEARER)] = None
+) -> Principal:
     """The principal, or Unauthenticated."""
     if player is None:
         raise Unauthenticated("The request has no valid session; it may have ended after a time of inactivity.")
@@ -114,6 +120,28 @@ def request_hash(request: Request, body: BaseModel) -> bytes:
     """SHA-256 of what was asked: method, path and the body's values, whatever their order and spacing."""
     what = f"{request.method} {request.url.path}\n{body.model_dump_json()}"
     return hashlib.sha256(what.encode()).digest()
+
+
+class ErrorDetail(BaseModel):
+    """`code` is stable; `message`, `rule` and `remedy` are for people."""
+
+    code: str
+    message: str
+    rule: str | None
+    remedy: str | None
+    request_id: str | None
+
+
+class ErrorAnswer(BaseModel):
+    """What every refusal and failure looks like."""
+
+    error: ErrorDetail
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorAnswer, "description": "Refused; see the code"},
+    "5XX": {"model": ErrorAnswer, "description": "Repeat it later, with the same Idempotency-Key"},
+}
 
 
 def error_body(code: str, message: str, rule: str | None, remedy: str, request_id: str | None) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 import re
 import time
-import uuid
 
+from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,6 +35,7 @@ _HEADERS = [
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 ]
+_UNCACHED = [(b"cache-control", b"no-store")]
 
 
 class BodyTooLarge(CasinoError, HTTPException):  # type: ignore[misc]  # both have headers, ours are never None
@@ -57,7 +60,8 @@ class RequestLayer:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        id_ = _incoming_id(scope) or uuid.uuid4().hex
+        headers = dict(scope["headers"])
+        id_ = _incoming_id(headers) or os.urandom(16).hex()
         scope.setdefault("state", {})["request_id"] = id_
         reset = request_id.set(id_)
         started = time.perf_counter()
@@ -67,28 +71,29 @@ class RequestLayer:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message.setdefault("headers", [])
-                headers.append((b"x-request-id", id_.encode()))
-                headers.extend(_HEADERS)
-                if scope["path"].startswith("/api/") or scope["path"] == "/":
-                    headers.append((b"cache-control", b"no-store"))
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", id_.encode()),
+                    *_HEADERS,
+                    *(_UNCACHED if scope["path"].startswith("/api/") or scope["path"] == "/" else ()),
+                ]
             await send(message)
 
         try:
-            await self.app(scope, _bounded(scope, receive), send_)
+            await self.app(scope, _bounded(headers, receive), send_)
         finally:
             _account(scope, status, time.perf_counter() - started)
             request_id.reset(reset)
 
 
-def _incoming_id(scope: Scope) -> str | None:
+def _incoming_id(headers: dict[bytes, bytes]) -> str | None:
     """The ingress's id for the request, if it looks like one and not like an attempt to write into the log."""
-    value = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    value = headers.get(b"x-request-id", b"").decode("latin-1")
     return value if _REQUEST_ID.fullmatch(value) else None
 
 
-def _bounded(scope: Scope, receive: Receive) -> Receive:
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
+def _bounded(headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    declared = headers.get(b"content-length", b"0")
     too_large = not declared.isdigit() or int(declared) > MAX_BODY_BYTES
     seen = 0
 
@@ -110,13 +115,19 @@ def _account(scope: Scope, status: int, seconds: float) -> None:
     # The route's template, never the path: a path would make a label for each value in it.
     route = getattr(scope.get("route"), "path", "other")
     method = scope["method"] if route != "other" else "ANY"
-    REQUESTS.labels(method, route, str(status)).inc()
-    REQUEST_SECONDS.labels(method, route).observe(seconds)
+    requests, durations = _series(method, route, status)
+    requests.inc()
+    durations.observe(seconds)
     if scope["path"] not in _QUIET:
         log.info(
             "request",
             extra={"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)},
         )
+
+
+@functools.cache  # bounded, as the labels are
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, str(status)), REQUEST_SECONDS.labels(method, route)
 
 
 def request_id_of(request: Request) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from casino.kernel.http import Parts, Player, session_token
+from casino.kernel.http import ERRORS, Parts, Player, session_token
 from casino.kernel.settings import Settings
 from casino.pam.models import LoginRequest, Registered, Registration, SessionOpened
 from casino.pam.service import PlayerAccounts
 
-router = APIRouter(prefix="/api/v1", tags=["players"])
+router = APIRouter(prefix="/api/v1", tags=["players"], responses=ERRORS)
 
 
 @router.post("/players", status_code=201)

@@ -6,10 +6,12 @@ import hashlib
 import json
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from redis.asyncio import Redis
 
+from casino.kernel.batching import Batcher
 from casino.kernel.clock import Clock
 from casino.kernel.identity import Principal
 from casino.kernel.settings import Settings
@@ -23,6 +25,7 @@ class SessionStore:
         self._prefix = settings.redis_prefix
         self._clock = clock
         self._idle_s = idle_s
+        self._lookups: Batcher[str, str | None] = Batcher(self._get_all, lanes=1)
 
     async def open(self, player_id: uuid.UUID, account_id: int, date_of_birth: date) -> tuple[str, datetime]:
         """A new token and when it ends unless it is used."""
@@ -39,8 +42,8 @@ class SessionStore:
         return token, now + timedelta(seconds=self._idle_s)
 
     async def find(self, token: str) -> Principal | None:
-        """The session's principal, its idle time begun anew; one round trip."""
-        raw = await self._redis.getex(self._key(token), ex=self._idle_s)
+        """The session's principal, its idle time begun anew; at most one round trip."""
+        raw = await self._lookups.ask(self._key(token))
         if raw is None:
             return None
         record = json.loads(raw)
@@ -51,6 +54,13 @@ class SessionStore:
             started_at=datetime.fromisoformat(record["started_at"]),
             csrf_token=record["csrf_token"],
         )
+
+    async def _get_all(self, keys: list[str]) -> Sequence[str | None | BaseException]:
+        pipe = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipe.getex(key, ex=self._idle_s)
+        found: Sequence[str | None | BaseException] = await pipe.execute(raise_on_error=False)
+        return found
 
     async def close(self, token: str) -> None:
         await self._redis.delete(self._key(token))

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from casino.kernel.http import IdempotencyKey, Parts, Player, request_hash
+from casino.kernel.http import ERRORS, IdempotencyKey, Parts, Player, request_hash
 from casino.wallet.deposits import Deposits
 from casino.wallet.models import Balance, DepositAnswer, DepositRequest, History
 from casino.wallet.service import Wallet
 
-router = APIRouter(prefix="/api/v1", tags=["wallet"])
+router = APIRouter(prefix="/api/v1", tags=["wallet"], responses=ERRORS)
 
 
 @router.get("/wallet")

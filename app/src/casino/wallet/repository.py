@@ -1,13 +1,17 @@
-"""All SQL of the wallet. What moves money are the functions of migrations 0001 and 0002."""
+"""All SQL of the wallet. What moves money are the functions of migrations 0001, 0002 and 0005."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
+
+from casino.kernel.batching import Batcher
 from casino.kernel.db import Database
 from casino.kernel.identity import new_id
 from casino.kernel.metrics import LEDGER_SECONDS
@@ -20,6 +24,8 @@ RECONCILER_LOCK = 7_246_155_902
 class WalletRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._round_seconds = LEDGER_SECONDS.labels("round")
+        self._rounds: Batcher[RoundRequest, Any] = Batcher(self._place_rounds, key=lambda one: one.account_id)
 
     async def open_house_accounts(self, currency: str, providers: list[str]) -> None:
         await self._database.pool.execute("SELECT wallet.open_house_accounts($1, $2)", currency, providers)
@@ -43,20 +49,47 @@ class WalletRepository:
         return balance
 
     async def place_round(self, request: RoundRequest) -> Any:
-        """The function's row: `outcome` and what stands in the ledger. One round trip."""
-        with LEDGER_SECONDS.labels("round").time():
-            return await self._database.pool.fetchrow(
-                "SELECT * FROM wallet.place_round($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                request.account_id,
-                request.key,
-                request.request_hash,
-                new_id(),
-                request.stake_minor,
-                request.win_minor,
-                request.stake_cap_minor,
-                request.min_cycle_ms,
-                json.dumps(request.details),
-            )
+        """The function's row: `outcome` and what stands in the ledger. At most one round trip."""
+        with self._round_seconds.time():
+            return await self._rounds.ask(request)
+
+    async def _place_rounds(self, requests: list[RoundRequest]) -> Sequence[Any]:
+        if len(requests) == 1:
+            return [await self._place_one(requests[0])]
+        try:
+            return await self._place_many(requests)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.LockNotAvailableError):
+            # One of them cannot be written, and took the others with it: alone, it fails alone.
+            return await asyncio.gather(*map(self._place_one, requests), return_exceptions=True)
+
+    async def _place_one(self, one: RoundRequest) -> Any:
+        return await self._database.pool.fetchrow(
+            "SELECT * FROM wallet.place_round($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            one.account_id,
+            one.key,
+            one.request_hash,
+            new_id(),
+            one.stake_minor,
+            one.win_minor,
+            one.stake_cap_minor,
+            one.min_cycle_ms,
+            json.dumps(one.details),
+        )
+
+    async def _place_many(self, requests: list[RoundRequest]) -> Sequence[Any]:
+        rows: Sequence[Any] = await self._database.pool.fetch(
+            "SELECT * FROM wallet.place_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            [one.account_id for one in requests],
+            [one.key for one in requests],
+            [one.request_hash for one in requests],
+            [new_id() for _ in requests],
+            [one.stake_minor for one in requests],
+            [one.win_minor for one in requests],
+            [one.stake_cap_minor for one in requests],
+            [one.min_cycle_ms for one in requests],
+            [json.dumps(one.details) for one in requests],
+        )
+        return rows
 
     async def begin_deposit(
         self, account_id: int, key: str, request_hash: bytes, provider: str, amount: int

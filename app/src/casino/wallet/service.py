@@ -67,7 +67,7 @@ class Wallet:
             stake_minor=row["stake"],
             win_minor=row["win"],
             balance_minor=row["balance"],
-            details=json.loads(row["details"]),
+            details=json.loads(row["details"]) if row["details"] is not None else request.details,
             created_at=row["created_at"],
             replayed=row["outcome"] == "replayed",
         )
