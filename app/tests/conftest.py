@@ -22,7 +22,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import asyncpg
 import httpx
@@ -65,17 +65,24 @@ class FakeClock:
         self.time += timedelta(**delta)
 
 
-PLACE_ONE = """SELECT * FROM wallet.place_rounds(
-    ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[gen_random_uuid()], ARRAY[$4::bigint], ARRAY[$5::bigint],
-    ARRAY[$6::bigint], ARRAY[$7::integer], ARRAY['{}'::jsonb])"""
+# One round by each of the ledger's functions: account, key, hash, stake, win, stake cap, shortest cycle in ms.
+PLACE_ONE = {
+    "place_round": "SELECT * FROM wallet.place_round($1, $2, $3, gen_random_uuid(), $4, $5, $6, $7, '{}')",
+    "place_rounds": """SELECT * FROM wallet.place_rounds(
+        ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[gen_random_uuid()], ARRAY[$4::bigint], ARRAY[$5::bigint],
+        ARRAY[$6::bigint], ARRAY[$7::integer], ARRAY['{}'::jsonb])""",
+}
+
+
+@pytest.fixture(params=sorted(PLACE_ONE))
+def place_one(request: pytest.FixtureRequest) -> str:
+    """Each of the functions that place a round: what holds for one holds for the other."""
+    return PLACE_ONE[request.param]
 
 
 @dataclass
 class Servers:
     """The session's servers; `sql()` runs a statement on the maintenance database."""
-
-    PLACE_ONE: ClassVar[str] = PLACE_ONE
-    """Places one round: account, key, hash, stake, win, stake cap, shortest cycle in ms."""
 
     uri: Callable[[str], str]
     redis_port: int
@@ -150,10 +157,10 @@ def database(servers: Servers) -> str:
 
 
 @pytest.fixture
-async def ledger(servers: Servers, database: str) -> AsyncIterator[Ledger]:
+async def ledger(servers: Servers, database: str, place_one: str) -> AsyncIterator[Ledger]:
     """The ledger's functions, called directly; verified when the test is over."""
     pool = await asyncpg.create_pool(servers.uri(database), min_size=1, max_size=20)
-    ledger = Ledger(pool)
+    ledger = Ledger(pool, place_one)
     await pool.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')")
     yield ledger
     await ledger.verify()
@@ -165,6 +172,7 @@ class Ledger:
     """Money in, bets, balances: the SQL interface of the wallet in a few words."""
 
     pool: Any
+    place_one: str
 
     async def player(self, balance: int = 0) -> int:
         account: int = await self.pool.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
@@ -188,7 +196,7 @@ class Ledger:
         cycle_ms: int | None = None, body: bytes = b"",
     ) -> Any:  # fmt: skip
         return await self.pool.fetchrow(
-            PLACE_ONE, account, key or secrets.token_hex(8), body.ljust(32, b"\0"), stake, win, cap, cycle_ms
+            self.place_one, account, key or secrets.token_hex(8), body.ljust(32, b"\0"), stake, win, cap, cycle_ms
         )
 
     async def bets(self, rounds: list[tuple[int, int, int, str]]) -> list[Any]:

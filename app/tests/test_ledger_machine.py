@@ -17,7 +17,7 @@ AMOUNTS = st.integers(1, 500)
 
 
 @pytest.mark.drill
-def test_the_ledger_behaves_as_its_model(servers: Any, drill: Any) -> None:
+def test_the_ledger_behaves_as_its_model(servers: Any, place_one: str, drill: Any) -> None:
     sequences = 0
     runner = asyncio.Runner()
     name = runner.run(servers.new_database())
@@ -25,7 +25,7 @@ def test_the_ledger_behaves_as_its_model(servers: Any, drill: Any) -> None:
     runner.run(connection.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')"))
 
     class Machine(LedgerMachine):
-        place_one = servers.PLACE_ONE
+        statement = place_one
 
         def run(self, query: str, *arguments: Any) -> Any:
             return runner.run(connection.fetchrow(query, *arguments))
@@ -40,7 +40,7 @@ def test_the_ledger_behaves_as_its_model(servers: Any, drill: Any) -> None:
         run_state_machine_as_test(
             seed(drill.seed)(Machine),
             settings=settings(
-                max_examples=drill.count(60, 2000),
+                max_examples=drill.count(30, 1000),
                 database=None,
                 stateful_step_count=25,
                 deadline=None,
@@ -58,7 +58,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     players = Bundle("players")
     keys = st.sampled_from(["a", "b", "c", "d"])
-    place_one: str
+    statement: str
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     def bet(self, account: int, key: str, stake: int, win: int, cap: int | None) -> None:
         body = str(stake).encode().ljust(32, b"\0")
-        whole = self.run(self.place_one, account, key, body, stake, win, cap, 0)
+        whole = self.run(self.statement, account, key, body, stake, win, cap, 0)
         row = {name: whole[name] for name in ("outcome", "transaction_id", "stake", "win", "balance")}
         known = self.rounds.get((account, key))
         if known is not None:

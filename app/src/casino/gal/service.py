@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from casino.compliance.api import Rules
 from casino.gal.models import GameAnswer, LineWinAnswer, SpinAnswer
 from casino.game_control.api import Game, GameControl, outcome_details
@@ -11,6 +13,10 @@ from casino.kernel.identity import Principal
 from casino.kernel.metrics import BETS, STAKES, WINS
 from casino.responsible_gaming.api import PlayLimits, slot_limits
 from casino.wallet.api import Round, RoundRequest, Wallet
+
+
+# Looking a series up by its labels costs more than counting; there are few of them.
+_bets, _stakes, _wins = cache(BETS.labels), cache(STAKES.labels), cache(WINS.labels)
 
 
 class GameUnknown(CasinoError):
@@ -67,14 +73,14 @@ class Games:
                 )
             )
         except CasinoError as refused:
-            BETS.labels(game_id, refused.code.lower()).inc()
+            _bets(game_id, refused.code.lower()).inc()
             raise
         if round_.replayed:
-            BETS.labels(game_id, "replayed").inc()
+            _bets(game_id, "replayed").inc()
         else:
-            BETS.labels(game_id, "placed").inc()
-            STAKES.labels(game_id).inc(round_.stake_minor)
-            WINS.labels(game_id).inc(round_.win_minor)
+            _bets(game_id, "placed").inc()
+            _stakes(game_id).inc(round_.stake_minor)
+            _wins(game_id).inc(round_.win_minor)
         return _answer(round_)
 
     def _not_offered(self, game: Game, stake_minor: int, cap: int | None) -> CasinoError:

@@ -28,7 +28,7 @@ class Batcher(Generic[Question, Answer]):
         *,
         key: Callable[[Question], Hashable] = id,
         size: int = 64,
-        lanes: int = 3,
+        lanes: int = 2,
     ) -> None:
         self._run = run
         self._key = key

@@ -22,20 +22,31 @@ log = logging.getLogger("casino.access")
 MAX_BODY_BYTES = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
+_EVERYWHERE = [(b"x-content-type-options", b"nosniff"), (b"cross-origin-resource-policy", b"same-origin")]
+_DATA = [
+    *_EVERYWHERE,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+]
+_PAGE = [
+    *_EVERYWHERE,
     # Not no-referrer: with that, browsers send `Origin: null` with our own forms, and the check of it fails.
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
     (
         b"content-security-policy",
         b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 ]
-_UNCACHED = [(b"cache-control", b"no-store")]
+_PLAYERS_PAGE = [*_PAGE, (b"cache-control", b"no-store")]
+
+
+def _headers(path: str) -> list[tuple[bytes, bytes]]:
+    if path.startswith("/api/"):
+        return _DATA
+    return _PLAYERS_PAGE if path == "/" else _PAGE
 
 
 class BodyTooLarge(CasinoError, HTTPException):  # type: ignore[misc]  # both have headers, ours are never None
@@ -74,8 +85,7 @@ class RequestLayer:
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-request-id", id_.encode()),
-                    *_HEADERS,
-                    *(_UNCACHED if scope["path"].startswith("/api/") or scope["path"] == "/" else ()),
+                    *_headers(scope["path"]),
                 ]
             await send(message)
 

@@ -45,6 +45,12 @@ INVARIANTS: dict[str, str] = {
             OR (t.kind = 'round' AND (
                 coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0) <> t.stake
                 OR coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) <> t.win))""",
+    "accounts_have_their_owner": """
+        SELECT account_id, kind FROM wallet.accounts
+        WHERE num_nonnulls(player_id, shard) <> 1
+            OR kind IS DISTINCT FROM CASE
+                WHEN player_id IS NOT NULL THEN 'player_cash' WHEN provider IS NULL THEN 'house' ELSE 'psp_clearing'
+            END""",
     "captured_deposits_posted_once": """
         SELECT d.deposit_id, d.status, d.amount, count(t.transaction_id) AS postings
         FROM wallet.deposits d
