@@ -188,11 +188,11 @@ def run_http(seconds: int, url: str, tokens: Path, rules: dict[str, Any]) -> dic
     before = cpu.usage()
     peak = wrk(url, tokens, PEAK_CONNECTIONS, seconds, 0)
     shares = cpu.shares(before, cpu.usage())
-    # A connection that pauses for P and waits for W bets 1/(P+W) times a second: choose P for 70 % of the peak.
-    connections = 64
-    pause = round(1000 * connections / (0.7 * peak["bets_per_s"]))
+    # A connection that pauses for P and waits for W bets 1/(P+W) times a second. The first round tells W.
+    interval = 1000 * PEAK_CONNECTIONS / (0.7 * peak["bets_per_s"])
     measured("bets over HTTP at 70 % of the peak", seconds)
-    steady = wrk(url, tokens, connections, seconds, pause)
+    pause = round(interval - wrk(url, tokens, PEAK_CONNECTIONS, 5, round(interval))["p50_ms"])
+    steady = wrk(url, tokens, PEAK_CONNECTIONS, seconds, pause)
     return {
         "http_bets_per_s": round(peak["bets_per_s"], 1),
         "http_peak_connections": PEAK_CONNECTIONS,
