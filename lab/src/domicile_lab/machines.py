@@ -68,7 +68,14 @@ def prepare(paths: Paths, identity: Identity, machine: Machine) -> None:
     if not os.path.ismount(root):
         options = f"lowerdir={mirror.rootfs(paths)},upperdir={upper},workdir={work}"
         run(["mount", "-t", "overlay", "overlay", "-o", options, root])
-    # Not networkd: where /sys is writable it waits for a udev that a container has not.
+    # Not networkd: where /sys is writable it waits for a udev that a container has not. One command, and again when
+    # it fails: between two of a unit its cgroup (v1) is empty, and now and then gone before the second.
+    addresses = f"""link set lo up
+address replace {identity.address(machine)}/24 dev host0
+link set host0 up
+route replace default via {identity.gateway}
+"""
+    _write(root / "etc/lab-network", addresses)
     network = f"""[Unit]
 Description=The lab's network
 DefaultDependencies=no
@@ -78,10 +85,9 @@ Before=network.target network-online.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=ip link set lo up
-ExecStart=ip address replace {identity.address(machine)}/24 dev host0
-ExecStart=ip link set host0 up
-ExecStart=ip route replace default via {identity.gateway}
+ExecStart=ip -batch /etc/lab-network
+Restart=on-failure
+RestartSec=200ms
 
 [Install]
 WantedBy=network-online.target multi-user.target
