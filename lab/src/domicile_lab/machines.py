@@ -76,7 +76,7 @@ link set host0 up
 route replace default via {identity.gateway}
 """
     _write(root / "etc/lab-network", addresses)
-    network = f"""[Unit]
+    network = """[Unit]
 Description=The lab's network
 DefaultDependencies=no
 After=local-fs.target

@@ -23,6 +23,7 @@ from casino.kernel.http import (
 
 router = APIRouter(prefix="/api/v1/games", tags=["games"], responses=ERRORS)
 
+
 @router.get("")
 async def games(parts: Parts, player: MaybePlayer) -> GamesAnswer:
     """The games on offer; with a session, with the stakes that this player may choose."""

@@ -14,7 +14,6 @@ from casino.kernel.metrics import BETS, STAKES, WINS
 from casino.responsible_gaming.api import PlayLimits, slot_limits
 from casino.wallet.api import Round, RoundRequest, Wallet
 
-
 # Looking a series up by its labels costs more than counting; there are few of them.
 _bets, _stakes, _wins = cache(BETS.labels), cache(STAKES.labels), cache(WINS.labels)
 

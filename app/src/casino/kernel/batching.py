@@ -75,9 +75,7 @@ class Batcher(Generic[Question, Answer]):
         return batch
 
 
-def _settle(
-    batch: list[tuple[Question, asyncio.Future[Answer]]], answers: Sequence[Answer | BaseException]
-) -> None:
+def _settle(batch: list[tuple[Question, asyncio.Future[Answer]]], answers: Sequence[Answer | BaseException]) -> None:
     for (_, future), answer in zip(batch, answers, strict=True):
         if future.done():  # nobody waits any more
             continue

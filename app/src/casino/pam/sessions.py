@@ -55,11 +55,11 @@ class SessionStore:
             csrf_token=record["csrf_token"],
         )
 
-    async def _get_all(self, keys: list[str]) -> Sequence[str | None | BaseException]:
+    async def _get_all(self, keys: list[str]) -> Sequence[str | BaseException | None]:
         pipe = self._redis.pipeline(transaction=False)
         for key in keys:
             pipe.getex(key, ex=self._idle_s)
-        found: Sequence[str | None | BaseException] = await pipe.execute(raise_on_error=False)
+        found: Sequence[str | BaseException | None] = await pipe.execute(raise_on_error=False)
         return found
 
     async def close(self, token: str) -> None:
