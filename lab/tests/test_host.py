@@ -13,6 +13,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     sysctls = tmp_path / "sys"
     sysctls.mkdir()
     monkeypatch.setattr(host, "_sysctl_path", lambda name: sysctls / name)
+    monkeypatch.setattr(host, "RECORD", tmp_path / "run" / "host.json")
     for name in host.SYSCTLS:
         (sysctls / name).write_text("128\n")
     state = tmp_path / ".lab"
@@ -52,6 +53,17 @@ def test_restoring_twice_changes_nothing(paths: Paths) -> None:
     (paths.root / "sys" / "fs.inotify.max_user_watches").write_text("777")
     host.restore_sysctls(paths)
     assert values(paths)["fs.inotify.max_user_watches"] == 777
+
+
+def test_the_last_of_two_labs_puts_the_values_back(paths: Paths) -> None:
+    other = Paths(root=paths.root / "other", state=paths.state, cache=paths.cache)
+    host.raise_sysctls(paths)
+    host.raise_sysctls(other)
+    host.restore_sysctls(paths)
+    assert values(paths) == host.SYSCTLS
+    host.restore_sysctls(other)
+    assert set(values(paths).values()) == {128}
+    assert not host.RECORD.exists()
 
 
 def test_packages_that_are_removed_but_configured_count_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import fcntl
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from domicile_lab.identity import Identity, machine
 from domicile_lab.paths import Paths
@@ -39,25 +42,30 @@ PACKAGES = {
 SYSCTLS = {"fs.inotify.max_user_instances": 1024, "fs.inotify.max_user_watches": 524288}
 
 
-class HostRecord:
-    """The record of what was there before, in .lab/host.json."""
+# The labs of a host share its sysctls: the first writes down what was there, the last puts it back. In /run, since a
+# reboot puts it back too.
+RECORD = Path("/run/domicile/host.json")
 
-    def __init__(self, paths: Paths) -> None:
-        self._file = paths.state / "host.json"
 
-    def read(self) -> dict[str, dict[str, str]]:
-        if not self._file.exists():
-            return {"sysctls": {}}
-        found: dict[str, dict[str, str]] = json.loads(self._file.read_text())
-        return found
+class HostRecord(BaseModel):
+    """What the sysctls were before, and which checkouts' labs rely on what they are now."""
 
-    def remember_sysctl(self, name: str, value: str) -> None:
-        record = self.read()
-        record["sysctls"].setdefault(name, value)
-        self._file.write_text(json.dumps(record, indent=2))
+    sysctls: dict[str, str] = {}
+    labs: list[str] = []
 
-    def forget(self) -> None:
-        self._file.unlink(missing_ok=True)
+
+@contextlib.contextmanager
+def host_record() -> Iterator[HostRecord]:
+    """The record, to be changed by one lab at a time; it is gone when no lab relies on it."""
+    RECORD.parent.mkdir(mode=0o755, exist_ok=True)
+    with RECORD.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        record = HostRecord.model_validate_json(RECORD.read_text()) if RECORD.exists() else HostRecord()
+        yield record
+        if record.labs:
+            RECORD.write_text(record.model_dump_json(indent=2))
+        else:
+            RECORD.unlink(missing_ok=True)
 
 
 def missing_packages() -> list[str]:
@@ -93,19 +101,26 @@ def _sysctl_path(name: str) -> Path:
 
 
 def raise_sysctls(paths: Paths) -> None:
-    for name, least in SYSCTLS.items():
-        file = _sysctl_path(name)
-        before = file.read_text().strip()
-        if int(before) < least:
-            HostRecord(paths).remember_sysctl(name, before)
-            file.write_text(str(least))
+    """Raise what is too low, and write down that this checkout's lab relies on it."""
+    with host_record() as record:
+        record.labs = sorted({*record.labs, str(paths.root)})
+        for name, least in SYSCTLS.items():
+            file = _sysctl_path(name)
+            before = file.read_text().strip()
+            if int(before) < least:
+                record.sysctls.setdefault(name, before)
+                file.write_text(str(least))
 
 
 def restore_sysctls(paths: Paths) -> None:
-    record = HostRecord(paths)
-    for name, value in record.read()["sysctls"].items():
-        _sysctl_path(name).write_text(value)
-    record.forget()
+    """Put back what was there before, unless another checkout's lab relies on what is there now."""
+    with host_record() as record:
+        if str(paths.root) not in record.labs:
+            return
+        record.labs.remove(str(paths.root))
+        if not record.labs:
+            for name, value in record.sysctls.items():
+                _sysctl_path(name).write_text(value)
 
 
 def bridge_exists(identity: Identity) -> bool:

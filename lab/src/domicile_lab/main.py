@@ -143,6 +143,8 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON ob
     paths, identity = _here()
     running = {m.name: machines.pid_of(paths, m) for m in MACHINES}
     urls = tenant_urls(paths) if running["node1"] and paths.kubeconfig.exists() else {}
+    with host.host_record() as record:
+        sysctls_before = record.sysctls
     report = {
         "lab": identity.id,
         "network": str(identity.network),
@@ -153,7 +155,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON ob
         "host_changes": {
             "bridge": identity.bridge if host.bridge_exists(identity) else None,
             "nftables_table": f"ip domicile_{identity.id}" if host.bridge_exists(identity) else None,
-            "sysctls_before": host.HostRecord(paths).read()["sysctls"],
+            "sysctls_before": sysctls_before,
             "cgroups": identity.cgroup
             if any((c / identity.cgroup).exists() for c in host.cgroup_controllers())
             else None,
