@@ -62,7 +62,9 @@ class Batcher(Generic[Question, Answer]):
             _settle(batch, answers)
 
     def _next_batch(self) -> list[tuple[Question, asyncio.Future[Answer]]]:
-        batch, taken, later = [], set(), []
+        batch: list[tuple[Question, asyncio.Future[Answer]]] = []
+        taken: set[Hashable] = set()
+        later: list[tuple[Question, asyncio.Future[Answer]]] = []
         while self._waiting and len(batch) < self._size:
             one = self._waiting.popleft()
             key = self._key(one[0])

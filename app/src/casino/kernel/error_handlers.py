@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import asyncpg
@@ -49,7 +49,8 @@ async def answer_error(app: FastAPI, request: Request, error: Exception) -> Resp
     kind = next(kind for kind in type(error).__mro__ if kind in app.exception_handlers)
     if kind is Exception:
         log.error("the casino failed to answer", exc_info=error)
-    return cast(Response, await app.exception_handlers[kind](request, error))
+    handler = cast(Callable[[Request, Exception], Awaitable[Response]], app.exception_handlers[kind])
+    return await handler(request, error)
 
 
 def respond(request: Request, error: CasinoError) -> JSONResponse:

@@ -25,7 +25,7 @@ class FastLane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = scope["type"] == "http" and self._route.path_regex.match(scope["path"])
-        if not found or scope["method"] not in self._route.methods:
+        if not found or scope["method"] not in (self._route.methods or ()):
             await self.app(scope, receive, send)
             return
         scope["route"] = self._route
