@@ -110,3 +110,25 @@ async def test_who_stops_waiting_disturbs_nobody() -> None:
     await asyncio.sleep(0)
     recorder.gate.set()
     assert await stayer == 20
+
+
+async def test_a_question_that_comes_as_the_last_lane_ends_is_answered() -> None:
+    """Regression: it was counted as carried by a task that had ended, and waited for ever."""
+    recorder = Recorder()
+    recorder.gate.set()
+    batcher = Batcher(recorder.run, lanes=1)
+    async with asyncio.timeout(1):
+        for question in range(50):  # each asked by the very step that the answer before woke
+            assert await batcher.ask(question) == question * 10
+
+
+async def test_a_run_that_is_cancelled_frees_its_lane() -> None:
+    async def run(questions: list[int]) -> list[int]:
+        if questions == [1]:
+            raise asyncio.CancelledError
+        return questions
+
+    batcher: Batcher[int, int] = Batcher(run, lanes=1)
+    with pytest.raises(asyncio.CancelledError):
+        await batcher.ask(1)
+    assert await asyncio.wait_for(batcher.ask(2), 1) == 2

@@ -35,19 +35,29 @@ class Batcher(Generic[Question, Answer]):
         self._size = size
         self._lanes = lanes
         self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running = 0
+        self._tasks: set[asyncio.Task[None]] = set()  # the event loop itself holds them weakly
 
     async def ask(self, question: Question) -> Answer:
         """The answer. Whoever stops waiting for it has asked all the same."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if len(self._running) < self._lanes:
+        if self._running < self._lanes:
+            self._running += 1
             task = asyncio.create_task(self._drain())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _drain(self) -> None:
+        try:
+            await self._drain_all()
+        finally:
+            # At once, and not when the loop gets to the task's callbacks: a question that comes in between would
+            # count on a lane that is not there any more, and wait for ever.
+            self._running -= 1
+
+    async def _drain_all(self) -> None:
         while self._waiting:
             batch = self._next_batch()
             try:
