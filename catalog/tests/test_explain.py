@@ -1,13 +1,14 @@
 """What the catalogue says of a jurisdiction, and what it lacks."""
 
-from domicile_catalog import Confidence, Placement, Refusal, explain, gaps
+
+from domicile_catalog import FACT_NAMES, Confidence, Placement, Refusal, explain, gaps
 
 
 def test_every_jurisdiction_can_be_explained(catalogue, today):
     for code in catalogue.jurisdictions:
         for production in (False, True):
             told = explain(catalogue, code, on=today, production=production)
-            assert len(told.facts) == 20
+            assert len(told.facts) == len(FACT_NAMES)
             assert (told.rules is None) == (told.rules_refused is not None)
 
 
@@ -28,8 +29,8 @@ def test_an_unknown_jurisdiction_is_refused(catalogue, today):
     assert explain(catalogue, "ZZ", on=today).code == "JURISDICTION_UNKNOWN"
 
 
-def test_gaps_say_what_they_stop(catalogue):
-    found = {(gap.jurisdiction, gap.fact): gap for gap in gaps(catalogue)}
+def test_gaps_say_what_they_stop(catalogue, today):
+    found = {(gap.jurisdiction, gap.fact): gap for gap in gaps(catalogue, today)}
     assert found["NO", "data_residency"].stops == "any environment"
     assert found["NO", "online_casino"].stops == "production"
     assert found["US-ME", "timezone"].stops == "the casino's rules"
@@ -37,5 +38,5 @@ def test_gaps_say_what_they_stop(catalogue):
     assert ("GB", "data_residency") not in found
 
 
-def test_no_gap_is_sourced(catalogue):
-    assert {gap.confidence for gap in gaps(catalogue)} == {Confidence.UNKNOWN, Confidence.RECALLED}
+def test_no_gap_is_sourced(catalogue, today):
+    assert {gap.confidence for gap in gaps(catalogue, today)} == {Confidence.UNKNOWN, Confidence.RECALLED}

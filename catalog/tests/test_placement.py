@@ -116,7 +116,7 @@ def test_a_refusal_names_every_fact_that_is_needed_and_not_only_the_first():
     assert ask("NO", production=True).needs == ("online_casino", "data_residency")
     assert ask("NO").needs == ("data_residency",)
     assert ask("IE").needs == ("online_casino", "data_residency")
-    assert ask("DE", products=("sports",), production=True).needs == ("online_casino", "licensed_products")
+    assert ask("HR", products=("sports",), production=True).needs == ("online_casino", "licensed_products")
     assert ask("MT", production=True).needs == ("primary_region",)
     assert ask("CN").needs == ()
     assert ask("BR", ("eu-west-2",)).needs == ()
@@ -160,7 +160,7 @@ def test_a_site_needs_a_name_of_its_own_and_known_ground():
 
 
 def test_attesting_recalled_facts_opens_production():
-    known = CATALOGUE.jurisdictions["ES"].facts
+    known = CATALOGUE.jurisdiction("ES", TODAY).facts
     answers = tuple(attest("ES", name, known.get(name).value) for name in ("online_casino", "data_residency"))
     decision = ask("ES", production=True, attestations=answers)
     assert (decision.place, decision.attested) == ("eu-south-2", True)
@@ -201,7 +201,7 @@ def test_what_is_licensed_beside_online_casino_is_judged_by_itself():
 
 
 def test_a_product_beyond_casino_needs_to_be_known_as_licensed():
-    assert ask("DE", products=("sports",)).rule == "licensed_products"
+    assert ask("HR", products=("sports",)).rule == "licensed_products"
     assert ask("BR", products=("casino", "sports")).place == "sa-east-1"
     assert ask("BR", products=("poker",)).code == "PRODUCT_NOT_LICENSED"
 
@@ -231,7 +231,7 @@ def test_answering_everything_that_a_refusal_needs_leaves_no_fact_to_ask_for():
     for code in CATALOGUE.jurisdictions:
         first = ask(code, production=True)
         if isinstance(first, Refusal) and first.needs:
-            known = CATALOGUE.jurisdictions[code].facts
+            known = CATALOGUE.jurisdiction(code, TODAY).facts
             given = tuple(
                 attest(
                     code,
@@ -280,7 +280,7 @@ def test_what_production_places_every_environment_places_alike(code, candidates,
 @some
 @given(codes, candidates, st.booleans(), st.sets(st.sampled_from(["online_casino", "data_residency", "min_age"])))
 def test_confirming_what_the_catalogue_says_never_refuses_what_was_placed(code, candidates, production, names):
-    facts = CATALOGUE.jurisdictions[code].facts
+    facts = CATALOGUE.jurisdiction(code, TODAY).facts
     confirming = tuple(attest(code, name, facts.get(name).value) for name in names if facts.get(name).known)
     before, after = ask(code, candidates, production), ask(code, candidates, production, attestations=confirming)
     if isinstance(before, Placement):
@@ -291,7 +291,7 @@ def test_confirming_what_the_catalogue_says_never_refuses_what_was_placed(code, 
 @some
 @given(codes, candidates, st.sampled_from(["legal", "unregulated", "sports_only"]), st.booleans())
 def test_casino_is_never_placed_where_it_has_no_licence(code, candidates, claimed, production):
-    status = CATALOGUE.jurisdictions[code].facts.online_casino.value
+    status = CATALOGUE.jurisdiction(code, TODAY).facts.online_casino.value
     decision = ask(code, candidates, production, attestations=(attest(code, "online_casino", claimed),))
     if status in ("prohibited", "sports_only", "poker_only"):
         assert isinstance(decision, Refusal)
@@ -301,7 +301,7 @@ def test_casino_is_never_placed_where_it_has_no_licence(code, candidates, claime
 @given(codes, candidates, products)
 def test_in_territory_never_leaves_the_territory(code, candidates, products):
     decision = ask(code, candidates, False, products)
-    residency = CATALOGUE.jurisdictions[code].facts.data_residency.value
+    residency = CATALOGUE.jurisdiction(code, TODAY).facts.data_residency.value
     if isinstance(decision, Placement) and residency == "in_territory":
         for rest in decision.by_data_class.values():
             assert CATALOGUE.is_within(CATALOGUE.places[rest.place].territory, code)

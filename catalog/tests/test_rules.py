@@ -52,7 +52,8 @@ def test_rules_json_has_the_contract_s_shape():
     }.items():
         assert content[key] == value, key
     assert content["catalogue_version"] == CATALOGUE.version
-    assert content["confidence"]["min_age_years"] == "recalled"
+    assert content["confidence"]["min_age_years"] == "sourced"
+    assert content["confidence"]["record_retention_years"] == "recalled"
     assert content["sources"]["slot_max_stake"].startswith("https://")
 
 
@@ -99,7 +100,7 @@ def test_a_limit_where_the_jurisdiction_sets_none_is_the_rule():
 def test_a_laxer_limit_is_refused_with_the_rule_its_value_and_its_source(code, limits, rule, value):
     with pytest.raises(LaxerLimitError) as caught:
         rules(code, **limits)
-    fact = CATALOGUE.jurisdictions[code].facts.get(rule)
+    fact = CATALOGUE.jurisdiction(code, TODAY).facts.get(rule)
     assert (caught.value.code, caught.value.rule) == ("LIMIT_LAXER", rule)
     assert rule in str(caught.value)
     assert value in str(caught.value)
@@ -154,7 +155,7 @@ def test_an_unknown_jurisdiction_is_refused_with_a_suggestion():
 
 @given(st.integers(1, 1000), st.integers(18, 90))
 def test_tightened_rules_are_never_laxer_for_any_player(stake, min_age):
-    lawful = CATALOGUE.jurisdictions["GB"].facts.slot_max_stake.given
+    lawful = CATALOGUE.jurisdiction("GB", TODAY).facts.slot_max_stake.given
     try:
         found = rules("GB", slotMaxStakeMinor=stake, minAgeYears=min_age)
     except LaxerLimitError:

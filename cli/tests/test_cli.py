@@ -65,7 +65,7 @@ def test_an_unknown_jurisdiction_is_a_usage_error_with_a_suggestion():
 
 def test_gaps_lists_jurisdictions_and_what_is_stopped():
     assert "any environment: data_residency" in run("catalog", "gaps").output
-    found = json.loads(run("catalog", "gaps", "--json").stdout)
+    found = json.loads(run("catalog", "gaps", "--json").stdout)["gaps"]
     assert {gap["confidence"] for gap in found} == {"recalled", "unknown"}
 
 

@@ -2,10 +2,10 @@
 
 from domicile_catalog.attestation import Attestation, AttestationError, load_attestations
 from domicile_catalog.documents import DataError, Fault
-from domicile_catalog.explain import ExplainedFact, Explanation, Gap, explain, gaps
-from domicile_catalog.facts import FACT_NAMES, Fact, Facts
+from domicile_catalog.explain import Conflict, ExplainedFact, Explanation, Gap, Resolution, conflicts, explain, gaps
+from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Finding
 from domicile_catalog.loader import CatalogueError, load_catalogue
-from domicile_catalog.model import Catalogue, Jurisdiction, Place
+from domicile_catalog.model import Catalogue, Jurisdiction, JurisdictionRecord, Place
 from domicile_catalog.placement import ClassPlacement, Placement, PlacementRequest, Rest, place
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.rules import LaxerLimitError, Rules, RulesError, tenant_rules
@@ -19,15 +19,18 @@ __all__ = [
     "CatalogueError",
     "ClassPlacement",
     "Confidence",
+    "Conflict",
     "DataClass",
     "DataError",
     "ExplainedFact",
     "Explanation",
     "Fact",
     "Facts",
+    "Finding",
     "Fault",
     "Gap",
     "Jurisdiction",
+    "JurisdictionRecord",
     "LaxerLimitError",
     "Place",
     "Placement",
@@ -35,9 +38,11 @@ __all__ = [
     "Product",
     "Refusal",
     "Residency",
+    "Resolution",
     "Rest",
     "Rules",
     "RulesError",
+    "conflicts",
     "explain",
     "gaps",
     "load_attestations",

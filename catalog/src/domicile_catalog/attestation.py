@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 
-from domicile_catalog.documents import DataError, Fault, parse, read_documents
+from domicile_catalog.documents import DataError, Fault, located, parse, read_documents
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Frozen, Text
 from domicile_catalog.model import Catalogue, Jurisdiction, TerritoryCode
 from domicile_catalog.vocabulary import Confidence
@@ -123,7 +123,8 @@ def load_attestations(folder: Path, catalogue: Catalogue) -> tuple[Attestation, 
                 faults.append(Fault(path.name, "jurisdiction", problem + hint))
             found.append(attestation)
     if faults:
-        raise AttestationError(f"The attestations in {folder} cannot be used", faults)
+        where = (located(fault, folder) for fault in faults)
+        raise AttestationError(f"The attestations in {folder} cannot be used", where)
     return tuple(found)
 
 

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from domicile_catalog.documents import Fault
-from domicile_catalog.model import ClassRule, Jurisdiction, Place, Region, Territory
+from domicile_catalog.facts import RecordsBase
+from domicile_catalog.model import ClassRule, JurisdictionRecord, Place, Region, Territory
 from domicile_catalog.vocabulary import Confidence, DataClass, Residency
 
-JurisdictionFiles = Mapping[str, Jurisdiction | None]
+JurisdictionFiles = Mapping[str, JurisdictionRecord | None]
 ResidencyRules = Mapping[Residency, Mapping[DataClass, ClassRule]]
 
 GROUND = "territories.yaml"
@@ -33,17 +35,20 @@ def cross_check(
         file = f"jurisdictions/{stem}.yaml"
         if jurisdiction.code != stem:
             yield Fault(file, "code", f"is {jurisdiction.code}; a file is named after its code", stem)
-        facts = jurisdiction.facts
-        for name, fact in facts.items():
-            if fact.confidence is Confidence.ATTESTED:
+        facts: RecordsBase = jurisdiction.facts
+        for name, findings in (*facts.items(), *jurisdiction.further.items()):
+            if any(finding.confidence is Confidence.ATTESTED for finding in findings):
                 yield Fault(
                     file,
                     f"facts.{name}.confidence",
                     "an attestation belongs to an environment, not to the catalogue",
                     "sourced, recalled, unknown",
                 )
-        if currencies is not None and facts.currency.value and facts.currency.value not in currencies:
-            yield Fault(file, "facts.currency", f"unknown currency {facts.currency.value}", "a key of currencies.yaml")
+        for currency in _values(facts, "currency"):
+            if currencies is not None and currency not in currencies:
+                yield Fault(file, "facts.currency", f"unknown currency {currency}", "a key of currencies.yaml")
+        if _values(facts, "slot_max_stake") and not _values(facts, "currency"):
+            yield Fault(file, "facts.slot_max_stake", "is money without a currency", "a fact `currency`")
         if ground_was_read:
             if jurisdiction.parent and jurisdiction.parent not in ground:
                 yield Fault(
@@ -52,17 +57,25 @@ def cross_check(
                     f"unknown parent {jurisdiction.parent}",
                     f"a jurisdiction, or a code in {GROUND}",
                 )
-            region = facts.primary_region.value
-            if region and region not in region_codes:
-                yield Fault(file, "facts.primary_region", f"unknown region {region}", ", ".join(sorted(region_codes)))
-        bands = facts.slot_max_stake.value
-        if bands and facts.min_age.value and bands[0].min_age > facts.min_age.value:
-            yield Fault(file, "facts.slot_max_stake", f"sets no stake from min_age {facts.min_age.value} on")
+            for region in _values(facts, "primary_region"):
+                if region not in region_codes:
+                    allowed = ", ".join(sorted(region_codes))
+                    yield Fault(file, "facts.primary_region", f"unknown region {region}", allowed)
+        # A sourced stake that begins above the age at which play does leaves the youngest without a limit.
+        ages = _values(facts, "min_age")
+        for bands in _values(facts, "slot_max_stake"):
+            if ages and bands[0].min_age > min(ages):
+                yield Fault(file, "facts.slot_max_stake", f"sets no stake from min_age {min(ages)} on")
     if ground_was_read:
         yield from _ground(jurisdictions, territories, regions, places, ground)
     yield from _places(places, partitions)
     if residency is not None:
         yield from _residency(residency)
+
+
+def _values(facts: RecordsBase, name: str) -> list[Any]:
+    """What any source says of a fact, at any time."""
+    return [finding.value for finding in facts.get(name) if finding.value is not None]
 
 
 def _ground(

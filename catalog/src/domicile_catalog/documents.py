@@ -5,7 +5,7 @@ The YAML is 1.2's in what matters: `NO` is Norway, not false; a key may stand on
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,15 +18,17 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing wrong in one file: where, what, and what would be right."""
+    """One thing wrong in one file: where, what, and what would be right. `line` counts from 1; 0 is not known."""
 
     file: str
     path: str
     problem: str
     allowed: str = ""
+    line: int = 0
 
     def __str__(self) -> str:
-        where = f"{self.file}: {self.path}" if self.path else self.file
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{where}: {self.path}" if self.path else where
         return f"{where}: {self.problem}" + (f" (allowed: {self.allowed})" if self.allowed else "")
 
 
@@ -91,6 +93,33 @@ def read_mapping(path: Path, name: str, faults: list[Fault]) -> dict[str, Any]:
     if len(faults) == before:
         faults.append(Fault(name, "", "must hold exactly one mapping", "key: value"))
     return {}
+
+
+def located(fault: Fault, folder: Path) -> Fault:
+    """The fault with the line that it stands in, and a path of the names that are written there.
+
+    A key that is missing is looked for where it should be: at the mapping that lacks it.
+    """
+    try:
+        node = yaml.compose((folder / fault.file).read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return fault
+    if node is None or fault.line:
+        return fault
+    line, names = node.start_mark.line + 1, []
+    for step in filter(None, fault.path.split(".")):
+        if isinstance(node, yaml.MappingNode):
+            below = {key.value: (key, value) for key, value in node.value}
+            if step in below:
+                key, node = below[step]
+                line = key.start_mark.line + 1
+            elif step == "0":
+                continue  # a single thing that stands without a list around it
+        elif isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
+            node = node.value[int(step)]
+            line = node.start_mark.line + 1
+        names.append(step)
+    return replace(fault, line=line, path=".".join(names))
 
 
 def parse(model: type[M], data: object, name: str, faults: list[Fault], prefix: str = "") -> M | None:

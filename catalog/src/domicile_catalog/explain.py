@@ -1,16 +1,19 @@
 """What the catalogue says of a jurisdiction, all at once, and what it lacks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from domicile_catalog import refusals
 from domicile_catalog.attestation import Attestation, answer
-from domicile_catalog.facts import FACT_NAMES, Frozen
+from domicile_catalog.facts import FACT_NAMES, Fact, Finding, Frozen
 from domicile_catalog.model import Catalogue, Jurisdiction
 from domicile_catalog.placement import Placement, PlacementRequest, Rest, place, resting_places
 from domicile_catalog.refusals import Refusal
+from domicile_catalog.resolution import rank
 from domicile_catalog.rules import Rules, RulesError, tenant_rules
+from domicile_catalog.strictness import STRICTEST
 from domicile_catalog.vocabulary import Confidence, DataClass, OnlineCasino, Product, Residency, SourceKind
 
 _LICENSABLE = (OnlineCasino.LEGAL, OnlineCasino.UNREGULATED)
@@ -18,7 +21,10 @@ _PLAY_NEEDS = ("currency", "timezone", "min_age")
 
 
 class ExplainedFact(Frozen):
-    """One fact as it stands. `value` is None both for an unknown fact and for a rule known not to exist."""
+    """One fact as it stands. `value` is None both for an unknown fact and for a rule known not to exist.
+
+    `others` is what further sources say, which were outranked or are less strict.
+    """
 
     name: str
     value: Any
@@ -26,6 +32,10 @@ class ExplainedFact(Frozen):
     source: str | None = None
     source_kind: SourceKind | None = None
     note: str | None = None
+    clause: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    others: tuple[Finding[Any], ...] = ()
 
 
 class Explanation(Frozen):
@@ -55,6 +65,27 @@ class Gap(Frozen):
     stops: str | None
 
 
+COMPARABLE = frozenset({*STRICTEST, "primary_region", "currency", "timezone"})
+
+
+class Resolution(StrEnum):
+    """Why one of several sources binds: it has more authority, it is the strictest, or it is the newest."""
+
+    AUTHORITY = "authority"
+    STRICTNESS = "strictness"
+    ORDER = "order"
+
+
+class Conflict(Frozen):
+    """Sources that say different things of one fact: what binds, what else was read, and why the first binds."""
+
+    jurisdiction: str
+    fact: str
+    binds: Finding[Any]
+    others: tuple[Finding[Any], ...]
+    because: Resolution
+
+
 def explain(
     catalogue: Catalogue,
     jurisdiction: str,
@@ -65,7 +96,7 @@ def explain(
     attestations: Iterable[Attestation] = (),
 ) -> Explanation | Refusal:
     """All of the catalogue on one jurisdiction, over every place that it offers without being asked."""
-    found = catalogue.jurisdictions.get(jurisdiction)
+    found = catalogue.jurisdiction(jurisdiction, on)
     if found is None:
         return refusals.unknown_jurisdiction(catalogue, jurisdiction)
     known = tuple(attestations)
@@ -93,14 +124,46 @@ def explain(
     )
 
 
-def gaps(catalogue: Catalogue) -> tuple[Gap, ...]:
-    """Every fact that is unknown or recalled, by jurisdiction, in the order of the facts."""
+def gaps(catalogue: Catalogue, on: date) -> tuple[Gap, ...]:
+    """Every fact that is unknown or recalled on a day, by jurisdiction, in the order of the facts."""
     return tuple(
-        Gap(jurisdiction=code, fact=name, confidence=fact.confidence, stops=_stops(jurisdiction, name))
-        for code, jurisdiction in sorted(catalogue.jurisdictions.items())
+        Gap(jurisdiction=jurisdiction.code, fact=name, confidence=fact.confidence, stops=_stops(jurisdiction, name))
+        for jurisdiction in _all(catalogue, on)
         for name, fact in jurisdiction.facts.items()
         if fact.confidence in (Confidence.UNKNOWN, Confidence.RECALLED)
     )
+
+
+def conflicts(catalogue: Catalogue, on: date) -> tuple[Conflict, ...]:
+    """Every fact of which sources that were read say different things on a day, and what was done about it.
+
+    Of facts whose values can be held against each other: two texts say more than one, and need not disagree.
+    """
+    return tuple(
+        Conflict(jurisdiction=jurisdiction.code, fact=name, binds=_as_finding(fact), others=read, because=because)
+        for jurisdiction in _all(catalogue, on)
+        for name, fact in jurisdiction.facts.items()
+        if name in COMPARABLE
+        if (read := tuple(other for other in fact.others if other.confidence is Confidence.SOURCED))
+        for because in [_why_it_binds(name, fact, read)]
+    )
+
+
+def _why_it_binds(name: str, fact: Fact[Any], others: tuple[Finding[Any], ...]) -> Resolution:
+    if all(rank(other) > rank(fact) for other in others):
+        return Resolution.AUTHORITY
+    return Resolution.STRICTNESS if name in STRICTEST else Resolution.ORDER
+
+
+def _as_finding(fact: Fact[Any]) -> Finding[Any]:
+    return Finding[Any].model_construct(**{name: getattr(fact, name) for name in Finding.model_fields})
+
+
+def _all(catalogue: Catalogue, on: date) -> Iterator[Jurisdiction]:
+    for code in sorted(catalogue.jurisdictions):
+        found = catalogue.jurisdiction(code, on)
+        assert found is not None
+        yield found
 
 
 def _stops(jurisdiction: Jurisdiction, name: str) -> str | None:
@@ -126,4 +189,8 @@ def _explained(jurisdiction: Jurisdiction, name: str, attestations: tuple[Attest
         source=fact.source,
         source_kind=fact.source_kind,
         note=fact.note,
+        clause=fact.clause,
+        valid_from=fact.valid_from,
+        valid_to=fact.valid_to,
+        others=fact.others,
     )

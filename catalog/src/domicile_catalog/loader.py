@@ -10,13 +10,13 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from domicile_catalog.checks import cross_check
-from domicile_catalog.documents import DataError, Fault, parse, read_mapping
+from domicile_catalog.documents import DataError, Fault, located, parse, read_mapping
 from domicile_catalog.facts import CurrencyCode, Frozen
 from domicile_catalog.model import (
     Catalogue,
     ClassRule,
     CurrencyExponent,
-    Jurisdiction,
+    JurisdictionRecord,
     Partition,
     Place,
     Region,
@@ -66,7 +66,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     root = folder or data_folder()
     faults: list[Fault] = []
     jurisdictions = {
-        path.stem: _read(Jurisdiction, path, root, faults) for path in sorted((root / "jurisdictions").glob("*.yaml"))
+        path.stem: _read(JurisdictionRecord, path, root, faults) for path in sorted((root / "jurisdictions").glob("*.yaml"))
     }
     if not jurisdictions:
         faults.append(Fault("jurisdictions", "", "has no files", "one <code>.yaml for each jurisdiction"))
@@ -89,7 +89,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         ground_was_read=ground is not None,
     )
     if faults or residency is None or currencies is None:
-        raise CatalogueError(f"The catalogue in {root} cannot be used", faults)
+        raise CatalogueError(f"The catalogue in {root} cannot be used", (located(fault, root) for fault in faults))
     catalogue = Catalogue(
         jurisdictions=MappingProxyType({code: found for code, found in jurisdictions.items() if found}),
         territories=MappingProxyType({territory.code: territory for territory in territories}),

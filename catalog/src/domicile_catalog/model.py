@@ -3,20 +3,24 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
-from domicile_catalog.facts import Facts, Frozen, Text
+from domicile_catalog.facts import FACT_NAMES, Facts, Finding, Frozen, Records, Text, one_or_many
+from domicile_catalog.resolution import resolve
 from domicile_catalog.vocabulary import DataClass, Level, Residency, Scope
 
 # ISO 3166-1 alpha-2, then any number of subdivisions; X marks one that ISO does not list.
 TerritoryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,4})*$")]
+FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
 PlaceCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$")]
 
 
-class Jurisdiction(Frozen):
-    """Who licenses the play, and the facts of that licence.
+class _Jurisdiction(Frozen):
+    """Who licenses the play.
 
     `parent` is the state that it belongs to. `inside_parent` is false where its ground does not count as the
     parent's for a rule on where data rests: a crown dependency, a constituent country, a special region.
@@ -29,7 +33,42 @@ class Jurisdiction(Frozen):
     level: Level
     parent: TerritoryCode | None = None
     inside_parent: bool = True
+
+
+class Jurisdiction(_Jurisdiction):
+    """A jurisdiction on one day, and the facts of its licence."""
+
     facts: Facts
+
+
+class JurisdictionRecord(_Jurisdiction):
+    """A jurisdiction and all that sources say of it, through all time: a file of the catalogue.
+
+    `further` are facts that nothing decides on yet.
+    """
+
+    facts: Records  # type: ignore[valid-type]
+    further: dict[FactName, Annotated[tuple[Finding[Text], ...], BeforeValidator(one_or_many)]] = {}
+
+    @model_validator(mode="after")
+    def _further_facts_are_not_facts(self) -> Self:
+        if known := sorted(set(self.further) & set(FACT_NAMES)):
+            raise ValueError(f"{', '.join(known)} under further belongs under facts")
+        return self
+
+    def on(self, day: date) -> Jurisdiction:
+        """The jurisdiction as it stands on a day there."""
+        about = {name: getattr(self, name) for name in _Jurisdiction.model_fields}
+        facts = {name: resolve(name, findings, day) for name, findings in self.facts.items()}  # type: ignore[attr-defined]
+        return Jurisdiction.model_construct(**about, facts=Facts.model_construct(**facts))
+
+    def changes(self) -> tuple[date, ...]:
+        """The days on which a rule begins, or the first without it, in order."""
+        days: set[date] = set()
+        for _, findings in self.facts.items():  # type: ignore[attr-defined]
+            days |= {found.valid_from for found in findings if found.valid_from}
+            days |= {found.valid_to + timedelta(days=1) for found in findings if found.valid_to}
+        return tuple(sorted(days))
 
 
 class Territory(Frozen):
@@ -89,7 +128,7 @@ class Catalogue:
     `version` is the sha256 of the canonical data: two catalogues with one version say the same.
     """
 
-    jurisdictions: Mapping[str, Jurisdiction]
+    jurisdictions: Mapping[str, JurisdictionRecord]
     territories: Mapping[str, Territory]
     regions: Mapping[str, Region]
     places: Mapping[str, Place]
@@ -97,6 +136,21 @@ class Catalogue:
     residency: Mapping[Residency, Mapping[DataClass, ClassRule]]
     currencies: Mapping[str, int]
     version: str = field(default="")
+    _days: dict[tuple[str, date], Jurisdiction] = field(default_factory=dict, compare=False, repr=False)
+
+    def jurisdiction(self, code: str, on: date) -> Jurisdiction | None:
+        """The jurisdiction as it stands on a day there, or None where there is none of that code."""
+        if code not in self.jurisdictions:
+            return None
+        if (code, on) not in self._days:
+            self._days[code, on] = self.jurisdictions[code].on(on)
+        return self._days[code, on]
+
+    def local_day(self, code: str, now: datetime) -> date:
+        """Which day an instant (aware of its zone) falls on in the jurisdiction; in UTC where its zone is unknown."""
+        found = self.jurisdiction(code, now.date())
+        zone = found.facts.timezone.value if found else None
+        return now.astimezone(ZoneInfo(zone or "UTC")).date()
 
     @property
     def implicit_places(self) -> tuple[str, ...]:
@@ -168,5 +222,5 @@ class Catalogue:
         """At most three places whose code looks like what was written, best first."""
         return tuple(difflib.get_close_matches(written.strip().casefold(), self.places, n=3, cutoff=0.6))
 
-    def _ground(self, code: str) -> Jurisdiction | Territory | None:
+    def _ground(self, code: str) -> JurisdictionRecord | Territory | None:
         return self.jurisdictions.get(code) or self.territories.get(code)

@@ -74,7 +74,7 @@ def place(catalogue: Catalogue, request: PlacementRequest) -> Placement | Refusa
     raised. A place on the jurisdiction's own ground is preferred, then one of the same state, then one in a
     region that both belong to; the order of the candidates does not matter.
     """
-    jurisdiction = catalogue.jurisdictions.get(request.jurisdiction)
+    jurisdiction = catalogue.jurisdiction(request.jurisdiction, request.on)
     if jurisdiction is None:
         return refusals.unknown_jurisdiction(catalogue, request.jurisdiction)
     reading = _read(jurisdiction, request)
@@ -178,7 +178,7 @@ def resting_places(catalogue: Catalogue, request: PlacementRequest) -> dict[Data
 
     `allowed` is empty for a class that no candidate may hold. For explaining; to decide, use `place()`.
     """
-    jurisdiction = catalogue.jurisdictions.get(request.jurisdiction)
+    jurisdiction = catalogue.jurisdiction(request.jurisdiction, request.on)
     if jurisdiction is None:
         return refusals.unknown_jurisdiction(catalogue, request.jurisdiction)
     rules = _rules(catalogue, _read(jurisdiction, request))

@@ -127,7 +127,7 @@ def tenant_rules(
     the jurisdiction's currency, timezone or minimum age is unknown, ContradictedRuleError, and
     UnknownJurisdictionError; all are RulesError.
     """
-    found = catalogue.jurisdictions.get(jurisdiction)
+    found = catalogue.jurisdiction(jurisdiction, on)
     if found is None:
         near = " or ".join(catalogue.suggest(jurisdiction))
         raise UnknownJurisdictionError(

@@ -17,6 +17,7 @@ from domicile_catalog import (
     Product,
     Refusal,
     explain,
+    conflicts,
     gaps,
     load_attestations,
     load_catalogue,
@@ -160,16 +161,20 @@ def place_command(
 @catalog_app.command(
     "gaps",
     epilog="[bold]Examples[/]\n\n[cyan]domicile catalog gaps[/]\n\n"
-    "[cyan]domicile catalog gaps --json | jq '.\\[] | select(.stops)'[/]",
+    "[cyan]domicile catalog gaps --json | jq '.gaps\\[] | select(.stops)'[/]",
 )
-def gaps_command(as_json: JsonOption = False) -> None:
-    """The facts that nobody has read in a source, by jurisdiction, and what each of them stops."""
-    catalogue = _catalogue()
-    found = gaps(catalogue)
+def gaps_command(on: OnOption = None, as_json: JsonOption = False) -> None:
+    """What nobody has read in a source and what that stops; and where the sources disagree, and which one binds."""
+    catalogue, day = _catalogue(), _day(on)
+    missing, disputed = gaps(catalogue, day), conflicts(catalogue, day)
     if as_json:
-        _echo_json([gap.model_dump(mode="json") for gap in found])
+        _echo_json({
+            "gaps": [gap.model_dump(mode="json") for gap in missing],
+            "conflicts": [one.model_dump(mode="json") for one in disputed],
+        })
     else:
-        _console().print(render.gaps(found, catalogue))
+        _console().print(render.gaps(missing, catalogue))
+        _console().print(render.conflicts(disputed))
 
 
 @app.command(

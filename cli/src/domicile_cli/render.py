@@ -10,11 +10,15 @@ from domicile_catalog import (
     Catalogue,
     ClassPlacement,
     Confidence,
+    Conflict,
     DataClass,
+    ExplainedFact,
     Explanation,
+    Finding,
     Gap,
     Placement,
     Refusal,
+    Resolution,
     Rest,
     Rules,
 )
@@ -85,12 +89,25 @@ def _refusal(refusal: Refusal) -> Panel:
 def _facts(told: Explanation) -> RenderableType:
     table = _table("Facts", "", "fact", "value", "source")
     for fact in told.facts:
+        if fact.confidence is Confidence.UNKNOWN:
+            continue
         value = Text(_value(fact.value, fact.confidence))
-        if fact.note:
-            value.append(f"\n{fact.note}", style="dim")
+        for remark in (_when(fact), fact.clause, fact.note):
+            if remark:
+                value.append(f"\n{remark}", style="dim")
+        for other in fact.others:
+            value.append(f"\nalso read: {_value(other.value, other.confidence)}, {other.source}", style="yellow")
         table.add_row(_mark(fact.confidence), fact.name, value, _source(fact.source))
     legend = Text("  ").join(Text.assemble(_mark(kind), f" {kind}") for kind in MARKS)
-    return Group(table, Text.assemble("  ", legend))
+    unknown = [fact.name for fact in told.facts if fact.confidence is Confidence.UNKNOWN]
+    lacks = Text(f"  not known: {', '.join(unknown)}", style="red") if unknown else Text()
+    return Group(table, Text.assemble("  ", legend), lacks)
+
+
+def _when(fact: ExplainedFact) -> str:
+    begins = f"from {fact.valid_from}" if fact.valid_from else ""
+    ends = f"until {fact.valid_to}" if fact.valid_to else ""
+    return " ".join(filter(None, (begins, ends)))
 
 
 def _resting_places(rests: Mapping[DataClass, Rest], everywhere: int | None) -> Table:
@@ -146,6 +163,25 @@ def gaps(found: Sequence[Gap], catalogue: Catalogue) -> RenderableType:
     every = Counter(gap.confidence for gap in found)
     total = f"{every[Confidence.RECALLED]} recalled, {every[Confidence.UNKNOWN]} unknown"
     return Group(table, Text(f"  {total}, in {len(catalogue.jurisdictions)} jurisdictions", style="dim"))
+
+
+def conflicts(found: Sequence[Conflict]) -> RenderableType:
+    """Sources that disagree: what binds and why, and what else was read."""
+    table = _table(f"{len(found)} facts of which sources disagree", "jurisdiction", "fact", "binds", "because", "others")
+    reasons = {
+        Resolution.AUTHORITY: "more authority",
+        Resolution.STRICTNESS: "stricter",
+        Resolution.ORDER: "newer, or first",
+    }
+    for one in found:
+        others = Text("\n").join(_said(other) for other in one.others)
+        table.add_row(one.jurisdiction, one.fact, _said(one.binds), reasons[one.because], others)
+    return table
+
+
+def _said(finding: Finding[Any]) -> Text:
+    kind = f" ({finding.source_kind})" if finding.source_kind else ""
+    return Text.assemble(_value(finding.value, finding.confidence), (kind, "dim"))
 
 
 def _stopped(mine: Iterable[Gap]) -> Text:

@@ -1,0 +1,148 @@
+"""The fact of a day: who outranks whom, what is stricter, and from when to when."""
+
+from datetime import date, timedelta
+
+import pytest
+from domicile_catalog.facts import MAY_BE_NONE, Facts, Finding, StakeBand
+from domicile_catalog.resolution import rank, resolve
+from domicile_catalog.strictness import STRICTEST, strictest
+from domicile_catalog.vocabulary import Kyc, LicenceRegime, OnlineCasino, Product, Residency
+from hypothesis import given
+from hypothesis import strategies as st
+
+DAY = date(2026, 6, 1)
+
+
+def finding(value, kind="law", confidence="sourced", **more):
+    """A finding with a source where it needs one."""
+    source = {"source": f"https://{kind}.example"} if confidence == "sourced" else {}
+    return Finding(
+        value=value, confidence=confidence, source_kind=kind if confidence == "sourced" else None, **source, **more
+    )
+
+
+def of(enum):
+    return st.sampled_from(list(enum))
+
+
+stakes = st.dictionaries(st.integers(16, 30), st.integers(1, 1000), min_size=1, max_size=4).map(
+    lambda bands: tuple(StakeBand(min_age=age, stake_minor=stake) for age, stake in sorted(bands.items()))
+)
+VALUES = {
+    "licence_regime": of(LicenceRegime),
+    "online_casino": of(OnlineCasino),
+    "licensed_products": st.lists(of(Product), min_size=1, unique=True).map(tuple),
+    "data_residency": of(Residency),
+    "record_retention_years": st.integers(1, 20),
+    "aml_retention_years": st.integers(1, 20),
+    "min_age": st.integers(16, 25),
+    "slot_max_stake": stakes,
+    "slot_min_cycle_seconds": st.integers(1, 10),
+    "other_games_min_cycle_seconds": st.integers(1, 10),
+    "rtp_minimum_percent": st.integers(0, 99),
+    "session_idle_minutes": st.integers(1, 90),
+    "kyc_before_play": of(Kyc),
+}
+named_values = st.sampled_from(sorted(VALUES)).flatmap(
+    lambda name: st.tuples(st.just(name), st.lists(VALUES[name], min_size=1, max_size=5))
+)
+
+
+def test_every_fact_with_an_order_has_values_to_test_it_with():
+    assert set(VALUES) == set(STRICTEST) <= set(Facts.model_fields)
+
+
+@given(named_values, st.randoms(use_true_random=False))
+def test_the_strictest_does_not_depend_on_the_order_of_sources(named, random):
+    name, values = named
+    shuffled = list(values)
+    random.shuffle(shuffled)
+    one, other = strictest(name, values), strictest(name, shuffled)
+    assert set(one) == set(other) if name == "licensed_products" else one == other
+
+
+@given(named_values)
+def test_the_strictest_is_as_strict_as_each(named):
+    name, values = named
+    found = strictest(name, values)
+    for value in values:
+        again = strictest(name, [found, value])
+        assert set(again) == set(found) if name == "licensed_products" else again == found
+
+
+@given(stakes, stakes, st.integers(16, 40))
+def test_of_two_stake_tables_each_age_gets_the_lower(one, other, age):
+    def stake(bands):
+        reached = [band for band in bands if band.min_age <= age]
+        return (reached[-1] if reached else bands[0]).stake_minor
+
+    assert stake(strictest("slot_max_stake", [one, other])) == min(stake(one), stake(other))
+
+
+@pytest.mark.parametrize("name", sorted(MAY_BE_NONE))
+def test_no_rule_is_laxer_than_any_rule(name):
+    value = {"slot_max_stake": (StakeBand(min_age=18, stake_minor=1),)}.get(name, 5)
+    assert strictest(name, [None, value]) == value
+    assert strictest(name, [None, None]) is None
+
+
+def test_a_region_and_a_copy_are_met_together_only_on_the_ground():
+    assert strictest("data_residency", [Residency.IN_REGION, Residency.COPY_IN_TERRITORY]) is Residency.IN_TERRITORY
+
+
+@pytest.mark.parametrize(
+    ("weightier", "lighter"),
+    [("law", "lawfirm"), ("regulator", "lawfirm"), ("lawfirm", "press"), ("lawfirm", "vendor"), ("law", "other")],
+)
+def test_authority_comes_before_strictness(weightier, lighter):
+    lax, strict = finding(18, weightier), finding(21, lighter)
+    fact = resolve("min_age", [strict, lax], DAY)
+    assert (fact.value, fact.others) == (18, (strict,))
+
+
+@pytest.mark.parametrize(("one", "other"), [("law", "regulator"), ("press", "vendor"), ("vendor", "other")])
+def test_among_equals_the_stricter_binds_and_the_other_is_kept(one, other):
+    fact = resolve("min_age", [finding(18, one), finding(21, other)], DAY)
+    assert fact.value == 21
+    assert [kept.value for kept in fact.others] == [18]
+
+
+def test_a_report_does_not_make_laxer_what_is_remembered_as_stricter():
+    recalled = finding("in_territory", confidence="recalled")
+    assert resolve("data_residency", [finding("none", "press"), recalled], DAY).confidence == "recalled"
+    assert resolve("data_residency", [finding("none", "lawfirm"), recalled], DAY).value == "none"
+
+
+def test_what_satisfies_all_sources_is_no_better_known_than_the_worst_of_them():
+    findings = [finding("in_region", "press"), finding("copy_in_territory", confidence="recalled")]
+    fact = resolve("data_residency", [f.model_copy(update={"value": Residency(f.value)}) for f in findings], DAY)
+    assert (fact.value, fact.confidence) == ("in_territory", "recalled")
+    assert len(fact.others) == 2
+
+
+def test_a_text_takes_the_newest_of_what_was_read():
+    old = finding("old", valid_from=date(2020, 1, 1))
+    new = finding("new", valid_from=date(2024, 1, 1))
+    remembered = finding("remembered", confidence="recalled", valid_from=date(2025, 1, 1))
+    assert resolve("gaming_tax", [remembered, old, new], DAY).value == "new"
+    assert resolve("gaming_tax", [finding("report", "press"), remembered], DAY).value == "report"
+
+
+def test_a_rule_holds_from_its_first_day_to_its_last():
+    old = finding(18, valid_to=date(2026, 5, 31))
+    new = finding(21, valid_from=date(2026, 6, 1))
+    day = timedelta(days=1)
+    assert resolve("min_age", [old, new], DAY - day).value == 18
+    assert resolve("min_age", [old, new], DAY).value == 21
+    assert not resolve("min_age", [new], DAY - day).known
+
+
+@given(named_values, st.sampled_from(["law", "regulator", "lawfirm", "press", None]))
+def test_a_further_source_never_makes_an_equal_laxer(named, kind):
+    name, values = named
+    findings = [finding(value, kind or "other") for value in values]
+    fewer, all_ = resolve(name, findings[:-1], DAY), resolve(name, findings, DAY)
+    if fewer.known:
+        both = strictest(name, [all_.value, fewer.value])
+        assert set(both) == set(all_.value) if name == "licensed_products" else both == all_.value
+    assert all(rank(other) == rank(findings[0]) for other in all_.others)
