@@ -1,6 +1,5 @@
 """What the catalogue says of a jurisdiction, and what it lacks."""
 
-
 from domicile_catalog import FACT_NAMES, Confidence, Placement, Refusal, explain, gaps
 
 

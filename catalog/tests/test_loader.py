@@ -1,10 +1,14 @@
 """A catalogue that is wrong says everything that is wrong with it."""
 
 import shutil
+from datetime import date
 
 import pytest
+import yaml
 from domicile_catalog import CatalogueError, load_catalogue
 from domicile_catalog.loader import data_folder
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 GB = "jurisdictions/GB.yaml"
 
@@ -114,3 +118,128 @@ def test_the_version_tells_of_data_and_not_of_layout(folder):
     edit(folder, "jurisdictions/GB.yaml", "stake_minor: 500", "stake_minor: 400")
     load_catalogue.cache_clear()
     assert load_catalogue(folder).version != before
+
+
+TWO_SOURCES = """\
+  min_age:
+    - {value: 18, confidence: sourced, source: the Act, source_kind: law, valid_to: 2026-12-31}
+    - {value: 21, confidence: sourced, source: the Act, source_kind: law, valid_from: 2027-01-01}
+    - {value: 16, confidence: sourced, source: a newspaper, source_kind: press}
+"""
+
+
+def with_min_age(folder, text):
+    """GB with another min_age."""
+    path = folder / GB
+    lines = path.read_text().splitlines(keepends=True)
+    start = lines.index("  min_age:\n")
+    end = next(at for at in range(start + 1, len(lines)) if not lines[at].startswith("    "))
+    path.write_text("".join([*lines[:start], text, *lines[end:]]))
+
+
+def test_a_fact_may_have_several_sources_and_change_with_the_law(folder):
+    with_min_age(folder, TWO_SOURCES)
+    catalogue = load_catalogue(folder)
+    for day, age in ((date(2026, 12, 31), 18), (date(2027, 1, 1), 21)):
+        fact = catalogue.jurisdiction("GB", day).facts.min_age
+        assert (fact.value, [other.value for other in fact.others]) == (age, [16])
+    assert date(2027, 1, 1) in catalogue.jurisdictions["GB"].changes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (", valid_to: 2026-12-31", "", "18 and 21 on the same day by the Act"),
+        ("valid_to: 2026-12-31", "valid_to: 2027-01-01", "on the same day"),
+        ("valid_to: 2026-12-31", "valid_from: 2027-01-01, valid_to: 2026-12-31", "valid_to is before valid_from"),
+        ("valid_to: 2026-12-31", "valid_to: 31.12.2026", "date"),
+        ("value: 16", "value: sixteen", "integer"),
+    ],
+)
+def test_periods_that_cannot_be_are_faults(folder, old, new, problem):
+    with_min_age(folder, TWO_SOURCES.replace(old, new))
+    assert any(problem in str(fault) for fault in faults(folder)), faults(folder)
+
+
+def test_a_fault_names_its_line(folder):
+    with_min_age(folder, TWO_SOURCES.replace("value: 16", "value: sixteen"))
+    lines = (folder / GB).read_text().splitlines()
+    (fault,) = faults(folder)
+    assert "sixteen" in lines[fault.line - 1]
+    assert str(fault).startswith(f"{GB}:{fault.line}: facts.min_age.2.value: ")
+
+
+def test_the_line_of_what_is_missing_is_that_of_what_lacks_it(folder):
+    with_min_age(folder, "  min_age: {value: 18}\n")
+    (fault,) = faults(folder)
+    assert (fault.path, fault.problem) == ("facts.min_age.confidence", "is missing")
+    assert "min_age" in (folder / GB).read_text().splitlines()[fault.line - 1]
+
+
+def test_money_without_a_currency_is_a_fault(folder):
+    edit(folder, GB, "  currency: {value: GBP, confidence: recalled}\n", "")
+    assert [fault.path for fault in faults(folder)] == ["facts.slot_max_stake"]
+
+
+def test_a_fact_cannot_hide_among_the_further_ones(folder):
+    with (folder / GB).open("a") as file:
+        file.write("" if "\nfurther:" in (folder / GB).read_text() else "further:\n")
+        file.write("  min_age: {value: twelve, confidence: recalled}\n")
+    assert any("belongs under facts" in fault.problem for fault in faults(folder))
+
+
+yaml_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FACT = st.fixed_dictionaries(
+    {},
+    optional={
+        "value": yaml_values,
+        "confidence": st.sampled_from(["sourced", "recalled", "unknown", "attested", "certain", 3, None]),
+        "source": yaml_values,
+        "source_kind": yaml_values,
+        "valid_from": yaml_values,
+        "valid_to": yaml_values,
+        "clause": yaml_values,
+        "surplus": yaml_values,
+    },
+)
+JURISDICTION = st.fixed_dictionaries(
+    {},
+    optional={
+        "code": st.just("GB") | yaml_values,
+        "name": yaml_values,
+        "level": st.just("country") | yaml_values,
+        "parent": yaml_values,
+        "facts": yaml_values
+        | st.dictionaries(
+            st.sampled_from(["min_age", "slot_max_stake", "data_residency", "currency", "licensed_products", "x"]),
+            FACT | st.lists(FACT, max_size=3) | yaml_values,
+            max_size=5,
+        ),
+        "further": yaml_values | st.dictionaries(st.text(max_size=8), FACT, max_size=2),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(JURISDICTION | yaml_values)
+def test_whatever_a_file_says_there_is_a_catalogue_or_a_list_of_faults_and_never_a_traceback(folder, document):
+    load_catalogue.cache_clear()
+    (folder / GB).write_text(yaml.safe_dump(document, allow_unicode=True))
+    try:
+        load_catalogue(folder)
+    except CatalogueError as error:
+        assert error.faults
+        assert all(fault.file for fault in error.faults)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_bytes_that_are_no_yaml_are_a_fault_too(folder, content):
+    load_catalogue.cache_clear()
+    (folder / GB).write_bytes(content)
+    with pytest.raises(CatalogueError):
+        load_catalogue(folder)

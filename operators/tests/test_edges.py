@@ -100,13 +100,13 @@ def test_a_laxer_limit_is_refused_by_its_name(rulebook: CatalogueRulebook) -> No
 
 def test_an_attestation_answers_what_production_would_not_believe(tmp_path: Path) -> None:
     rulebook = CatalogueRulebook.load(tmp_path)
-    before = ask(rulebook, "eu-central-1", jurisdiction="DE", production=True)
+    before = ask(rulebook, "eu-central-1", jurisdiction="EE", production=True)
     assert isinstance(before, Refused) and before.code == "FACT_RECALLED"
-    (tmp_path / "de.yaml").write_text(
-        "{jurisdiction: DE, fact: online_casino, value: legal, attested_by: Ada, attested_on: 2026-01-01, "
+    (tmp_path / "ee.yaml").write_text(
+        "{jurisdiction: EE, fact: online_casino, value: legal, attested_by: Ada, attested_on: 2026-01-01, "
         "source: counsel's letter, expires_on: 2027-01-01}"
     )
-    after = ask(rulebook, "eu-central-1", jurisdiction="DE", production=True)
+    after = ask(rulebook, "eu-central-1", jurisdiction="EE", production=True)
     assert isinstance(after, Placed) or "online_casino" not in after.message
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from domicile_catalog.documents import Fault
@@ -35,42 +36,51 @@ def cross_check(
         file = f"jurisdictions/{stem}.yaml"
         if jurisdiction.code != stem:
             yield Fault(file, "code", f"is {jurisdiction.code}; a file is named after its code", stem)
-        facts: RecordsBase = jurisdiction.facts
-        for name, findings in (*facts.items(), *jurisdiction.further.items()):
-            if any(finding.confidence is Confidence.ATTESTED for finding in findings):
-                yield Fault(
-                    file,
-                    f"facts.{name}.confidence",
-                    "an attestation belongs to an environment, not to the catalogue",
-                    "sourced, recalled, unknown",
-                )
-        for currency in _values(facts, "currency"):
-            if currencies is not None and currency not in currencies:
-                yield Fault(file, "facts.currency", f"unknown currency {currency}", "a key of currencies.yaml")
-        if _values(facts, "slot_max_stake") and not _values(facts, "currency"):
-            yield Fault(file, "facts.slot_max_stake", "is money without a currency", "a fact `currency`")
+        yield from _money_and_ages(file, jurisdiction, currencies)
         if ground_was_read:
-            if jurisdiction.parent and jurisdiction.parent not in ground:
-                yield Fault(
-                    file,
-                    "parent",
-                    f"unknown parent {jurisdiction.parent}",
-                    f"a jurisdiction, or a code in {GROUND}",
-                )
-            for region in _values(facts, "primary_region"):
-                if region not in region_codes:
-                    allowed = ", ".join(sorted(region_codes))
-                    yield Fault(file, "facts.primary_region", f"unknown region {region}", allowed)
-        # A sourced stake that begins above the age at which play does leaves the youngest without a limit.
-        ages = _values(facts, "min_age")
-        for bands in _values(facts, "slot_max_stake"):
-            if ages and bands[0].min_age > min(ages):
-                yield Fault(file, "facts.slot_max_stake", f"sets no stake from min_age {min(ages)} on")
+            yield from _position(file, jurisdiction, ground, region_codes)
     if ground_was_read:
         yield from _ground(jurisdictions, territories, regions, places, ground)
     yield from _places(places, partitions)
     if residency is not None:
         yield from _residency(residency)
+
+
+def _money_and_ages(
+    file: str, jurisdiction: JurisdictionRecord, currencies: Mapping[str, int] | None
+) -> Iterator[Fault]:
+    """What the facts of one jurisdiction must say of each other."""
+    facts: RecordsBase = jurisdiction.facts
+    for name, findings in (*facts.items(), *jurisdiction.further.items()):
+        if any(finding.confidence is Confidence.ATTESTED for finding in findings):
+            yield Fault(
+                file,
+                f"facts.{name}.confidence",
+                "an attestation belongs to an environment, not to the catalogue",
+                "sourced, recalled, unknown",
+            )
+    for currency in _values(facts, "currency"):
+        if currencies is not None and currency not in currencies:
+            yield Fault(file, "facts.currency", f"unknown currency {currency}", "a key of currencies.yaml")
+    if _values(facts, "slot_max_stake") and not _values(facts, "currency"):
+        yield Fault(file, "facts.slot_max_stake", "is money without a currency", "a fact `currency`")
+    # A stake that begins above the age at which play does leaves the youngest without a limit.
+    for day in (date.min, *jurisdiction.changes()):
+        then = jurisdiction.on(day).facts
+        bands, age = then.slot_max_stake.value, then.min_age.value
+        if bands and age and bands[0].min_age > age:
+            yield Fault(file, "facts.slot_max_stake", f"sets no stake from min_age {age} on")
+
+
+def _position(
+    file: str, jurisdiction: JurisdictionRecord, ground: Collection[str], regions: Collection[str]
+) -> Iterator[Fault]:
+    if jurisdiction.parent and jurisdiction.parent not in ground:
+        allowed = f"a jurisdiction, or a code in {GROUND}"
+        yield Fault(file, "parent", f"unknown parent {jurisdiction.parent}", allowed)
+    for region in _values(jurisdiction.facts, "primary_region"):
+        if region not in regions:
+            yield Fault(file, "facts.primary_region", f"unknown region {region}", ", ".join(sorted(regions)))
 
 
 def _values(facts: RecordsBase, name: str) -> list[Any]:

@@ -246,7 +246,7 @@ def one_or_many(written: Any) -> Any:
 def _findings(fact: Any) -> Any:
     """The type of a record for a fact's type: Fact[X] becomes a tuple of Finding[X]."""
     value = fact.__pydantic_generic_metadata__["args"][0]
-    return (Annotated[tuple[Finding[value], ...], BeforeValidator(one_or_many)], ())
+    return (Annotated[tuple[Finding[value], ...], BeforeValidator(one_or_many)], ())  # type: ignore[valid-type]
 
 
 # One list of facts, not two: what Facts asks for one day, Records keeps for all.

@@ -66,7 +66,8 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     root = folder or data_folder()
     faults: list[Fault] = []
     jurisdictions = {
-        path.stem: _read(JurisdictionRecord, path, root, faults) for path in sorted((root / "jurisdictions").glob("*.yaml"))
+        path.stem: _read(JurisdictionRecord, path, root, faults)
+        for path in sorted((root / "jurisdictions").glob("*.yaml"))
     }
     if not jurisdictions:
         faults.append(Fault("jurisdictions", "", "has no files", "one <code>.yaml for each jurisdiction"))

@@ -16,6 +16,7 @@ from domicile_catalog.vocabulary import DataClass, Level, Residency, Scope
 # ISO 3166-1 alpha-2, then any number of subdivisions; X marks one that ISO does not list.
 TerritoryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,4})*$")]
 FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
+TextFindings = Annotated[tuple[Finding[Text], ...], BeforeValidator(one_or_many)]
 PlaceCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$")]
 
 
@@ -47,8 +48,8 @@ class JurisdictionRecord(_Jurisdiction):
     `further` are facts that nothing decides on yet.
     """
 
-    facts: Records  # type: ignore[valid-type]
-    further: dict[FactName, Annotated[tuple[Finding[Text], ...], BeforeValidator(one_or_many)]] = {}
+    facts: Records
+    further: dict[FactName, TextFindings] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _further_facts_are_not_facts(self) -> Self:
@@ -59,13 +60,14 @@ class JurisdictionRecord(_Jurisdiction):
     def on(self, day: date) -> Jurisdiction:
         """The jurisdiction as it stands on a day there."""
         about = {name: getattr(self, name) for name in _Jurisdiction.model_fields}
-        facts = {name: resolve(name, findings, day) for name, findings in self.facts.items()}  # type: ignore[attr-defined]
-        return Jurisdiction.model_construct(**about, facts=Facts.model_construct(**facts))
+        facts = {name: resolve(name, findings, day) for name, findings in self.facts.items()}
+        # Everything was checked when the record was read: checking each fact of each day again would be in vain.
+        return Jurisdiction.model_construct(None, **about, facts=Facts.model_construct(None, **facts))
 
     def changes(self) -> tuple[date, ...]:
         """The days on which a rule begins, or the first without it, in order."""
         days: set[date] = set()
-        for _, findings in self.facts.items():  # type: ignore[attr-defined]
+        for _, findings in self.facts.items():
             days |= {found.valid_from for found in findings if found.valid_from}
             days |= {found.valid_to + timedelta(days=1) for found in findings if found.valid_to}
         return tuple(sorted(days))

@@ -16,8 +16,8 @@ from domicile_catalog import (
     PlacementRequest,
     Product,
     Refusal,
-    explain,
     conflicts,
+    explain,
     gaps,
     load_attestations,
     load_catalogue,
@@ -168,10 +168,12 @@ def gaps_command(on: OnOption = None, as_json: JsonOption = False) -> None:
     catalogue, day = _catalogue(), _day(on)
     missing, disputed = gaps(catalogue, day), conflicts(catalogue, day)
     if as_json:
-        _echo_json({
-            "gaps": [gap.model_dump(mode="json") for gap in missing],
-            "conflicts": [one.model_dump(mode="json") for one in disputed],
-        })
+        _echo_json(
+            {
+                "gaps": [gap.model_dump(mode="json") for gap in missing],
+                "conflicts": [one.model_dump(mode="json") for one in disputed],
+            }
+        )
     else:
         _console().print(render.gaps(missing, catalogue))
         _console().print(render.conflicts(disputed))

@@ -167,7 +167,7 @@ def gaps(found: Sequence[Gap], catalogue: Catalogue) -> RenderableType:
 
 def conflicts(found: Sequence[Conflict]) -> RenderableType:
     """Sources that disagree: what binds and why, and what else was read."""
-    table = _table(f"{len(found)} facts of which sources disagree", "jurisdiction", "fact", "binds", "because", "others")
+    table = _table(f"{len(found)} facts of which sources disagree", "code", "fact", "binds", "because", "others")
     reasons = {
         Resolution.AUTHORITY: "more authority",
         Resolution.STRICTNESS: "stricter",

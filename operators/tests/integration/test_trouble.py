@@ -39,9 +39,9 @@ def test_a_refused_tenant_is_told_why_and_gets_nothing(
 
 
 def test_a_recalled_fact_places_with_a_warning(cell: Cell, operator: Operator) -> None:
-    apply(cell, manifest("recalled-de", jurisdiction="DE"))
-    assert "recalled" in until(cell, "recalled-de", "Attested", "False", "FACTS_RECALLED")["message"]
-    Controllers(cell, "recalled-de").finish_migration()
+    apply(cell, manifest("recalled-ee", jurisdiction="EE"))
+    assert "recalled" in until(cell, "recalled-ee", "Attested", "False", "FACTS_RECALLED")["message"]
+    Controllers(cell, "recalled-ee").finish_migration()
 
 
 def test_a_refusal_of_a_live_tenant_tears_nothing_down(cell: Cell, operator: Operator) -> None:
