@@ -1,6 +1,7 @@
 """Facts of jurisdictions and places, and the one function that reads them: `place()`."""
 
 from domicile_catalog.attestation import Attestation, AttestationError, load_attestations
+from domicile_catalog.changes import Change, Impact, RuleChange, impact, law_changes, local_midnight
 from domicile_catalog.documents import DataError, Fault
 from domicile_catalog.explain import Conflict, ExplainedFact, Explanation, Gap, Resolution, conflicts, explain, gaps
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Finding
@@ -17,6 +18,7 @@ __all__ = [
     "AttestationError",
     "Catalogue",
     "CatalogueError",
+    "Change",
     "ClassPlacement",
     "Confidence",
     "Conflict",
@@ -29,6 +31,7 @@ __all__ = [
     "Fault",
     "Finding",
     "Gap",
+    "Impact",
     "Jurisdiction",
     "JurisdictionRecord",
     "LaxerLimitError",
@@ -40,13 +43,17 @@ __all__ = [
     "Residency",
     "Resolution",
     "Rest",
+    "RuleChange",
     "Rules",
     "RulesError",
     "conflicts",
     "explain",
     "gaps",
+    "impact",
+    "law_changes",
     "load_attestations",
     "load_catalogue",
+    "local_midnight",
     "place",
     "tenant_rules",
 ]

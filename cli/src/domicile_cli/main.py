@@ -1,6 +1,7 @@
 """The `domicile` command: reads arguments, calls the catalogue, prints."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from domicile_catalog import (
     conflicts,
     explain,
     gaps,
+    law_changes,
     load_attestations,
     load_catalogue,
     place,
@@ -27,7 +29,7 @@ from rich.console import Console
 
 from domicile_cli import render
 from domicile_cli.install import install
-from domicile_cli.validation import read_environment, validate_environment
+from domicile_cli.validation import impacts, read_environment, validate_environment
 
 OK, REFUSED, USAGE = 0, 1, 2
 
@@ -62,6 +64,7 @@ EnvironmentOption = Annotated[
         file_okay=False,
     ),
 ]
+DayArgument = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A day, as 2026-12-01.")]
 OnOption = Annotated[
     datetime | None,
     typer.Option("--on", formats=["%Y-%m-%d"], help="The day to decide for; today in UTC by default."),
@@ -177,6 +180,78 @@ def gaps_command(on: OnOption = None, as_json: JsonOption = False) -> None:
     else:
         _console().print(render.gaps(missing, catalogue))
         _console().print(render.conflicts(disputed))
+
+
+@catalog_app.command("check", epilog="[bold]Examples[/]\n\n[cyan]domicile catalog check[/]\n\n" + EXIT_CODES)
+def check_command(as_json: JsonOption = False) -> None:
+    """Read every data file and hold them against each other; list each fault with its file and line."""
+    try:
+        catalogue = load_catalogue()
+    except CatalogueError as error:
+        if as_json:
+            _echo_json({"faults": [asdict(fault) for fault in error.faults]})
+        else:
+            typer.echo(str(error), err=True)
+        raise typer.Exit(REFUSED) from None
+    held = {
+        "version": catalogue.version,
+        "jurisdictions": len(catalogue.jurisdictions),
+        "places": len(catalogue.places),
+    }
+    if as_json:
+        _echo_json(held | {"faults": []})
+    else:
+        typer.echo(
+            f"{held['jurisdictions']} jurisdictions, {held['places']} places, catalogue {catalogue.version[:12]}"
+        )
+
+
+@app.command(
+    "diff",
+    epilog="[bold]Examples[/]\n\n[cyan]domicile diff GB 2025-01-01 2026-12-01[/]\n\n"
+    "[cyan]domicile diff DE 2020-01-01 2026-12-01 --json[/]",
+)
+def diff_command(
+    jurisdiction: JurisdictionArgument, after: DayArgument, until: DayArgument, as_json: JsonOption = False
+) -> None:
+    """What changed in a jurisdiction's law after one day and until another, each change on its day."""
+    catalogue = _catalogue()
+    code = _known(catalogue, jurisdiction)
+    if until < after:
+        _fail(f"{until.date()} is before {after.date()}: name the earlier day first.", USAGE)
+    found = law_changes(catalogue, code, after.date(), until.date())
+    if as_json:
+        _echo_json([change.model_dump(mode="json") for change in found])
+    else:
+        _console().print(render.law_changes(found, code, after.date(), until.date()))
+
+
+@app.command(
+    "impact",
+    epilog="[bold]Examples[/]\n\n[cyan]domicile impact --on 2026-12-01[/]\n\n"
+    "[cyan]domicile impact environments/lab --on 2027-01-01 --json[/]\n\n"
+    "Exit codes: 0 every tenant may go on, 1 one of them may not, 2 used wrongly.",
+)
+def impact_command(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Environments' folders; all below environments/ by default.", exists=True, file_okay=False),
+    ] = None,
+    *,
+    on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="The day of the new law.")],
+    as_json: JsonOption = False,
+) -> None:
+    """What the law of a day means for every tenant: places to leave, rules that change, and until when."""
+    catalogue, today = _catalogue(), _day(None)
+    chosen = folders or sorted(file.parent for file in Path("environments").glob("*/environment.yaml"))
+    if not chosen:
+        _fail("There is no environment below ./environments: name its folder.", USAGE)
+    told = [impacts(folder, catalogue, today, on.date()) for folder in chosen]
+    if as_json:
+        _echo_json({read.name: [one.model_dump(mode="json") for one in found] for read, found in told})
+    else:
+        _console().print(render.impacts(told, on.date()))
+    raise typer.Exit(REFUSED if any(one.unlawful for _, found in told for one in found) else OK)
 
 
 @app.command(

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 from domicile_catalog import (
     Catalogue,
+    Change,
     ClassPlacement,
     Confidence,
     Conflict,
@@ -16,6 +18,7 @@ from domicile_catalog import (
     Explanation,
     Finding,
     Gap,
+    Impact,
     Placement,
     Refusal,
     Resolution,
@@ -28,7 +31,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from domicile_cli.validation import Report
+from domicile_cli.validation import Folder, Report
 
 MARKS = {
     Confidence.SOURCED: ("●", "green"),
@@ -177,6 +180,46 @@ def conflicts(found: Sequence[Conflict]) -> RenderableType:
         others = Text("\n").join(_said(other) for other in one.others)
         table.add_row(one.jurisdiction, one.fact, _said(one.binds), reasons[one.because], others)
     return table
+
+
+def law_changes(found: Sequence[Change], code: str, after: date, until: date) -> RenderableType:
+    """What changed in the law of a jurisdiction, in the order of the days."""
+    if not found:
+        return Text(f"Nothing that the catalogue knows of changed in {code} after {after} and until {until}.")
+    table = _table(f"{code} after {after} and until {until}", "day", "fact", "before", "after", "source")
+    for change in found:
+        source = Text.assemble(_source(change.source), f"\n{change.clause}" if change.clause else "")
+        table.add_row(
+            str(change.day),
+            change.fact,
+            _plain(change.before, change.before_known),
+            _plain(change.after, change.after_known),
+            source,
+        )
+    return table
+
+
+def impacts(told: Sequence[tuple[Folder, Sequence[Impact]]], on: date) -> RenderableType:
+    """What a day's law means, an environment after the other."""
+    parts: list[RenderableType] = []
+    for read, found in told:
+        if not found:
+            count = len(read.tenants)
+            parts.append(Text(f"{read.name}: nothing changes on {on} for its {count} tenants.", style="green"))
+            continue
+        table = _table(read.name, "", "tenant", "place", "until", "what must happen")
+        for one in found:
+            mark = Text("✘", style="red") if one.unlawful else Text("●", style="yellow")
+            moved = (
+                one.place if one.place == one.place_after else f"{one.place or 'none'} → {one.place_after or 'none'}"
+            )
+            table.add_row(mark, one.tenant, moved, one.effective.strftime("%Y-%m-%d %H:%M UTC"), "\n".join(one.must))
+        parts.append(table)
+    return Group(*parts)
+
+
+def _plain(value: Any, known: bool) -> str:
+    return _value(value, Confidence.SOURCED if known else Confidence.UNKNOWN)
 
 
 def _said(finding: Finding[Any]) -> Text:

@@ -58,6 +58,7 @@ class Spec(_Part):
     size: Literal["small", "medium", "large"]
     limits: Limits = Limits()
     paymentProviders: tuple[PaymentProvider, ...] = ()
+    domains: tuple[Text, ...] = ()
     deletionPolicy: Literal["Retain", "Delete"] = "Retain"
 
 

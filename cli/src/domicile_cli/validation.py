@@ -1,7 +1,7 @@
 """Holds an environment's folder against the catalogue, offline, and keeps every fault."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -10,10 +10,12 @@ from domicile_catalog import (
     AttestationError,
     Catalogue,
     Fault,
+    Impact,
     Placement,
     PlacementRequest,
     Refusal,
     RulesError,
+    impact,
     load_attestations,
     place,
     tenant_rules,
@@ -65,37 +67,82 @@ def read_environment(folder: Path, faults: list[Fault]) -> Environment | None:
     return environment
 
 
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An environment's folder as it was read, and what could not be. What is no environment counts as production."""
+
+    name: str
+    production: bool
+    attestations: tuple[Attestation, ...]
+    tenants: tuple[tuple[str, CasinoTenant], ...]
+    faults: tuple[Fault, ...]
+
+
+def read_folder(folder: Path, catalogue: Catalogue) -> Folder:
+    """Reads environment.yaml, attestations/ and tenants/, and keeps every fault."""
+    faults: list[Fault] = []
+    environment = read_environment(folder, faults)
+    attestations: tuple[Attestation, ...] = ()
+    try:
+        attestations = load_attestations(folder / "attestations", catalogue)
+    except AttestationError as error:
+        faults += [replace(one, file=f"attestations/{one.file}") for one in error.faults]
+    tenants = _read_tenants(folder / "tenants", faults)
+    return Folder(
+        name=environment.name if environment else folder.name,
+        production=environment.production if environment else True,
+        attestations=attestations,
+        tenants=tuple(tenants),
+        faults=tuple(faults),
+    )
+
+
+def impacts(folder: Path, catalogue: Catalogue, today: date, on: date) -> tuple[Folder, tuple[Impact, ...]]:
+    """What the law of another day means for each tenant of an environment, those that must act first."""
+    read = read_folder(folder, catalogue)
+    found = [
+        impact(
+            catalogue,
+            tenant.metadata.name,
+            PlacementRequest(
+                jurisdiction=tenant.spec.jurisdiction,
+                products=tenant.spec.products,
+                production=read.production,
+                attestations=read.attestations,
+                on=today,
+            ),
+            tenant.spec.limits.given(),
+            on,
+        )
+        for _, tenant in read.tenants
+    ]
+    return read, tuple(sorted(filter(None, found), key=lambda one: (not one.unlawful, one.tenant)))
+
+
 def validate_environment(folder: Path, catalogue: Catalogue, on: date) -> Report:
     """Reads environment.yaml, attestations/ and tenants/, and asks the catalogue about each tenant.
 
     An environment that cannot be read counts as production, so that its tenants meet the stricter rules.
     """
-    faults: list[Fault] = []
-    environment = read_environment(folder, faults)
-    production = environment.production if environment else True
-    attestations: tuple[Attestation, ...] = ()
-    try:
-        attestations = load_attestations(folder / "attestations", catalogue)
-    except AttestationError as error:
-        faults += [Fault(f"attestations/{one.file}", one.path, one.problem, one.allowed) for one in error.faults]
-    tenants = _read_tenants(folder / "tenants", faults)
+    read = read_folder(folder, catalogue)
+    faults = list(read.faults)
     reports = [
         _check(
             file,
             tenant,
             catalogue,
-            production=production,
-            attestations=attestations,
+            production=read.production,
+            attestations=read.attestations,
             on=on,
             faults=faults,
         )
-        for file, tenant in tenants
+        for file, tenant in read.tenants
     ]
     return Report(
-        environment=environment.name if environment else folder.name,
-        production=production,
+        environment=read.name,
+        production=read.production,
         tenants=tuple(sorted(reports, key=lambda report: report.name)),
-        attestations=len(attestations),
+        attestations=len(read.attestations),
         faults=tuple(sorted(set(faults))),
     )
 

@@ -1,0 +1,157 @@
+"""What changes when the law does: a jurisdiction's facts between two days, and what that means for a tenant."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from domicile_catalog.facts import Fact, Frozen
+from domicile_catalog.model import Catalogue
+from domicile_catalog.placement import Placement, PlacementRequest, place
+from domicile_catalog.refusals import Refusal
+from domicile_catalog.rules import Rules, RulesError, tenant_rules
+
+
+class Change(Frozen):
+    """A fact that says something else from a day on. `source` and `clause` are the new rule's.
+
+    A value is None where there is no such rule, and where nothing is known of the time.
+    """
+
+    jurisdiction: str
+    fact: str
+    day: date
+    before: Any
+    after: Any
+    before_known: bool
+    after_known: bool
+    source: str | None
+    clause: str | None
+
+
+class RuleChange(Frozen):
+    """One entry of a tenant's rules.json that changes; the values are as they stand there."""
+
+    rule: str
+    before: Any
+    after: Any
+
+
+class Impact(Frozen):
+    """What a change of law means for one tenant.
+
+    `effective` is the instant at which the day begins where the licence is. `unlawful` is true where the tenant may
+    not go on as it is; `must` says what has to happen until then, in sentences.
+    """
+
+    tenant: str
+    jurisdiction: str
+    effective: datetime
+    place: str | None
+    place_after: str | None
+    rules: tuple[RuleChange, ...]
+    unlawful: bool
+    must: tuple[str, ...]
+
+
+def law_changes(catalogue: Catalogue, code: str, after: date, until: date) -> tuple[Change, ...]:
+    """What begins or ends in a jurisdiction after one day and until another, each change on its day.
+
+    KeyError where the catalogue has no such jurisdiction.
+    """
+    record = catalogue.jurisdictions[code]
+    found: list[Change] = []
+    then = record.on(after)
+    for day in (day for day in record.changes() if after < day <= until):
+        now = record.on(day)
+        for (name, old), (_, new) in zip(then.facts.items(), now.facts.items(), strict=True):
+            if _says(old) != _says(new):
+                found.append(
+                    Change(
+                        jurisdiction=code,
+                        fact=name,
+                        day=day,
+                        before=old.value,
+                        after=new.value,
+                        before_known=old.known,
+                        after_known=new.known,
+                        source=new.source,
+                        clause=new.clause,
+                    )
+                )
+        then = now
+    return tuple(found)
+
+
+def _says(fact: Fact[Any]) -> tuple[bool, Any]:
+    return fact.known, fact.value
+
+
+def impact(
+    catalogue: Catalogue, tenant: str, request: PlacementRequest, limits: Mapping[str, int], on: date
+) -> Impact | None:
+    """What changes for a tenant between the day of its request and another, or None where nothing does.
+
+    The tenant lives where the request's day places it; whether it may stay is asked of that place alone.
+    """
+    then, now = place(catalogue, request), place(catalogue, request.model_copy(update={"on": on}))
+    place_before = then.place if isinstance(then, Placement) else None
+    must: list[str] = []
+    place_after = now.place if isinstance(now, Placement) else None
+    unlawful = place_before is not None and place_after is None
+    if place_before is not None and place_after is not None:
+        stay = place(catalogue, request.model_copy(update={"on": on, "candidates": (place_before,)}))
+        if isinstance(stay, Refusal):
+            unlawful = True
+            must.append(f"Move from {place_before} to {place_after}. {stay.message}")
+        else:
+            place_after = place_before
+    elif isinstance(now, Refusal) and unlawful:
+        must.append(f"{now.message} {now.remedy}")
+    elif place_before is None and place_after is not None:
+        must.append(f"It may live in {place_after} from then on; apply it again.")
+    before, _ = _rules(catalogue, request, limits, request.on)
+    after, refused = _rules(catalogue, request, limits, on)
+    rules = _rule_changes(before, after)
+    if before is not None and refused is not None:
+        unlawful = True
+        must.append(refused)
+    if rules:
+        changed = ", ".join(f"{one.rule} from {one.before} to {one.after}" for one in rules)
+        must.append(f"The casino's rules change by themselves: {changed}. Tell players where the law asks for it.")
+    if not must:
+        return None
+    return Impact(
+        tenant=tenant,
+        jurisdiction=request.jurisdiction,
+        effective=local_midnight(catalogue, request.jurisdiction, on),
+        place=place_before,
+        place_after=place_after,
+        rules=rules,
+        unlawful=unlawful,
+        must=tuple(must),
+    )
+
+
+def local_midnight(catalogue: Catalogue, code: str, day: date) -> datetime:
+    """The instant, in UTC, at which a day begins in the jurisdiction; in UTC where its zone is unknown."""
+    found = catalogue.jurisdiction(code, day)
+    zone = found.facts.timezone.value if found else None
+    return datetime.combine(day, time(), tzinfo=ZoneInfo(zone or "UTC")).astimezone(UTC)
+
+
+def _rules(
+    catalogue: Catalogue, request: PlacementRequest, limits: Mapping[str, int], on: date
+) -> tuple[Rules | None, str | None]:
+    try:
+        return tenant_rules(catalogue, request.jurisdiction, limits, on, request.attestations), None
+    except RulesError as error:
+        return None, str(error)
+
+
+def _rule_changes(before: Rules | None, after: Rules | None) -> tuple[RuleChange, ...]:
+    if before is None or after is None:
+        return ()
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    told = [name for name in old if name not in ("confidence", "sources", "catalogue_version")]
+    return tuple(RuleChange(rule=name, before=old[name], after=new[name]) for name in told if old[name] != new[name])
