@@ -10,6 +10,7 @@ from domicile_catalog.model import Catalogue, Jurisdiction, JurisdictionRecord, 
 from domicile_catalog.placement import ClassPlacement, Placement, PlacementRequest, Rest, place
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.rules import LaxerLimitError, Rules, RulesError, tenant_rules
+from domicile_catalog.sharing import Sharing, co_tenancy
 from domicile_catalog.vocabulary import Confidence, DataClass, Product, Residency
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "RuleChange",
     "Rules",
     "RulesError",
+    "Sharing",
+    "co_tenancy",
     "conflicts",
     "explain",
     "gaps",

@@ -1,0 +1,62 @@
+"""Which places may be the cell of two jurisdictions at once."""
+
+from domicile_catalog.facts import Frozen
+from domicile_catalog.model import Catalogue
+from domicile_catalog.placement import Placement, PlacementRequest, place
+from domicile_catalog.refusals import Refusal
+from domicile_catalog.vocabulary import DataClass
+
+ELSEWHERE = frozenset({DataClass.REGULATOR_COPY, DataClass.BACKUP})
+"""Classes that need not rest beside the cluster: a copy may stand in another place than the cell."""
+
+
+class Sharing(Frozen):
+    """Whether two jurisdictions may share a cell: the places where they may, the first jurisdiction's nearest first.
+
+    `reasons` says for each jurisdiction what narrows the choice, or why it has none.
+    """
+
+    places: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Whether there is any such place."""
+        return bool(self.places)
+
+
+def co_tenancy(catalogue: Catalogue, one: PlacementRequest, other: PlacementRequest) -> Sharing:
+    """Where tenants of two jurisdictions may share a cell: every place that may hold all of both that rests in a cell.
+
+    Pure and total. The answer does not depend on the order of the two, but for the order of the places.
+    """
+    reasons: list[str] = []
+    common: list[str] | None = None
+    for request in (one, other):
+        decision = place(catalogue, request)
+        if isinstance(decision, Refusal):
+            reasons.append(f"{request.jurisdiction} may live nowhere: {decision.message}")
+            common = []
+            continue
+        cells = _cells(decision)
+        reasons.append(_why(decision, cells))
+        common = list(cells) if common is None else [code for code in common if code in cells]
+    return Sharing(places=tuple(common or ()), reasons=tuple(reasons))
+
+
+def _cells(decision: Placement) -> tuple[str, ...]:
+    """The places that may hold every class of data that rests in a cell, nearest first."""
+    resting = [rest for name, rest in decision.by_data_class.items() if name not in ELSEWHERE]
+    return tuple(code for code in resting[0].allowed if all(code in rest.allowed for rest in resting))
+
+
+def _why(decision: Placement, cells: tuple[str, ...]) -> str:
+    narrowest = min(
+        (item for item in decision.by_data_class.items() if item[0] not in ELSEWHERE),
+        key=lambda item: len(item[1].allowed),
+    )
+    name, rest = narrowest
+    return (
+        f"{decision.jurisdiction} allows a cell in {len(cells)} of the candidates; {name} is the narrowest of what "
+        f"rests there ({rest.scope}): {rest.why}."
+    )
