@@ -7,20 +7,22 @@ GOOD = """\
 jurisdiction: US-ME
 fact: data_residency
 value: in_territory
-attested_by: Jane Roe, Head of Compliance
+attested_by: Jane Roe
+role: Head of Compliance
 attested_on: 2026-05-04
 source: Letter of 2026-04-28
+source_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 expires_on: 2027-05-04
 """
 
 
 def load(tmp_path, catalogue, text):
     (tmp_path / "us-me.yaml").write_text(text)
-    return load_attestations(tmp_path, catalogue)
+    return load_attestations(tmp_path, catalogue, root=None, production=False)
 
 
 def test_a_folder_without_attestations_holds_none(tmp_path, catalogue):
-    assert load_attestations(tmp_path / "none", catalogue) == ()
+    assert load_attestations(tmp_path / "none", catalogue, root=None, production=True) == ()
 
 
 def test_an_attestation_has_the_value_in_the_form_of_its_fact(tmp_path, catalogue):
@@ -36,7 +38,9 @@ def test_an_attestation_has_the_value_in_the_form_of_its_fact(tmp_path, catalogu
         ("data_residency", "residency", "fact", "no such fact"),
         ("in_territory", "on_premises", "value", "in_territory"),
         ("2027-05-04", "2026-01-01", "", "expires_on is before attested_on"),
-        ("attested_by: Jane Roe, Head of Compliance\n", "", "attested_by", "is missing"),
+        ("attested_by: Jane Roe\n", "", "attested_by", "is missing"),
+        ("role: Head of Compliance\n", "", "role", "is missing"),
+        ("source_sha256: 9f86d0", "source_sha256: XYZ", "source_sha256", "not a valid code"),
         ("source: Letter of 2026-04-28", "source: ''", "source", "at least 1 character"),
     ],
 )
@@ -52,4 +56,4 @@ def test_all_faults_of_all_files_are_reported_at_once(tmp_path, catalogue):
     (tmp_path / "a.yaml").write_text("fact: nonsense\n")
     with pytest.raises(AttestationError) as caught:
         load(tmp_path, catalogue, GOOD.replace("US-ME", "US-ZZ"))
-    assert len(caught.value.faults) == 8
+    assert len(caught.value.faults) == 10

@@ -47,8 +47,10 @@ def attest(jurisdiction, fact, value, *, expires_on=TODAY + timedelta(days=365),
         fact=fact,
         value=value,
         attested_by=by,
+        role="Head of Compliance",
         attested_on=TODAY - timedelta(days=30),
         source="Letter of the regulator",
+        source_sha256="a" * 64,
         expires_on=expires_on,
     )
 
@@ -169,6 +171,14 @@ def test_attesting_recalled_facts_opens_production():
 def test_a_stricter_attestation_replaces_a_recalled_fact():
     refusal = ask("CO", attestations=(attest("CO", "data_residency", "in_territory"),))
     assert refusal.code == "NO_PLACE_IN_TERRITORY"
+
+
+@pytest.mark.parametrize(("days", "told"), [(31, 0), (30, 1), (0, 1)])
+def test_an_attestation_relied_on_is_announced_to_end_for_thirty_days(days, told):
+    ending = attest("NO", "data_residency", "none", expires_on=TODAY + timedelta(days=days))
+    decision = ask("NO", attestations=(ending,))
+    assert len(decision.expiring) == told
+    assert all(str(ending.expires_on) in sentence for sentence in decision.expiring)
 
 
 def test_an_attestation_cannot_contradict_a_sourced_fact():

@@ -26,8 +26,10 @@ def attest(code, fact, value):
         fact=fact,
         value=value,
         attested_by="Jane Roe",
+        role="Head of Compliance",
         attested_on=TODAY,
         source="Letter of the regulator",
+        source_sha256="a" * 64,
         expires_on=date(2027, 1, 1),
     )
 

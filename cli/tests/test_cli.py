@@ -138,14 +138,15 @@ def test_validate_lists_every_fault_at_once(lab):
     (lab / "attestations" / "no.yaml").write_text("jurisdiction: NO\n")
     faults = json.loads(run("validate", lab, "--json", *ON).stdout)["faults"]
     assert {fault["file"] for fault in faults} == {GB, BR, "attestations/no.yaml"}
-    assert len(faults) == 9
+    assert len(faults) == 11
 
 
 def test_an_attestation_of_the_environment_counts(lab):
     edit(lab, GB, "jurisdiction: GB", "jurisdiction: NO")
     (lab / "attestations" / "no-data_residency.yaml").write_text(
-        "jurisdiction: NO\nfact: data_residency\nvalue: none\nattested_by: Jane Roe\nattested_on: 2026-05-01\n"
-        "source: Letter of the regulator\nexpires_on: 2027-05-01\n"
+        "jurisdiction: NO\nfact: data_residency\nvalue: none\nattested_by: Jane Roe\nrole: Counsel\n"
+        "attested_on: 2026-05-01\nsource: Letter of the regulator\nexpires_on: 2027-05-01\n"
+        f"source_sha256: {'a' * 64}\n"
     )
     assert run("validate", lab, *ON).exit_code == 0
     assert run("explain", "NO", "--environment", lab, *ON).exit_code == 0

@@ -1,17 +1,19 @@
 """Parsing what comes in, and turning trouble into sentences."""
 
+import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import kopf
 import pytest
+from domicile_catalog.sshsig import public_key
 from domicile_operator import handlers, metrics, server
 from domicile_operator.catalogue import CatalogueRulebook
 from domicile_operator.cell import Cell, load_cell
 from domicile_operator.clients.breaker import PAUSE_SECONDS, Breaker
 from domicile_operator.clients.kube import _fault, _path
-from domicile_operator.decide import Placed
+from domicile_operator.decide import Placed, _attested
 from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.recorder import event
 from domicile_operator.settings import read_settings
@@ -73,8 +75,11 @@ def rulebook(tmp_path_factory: pytest.TempPathFactory) -> CatalogueRulebook:
     return CatalogueRulebook.load(tmp_path_factory.mktemp("attestations"))
 
 
-def ask(rulebook: CatalogueRulebook, *places: str, production: bool = False, **spec: Any) -> Placed | Refused:
-    return rulebook.place(TenantSpec.model_validate(SPEC | spec), places, production, date(2026, 11, 22))
+def ask(
+    rulebook: CatalogueRulebook, *places: str, production: bool = False, root: str | None = None, **spec: Any
+) -> Placed | Refused:
+    cell = CELL.model_copy(update={"production": production, "attestation_root": root})
+    return rulebook.place(TenantSpec.model_validate(SPEC | spec), places, cell, date(2026, 11, 22))
 
 
 def test_the_catalogue_places_and_gives_rules(rulebook: CatalogueRulebook) -> None:
@@ -98,16 +103,50 @@ def test_a_laxer_limit_is_refused_by_its_name(rulebook: CatalogueRulebook) -> No
     assert "slotMaxStakeMinor" in refused.message
 
 
-def test_an_attestation_answers_what_production_would_not_believe(tmp_path: Path) -> None:
-    rulebook = CatalogueRulebook.load(tmp_path)
-    before = ask(rulebook, "eu-central-1", jurisdiction="EE", production=True)
+ATTESTATION = f"""\
+jurisdiction: EE
+fact: online_casino
+value: legal
+attested_by: Ada
+role: Counsel
+attested_on: 2026-01-01
+source: counsel's letter
+source_sha256: {"a" * 64}
+expires_on: 2027-01-01
+"""
+
+
+def sign(file: Path, key: Path, namespace: str) -> None:
+    """Sign with the real ssh-keygen."""
+    subprocess.run(["ssh-keygen", "-Y", "sign", "-q", "-n", namespace, "-f", key, file], check=True)
+
+
+def test_a_signed_attestation_answers_what_production_would_not_believe(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    public = key.with_suffix(".pub").read_text().strip()
+    folder = tmp_path / "attestations"
+    folder.mkdir()
+    rulebook, root = CatalogueRulebook.load(folder), public_key(public).fingerprint
+    before = ask(rulebook, "eu-central-1", jurisdiction="EE", production=True, root=root)
     assert isinstance(before, Refused) and before.code == "FACT_RECALLED"
-    (tmp_path / "ee.yaml").write_text(
-        "{jurisdiction: EE, fact: online_casino, value: legal, attested_by: Ada, attested_on: 2026-01-01, "
-        "source: counsel's letter, expires_on: 2027-01-01}"
-    )
-    after = ask(rulebook, "eu-central-1", jurisdiction="EE", production=True)
+    (folder / "ee.yaml").write_text(ATTESTATION)
+    (folder / "officers.yaml").write_text(f"officers: [{{name: Ada, role: Counsel, key: {public}}}]\n")
+    for vouched in (None, root):
+        with pytest.raises(Fault) as raised:  # nobody vouches for Ada, or nobody signed
+            ask(rulebook, "eu-central-1", jurisdiction="EE", production=True, root=vouched)
+        assert raised.value.code == "ATTESTATIONS_UNREADABLE"
+    sign(folder / "officers.yaml", key, "domicile-officers")
+    sign(folder / "ee.yaml", key, "domicile-attestation")
+    after = ask(rulebook, "eu-central-1", jurisdiction="EE", production=True, root=root)
     assert isinstance(after, Placed) or "online_casino" not in after.message
+
+
+def test_an_attestation_that_ends_soon_is_a_reason_of_the_condition() -> None:
+    ending = Placed("eu-west-2", True, (), "{}", ("Ada's attestation ends with 2026-12-01: renew it.",))
+    condition = _attested(ending)
+    assert (condition.status, condition.reason) == ("True", "AttestationExpiring")
+    assert "2026-12-01" in condition.message
 
 
 def test_papers_that_cannot_be_read_are_a_fault(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from domicile_catalog.documents import DataError, Fault, located, parse, read_documents
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Frozen, Text
 from domicile_catalog.model import Catalogue, Jurisdiction, TerritoryCode
+from domicile_catalog.trust import OFFICERS_FILE, load_trust
 from domicile_catalog.vocabulary import Confidence
 
 
@@ -22,15 +23,18 @@ class Attestation(Frozen):
     """Who answered which fact of which jurisdiction, when, from what source, and until when it holds.
 
     `value` takes the form of the fact: `in_territory` for data_residency, whole years for min_age. It counts
-    from the day of `attested_on` to the day of `expires_on`, both included.
+    from the day of `attested_on` to the day of `expires_on`, both included. `source_sha256` is of the document that
+    the officer read, as it is kept.
     """
 
     jurisdiction: TerritoryCode
     fact: Text
     value: Any
     attested_by: Text
+    role: Text
     attested_on: date
     source: Text
+    source_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     expires_on: date
 
     @field_validator("fact")
@@ -72,13 +76,14 @@ class Attestation(Frozen):
 class Answer:
     """A fact as it stands on a day, given the attestations.
 
-    `contradicts` is an attestation that holds and says something else than a sourced fact or than another
-    attestation does. Which of them is right is not for a program to choose.
+    `rests_on` is the attestation that answers it. `contradicts` is one that holds and says something else than a
+    sourced fact or than another attestation does. Which of them is right is not for a program to choose.
     """
 
     fact: Fact[Any]
     warnings: tuple[str, ...] = ()
     contradicts: Attestation | None = None
+    rests_on: Attestation | None = None
 
 
 def answer(jurisdiction: Jurisdiction, name: str, attestations: Iterable[Attestation], on: date) -> Answer:
@@ -100,18 +105,30 @@ def answer(jurisdiction: Jurisdiction, name: str, attestations: Iterable[Attesta
     attested: Fact[Any] = Fact(
         value=latest.value, confidence=Confidence.ATTESTED, source=latest.reference, note=fact.note
     )
-    return Answer(attested, warnings, contradicts=disagreeing)
+    return Answer(attested, warnings, contradicts=disagreeing, rests_on=latest)
 
 
-def load_attestations(folder: Path, catalogue: Catalogue) -> tuple[Attestation, ...]:
+def load_attestations(
+    folder: Path, catalogue: Catalogue, *, root: str | None, production: bool
+) -> tuple[Attestation, ...]:
     """Every attestation of an environment, from the `*.yaml` in its attestations folder.
 
-    A folder that does not exist holds none. Raises AttestationError with every fault, an unknown
-    jurisdiction among them. Expired ones load: `place()` ignores them and says so.
+    `root` is the fingerprint of the key that vouches for the officers. With it, every file must be signed by one of
+    them; without it, production takes nobody's word, and elsewhere an attestation counts unsigned. A folder that
+    does not exist holds none. Raises AttestationError with every fault, a bad signature or an unknown jurisdiction
+    among them. Expired ones load: `place()` ignores them and says so.
     """
     faults: list[Fault] = []
     found: list[Attestation] = []
-    for path in sorted(folder.glob("*.yaml")):
+    files = sorted(path for path in folder.glob("*.yaml") if path.name != OFFICERS_FILE)
+    trust = load_trust(folder, root, faults) if root and files else None
+    if production and root is None:
+        problem = "counts for nothing: no root is configured that vouches for its officer"
+        faults += [
+            Fault(path.name, "", problem, "the root's fingerprint, as `ssh-keygen -l` prints it") for path in files
+        ]
+    for path in files:
+        read: list[Attestation] = []
         for document in read_documents(path, path.name, faults):
             attestation = parse(Attestation, document, path.name, faults)
             if attestation is None:
@@ -121,7 +138,10 @@ def load_attestations(folder: Path, catalogue: Catalogue) -> tuple[Attestation, 
                 problem = f"unknown jurisdiction {attestation.jurisdiction}"
                 hint = f"; did you mean {near}?" if near else ""
                 faults.append(Fault(path.name, "jurisdiction", problem + hint))
-            found.append(attestation)
+            read.append(attestation)
+        if trust is not None:
+            faults += trust.faults(path, read)
+        found += read
     if faults:
         where = (located(fault, folder) for fault in faults)
         raise AttestationError(f"The attestations in {folder} cannot be used", where)

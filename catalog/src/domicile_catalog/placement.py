@@ -56,7 +56,7 @@ class Placement(Frozen):
     """The place that was chosen, for every class of data.
 
     `attested` is true where every fact relied on is sourced or attested: the tenant's condition Attested.
-    `relied_on` has those facts with their confidence.
+    `relied_on` has those facts with their confidence. `expiring` tells of attestations relied on that end soon.
     """
 
     jurisdiction: str
@@ -65,6 +65,7 @@ class Placement(Frozen):
     warnings: tuple[str, ...]
     by_data_class: dict[DataClass, ClassPlacement]
     relied_on: dict[str, Confidence]
+    expiring: tuple[str, ...] = ()
 
 
 def place(catalogue: Catalogue, request: PlacementRequest) -> Placement | Refusal:
@@ -81,7 +82,8 @@ def place(catalogue: Catalogue, request: PlacementRequest) -> Placement | Refusa
     decision = _decide(catalogue, reading, request)
     if isinstance(decision, Refusal):
         decision = decision.model_copy(update={"needs": _needs(jurisdiction, request)})
-    return decision.model_copy(update={"warnings": (*reading.warnings, *decision.warnings)})
+    ending = {"expiring": tuple(reading.expiring)} if isinstance(decision, Placement) else {}
+    return decision.model_copy(update={"warnings": (*reading.warnings, *decision.warnings), **ending})
 
 
 def _decide(catalogue: Catalogue, reading: Reading, request: PlacementRequest) -> Placement | Refusal:

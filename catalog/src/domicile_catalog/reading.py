@@ -11,6 +11,9 @@ from domicile_catalog.model import Jurisdiction
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.vocabulary import Confidence, SourceKind
 
+EXPIRY_NOTICE_DAYS = 30
+"""From how many days before its last an attestation is announced to end."""
+
 # A source is a source; but these only report what the law says.
 HEARSAY = (SourceKind.PRESS, SourceKind.VENDOR, SourceKind.OTHER)
 
@@ -25,14 +28,25 @@ class Reading:
     on: date
     relied_on: dict[str, Confidence] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    expiring: list[str] = field(default_factory=list)
 
     def look(self, name: str) -> Fact[Any] | Refusal:
         """The fact, known or not, or a refusal where an attestation contradicts it."""
         found = answer(self.jurisdiction, name, self.attestations, self.on)
+        if found.rests_on and (found.rests_on.expires_on - self.on).days <= EXPIRY_NOTICE_DAYS:
+            self._ends_soon(found.rests_on)
         self.warnings.extend(warning for warning in found.warnings if warning not in self.warnings)
         if found.contradicts:
             return refusals.contradicted(self.jurisdiction, name, found.fact, found.contradicts)
         return found.fact
+
+    def _ends_soon(self, one: Attestation) -> None:
+        told = (
+            f"{one.attested_by}'s attestation of {one.jurisdiction} {one.fact} ends with {one.expires_on}: renew it, "
+            "or the tenants that rest on it are refused from the next day on."
+        )
+        if told not in self.expiring:
+            self.expiring.append(told)
 
     def require(self, name: str) -> Fact[Any] | Refusal:
         """The fact, if this environment may rely on it."""

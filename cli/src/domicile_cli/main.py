@@ -65,6 +65,14 @@ EnvironmentOption = Annotated[
     ),
 ]
 DayArgument = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A day, as 2026-12-01.")]
+RootOption = Annotated[
+    str | None,
+    typer.Option(
+        "--attestation-root",
+        envvar="DOMICILE_ATTESTATION_ROOT",
+        help="Fingerprint (SHA256:...) of the key that vouches for the officers who may attest.",
+    ),
+]
 OnOption = Annotated[
     datetime | None,
     typer.Option("--on", formats=["%Y-%m-%d"], help="The day to decide for; today in UTC by default."),
@@ -98,13 +106,14 @@ def explain_command(
     production: ProductionOption = False,
     product: ProductOption = None,
     environment: EnvironmentOption = None,
+    root: RootOption = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Everything the catalogue says of a jurisdiction: facts, where data may rest, rules, refusals."""
     catalogue = _catalogue()
     code = _known(catalogue, jurisdiction)
-    production, attestations = _environment(catalogue, environment, production)
+    production, attestations = _environment(catalogue, environment, production, root)
     explanation = explain(
         catalogue,
         code,
@@ -137,13 +146,14 @@ def place_command(
     production: ProductionOption = False,
     product: ProductOption = None,
     environment: EnvironmentOption = None,
+    root: RootOption = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Choose the place where a tenant may lawfully live, or say why there is none."""
     catalogue = _catalogue()
     code = _known(catalogue, jurisdiction)
-    production, attestations = _environment(catalogue, environment, production)
+    production, attestations = _environment(catalogue, environment, production, root)
     named = None if candidates is None else tuple(c.strip() for c in candidates.split(",") if c.strip())
     request = PlacementRequest(
         jurisdiction=code,
@@ -239,6 +249,7 @@ def impact_command(
     ] = None,
     *,
     on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="The day of the new law.")],
+    root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What the law of a day means for every tenant: places to leave, rules that change, and until when."""
@@ -246,7 +257,7 @@ def impact_command(
     chosen = folders or sorted(file.parent for file in Path("environments").glob("*/environment.yaml"))
     if not chosen:
         _fail("There is no environment below ./environments: name its folder.", USAGE)
-    told = [impacts(folder, catalogue, today, on.date()) for folder in chosen]
+    told = [impacts(folder, catalogue, today, on.date(), root) for folder in chosen]
     if as_json:
         _echo_json({read.name: [one.model_dump(mode="json") for one in found] for read, found in told})
     else:
@@ -260,12 +271,13 @@ def impact_command(
 )
 def validate_command(
     folder: Annotated[Path, typer.Argument(help="An environment's folder.", exists=True, file_okay=False)],
+    root: RootOption = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold an environment's tenants and attestations against the catalogue, offline; list every fault."""
     catalogue = _catalogue()
-    report = validate_environment(folder, catalogue, _day(on))
+    report = validate_environment(folder, catalogue, _day(on), root)
     if as_json:
         _echo_json(render.report_json(report))
     else:
@@ -290,7 +302,9 @@ def _known(catalogue: Catalogue, code: str) -> str:
     return spelt
 
 
-def _environment(catalogue: Catalogue, folder: Path | None, production: bool) -> tuple[bool, tuple[Attestation, ...]]:
+def _environment(
+    catalogue: Catalogue, folder: Path | None, production: bool, root: str | None
+) -> tuple[bool, tuple[Attestation, ...]]:
     """Whether to decide as production does, and the attestations to count."""
     if folder is None:
         return production, ()
@@ -298,11 +312,12 @@ def _environment(catalogue: Catalogue, folder: Path | None, production: bool) ->
     environment = read_environment(folder, faults)
     if environment is None or faults:
         _fail("\n".join(str(fault) for fault in faults), REFUSED)
+    production = production or environment.production
     try:
-        attestations = load_attestations(folder / "attestations", catalogue)
+        attestations = load_attestations(folder / "attestations", catalogue, root=root, production=production)
     except AttestationError as error:
         _fail(str(error), REFUSED)
-    return production or environment.production, attestations
+    return production, attestations
 
 
 def _day(on: datetime | None) -> date:

@@ -278,7 +278,13 @@ def report_json(told: Report) -> dict[str, Any]:
         ],
         "warnings": list(told.warnings),
         "faults": [
-            {"file": fault.file, "path": fault.path, "problem": fault.problem, "allowed": fault.allowed}
+            {
+                "file": fault.file,
+                "line": fault.line,
+                "path": fault.path,
+                "problem": fault.problem,
+                "allowed": fault.allowed,
+            }
             for fault in told.faults
         ],
     }

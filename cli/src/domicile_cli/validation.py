@@ -78,28 +78,31 @@ class Folder:
     faults: tuple[Fault, ...]
 
 
-def read_folder(folder: Path, catalogue: Catalogue) -> Folder:
+def read_folder(folder: Path, catalogue: Catalogue, root: str | None = None) -> Folder:
     """Reads environment.yaml, attestations/ and tenants/, and keeps every fault."""
     faults: list[Fault] = []
     environment = read_environment(folder, faults)
+    production = environment.production if environment else True
     attestations: tuple[Attestation, ...] = ()
     try:
-        attestations = load_attestations(folder / "attestations", catalogue)
+        attestations = load_attestations(folder / "attestations", catalogue, root=root, production=production)
     except AttestationError as error:
         faults += [replace(one, file=f"attestations/{one.file}") for one in error.faults]
     tenants = _read_tenants(folder / "tenants", faults)
     return Folder(
         name=environment.name if environment else folder.name,
-        production=environment.production if environment else True,
+        production=production,
         attestations=attestations,
         tenants=tuple(tenants),
         faults=tuple(faults),
     )
 
 
-def impacts(folder: Path, catalogue: Catalogue, today: date, on: date) -> tuple[Folder, tuple[Impact, ...]]:
+def impacts(
+    folder: Path, catalogue: Catalogue, today: date, on: date, root: str | None = None
+) -> tuple[Folder, tuple[Impact, ...]]:
     """What the law of another day means for each tenant of an environment, those that must act first."""
-    read = read_folder(folder, catalogue)
+    read = read_folder(folder, catalogue, root)
     found = [
         impact(
             catalogue,
@@ -119,12 +122,12 @@ def impacts(folder: Path, catalogue: Catalogue, today: date, on: date) -> tuple[
     return read, tuple(sorted(filter(None, found), key=lambda one: (not one.unlawful, one.tenant)))
 
 
-def validate_environment(folder: Path, catalogue: Catalogue, on: date) -> Report:
+def validate_environment(folder: Path, catalogue: Catalogue, on: date, root: str | None = None) -> Report:
     """Reads environment.yaml, attestations/ and tenants/, and asks the catalogue about each tenant.
 
     An environment that cannot be read counts as production, so that its tenants meet the stricter rules.
     """
-    read = read_folder(folder, catalogue)
+    read = read_folder(folder, catalogue, root)
     faults = list(read.faults)
     reports = [
         _check(

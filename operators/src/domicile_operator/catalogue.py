@@ -18,6 +18,7 @@ from domicile_catalog import (
     tenant_rules,
 )
 
+from domicile_operator.cell import Cell
 from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Refused
@@ -39,15 +40,15 @@ class CatalogueRulebook:
         """
         return cls(load_catalogue(), attestations)
 
-    def place(self, spec: TenantSpec, candidates: Sequence[str], production: bool, today: date) -> Placed | Refused:
-        attestations = self._attestations()
+    def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
+        attestations = self._attestations(cell)
         answer = place(
             self._catalogue,
             PlacementRequest(
                 jurisdiction=spec.jurisdiction,
                 products=tuple(Product(product) for product in spec.products),
                 candidates=tuple(candidates),
-                production=production,
+                production=cell.production,
                 attestations=attestations,
                 on=today,
             ),
@@ -59,11 +60,13 @@ class CatalogueRulebook:
             rules = tenant_rules(self._catalogue, spec.jurisdiction, limits, today, attestations)
         except RulesError as error:
             return Refused(error.code, f"{error.message} {error.remedy}")
-        return Placed(answer.place, answer.attested, tuple(answer.warnings), rules.to_json())
+        return Placed(answer.place, answer.attested, answer.warnings, rules.to_json(), answer.expiring)
 
-    def _attestations(self) -> tuple[Attestation, ...]:
+    def _attestations(self, cell: Cell) -> tuple[Attestation, ...]:
         try:
-            return load_attestations(self._folder, self._catalogue)
+            return load_attestations(
+                self._folder, self._catalogue, root=cell.attestation_root, production=cell.production
+            )
         except AttestationError as error:
             # Wrong papers are trouble to be mended, not an answer to any one tenant.
             raise Fault("ATTESTATIONS_UNREADABLE", str(error)) from error

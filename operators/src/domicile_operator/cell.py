@@ -39,11 +39,15 @@ class PaymentProvider(_Model):
 
 
 class Cell(_Model):
-    """One cluster and the stores beside it. `ca_pem` is the CA of those stores' certificates."""
+    """One cluster and the stores beside it. `ca_pem` is the CA of those stores' certificates.
+
+    `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here.
+    """
 
     name: str
     environment: str
     production: bool
+    attestation_root: Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")] | None = None
     places: Annotated[tuple[str, ...], Field(min_length=1)]
     base_domain: str
     public_port: Port = 443

@@ -21,13 +21,17 @@ class Placed:
     attested: bool
     warnings: tuple[str, ...]
     rules_json: str
+    expiring: tuple[str, ...] = ()
 
 
 class Rulebook(Protocol):
     """The catalogue as the operator uses it."""
 
-    def place(self, spec: TenantSpec, candidates: Sequence[str], production: bool, today: date) -> Placed | Refused:
-        """The lawful place among the candidates with the rules of play there, or why there is none."""
+    def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
+        """The lawful place among the candidates with the rules of play there, or why there is none.
+
+        Decided as the cell does: whether it is production, and whose attestations count there.
+        """
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def decide(
     if licence.status == "False":
         return Decision(None, Refused(licence.reason, licence.message, LICENCE_VALID), conditions)
     candidates = (pinned,) if pinned else cell.places
-    placed = rulebook.place(spec, candidates, cell.production, today)
+    placed = rulebook.place(spec, candidates, cell, today)
     if isinstance(placed, Refused):
         conditions.append(Condition(PLACED, "False", placed.code, placed.message))
         return Decision(None, placed, conditions)
@@ -90,6 +94,8 @@ def _licence(spec: TenantSpec, today: date) -> Condition:
 
 def _attested(placed: Placed) -> Condition:
     if placed.attested:
+        if placed.expiring:
+            return Condition(ATTESTED, "True", "AttestationExpiring", " ".join(placed.expiring))
         return Condition(ATTESTED, "True", "Attested", "Every binding fact is sourced or attested.")
     said = " ".join(placed.warnings) or "A binding fact is only recalled."
     return Condition(ATTESTED, "False", "FACTS_RECALLED", f"{said} A production environment would refuse this tenant.")

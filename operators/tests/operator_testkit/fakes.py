@@ -211,7 +211,7 @@ class FakeRulebook:
         self.attested = True
         self.asked: list[tuple[str, ...]] = []
 
-    def place(self, spec: TenantSpec, candidates: Sequence[str], production: bool, today: date) -> Placed | Refused:
+    def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
         self.asked.append(tuple(candidates))
         warnings = () if self.attested else ("min_age is recalled.",)
         return self.refusal or Placed(candidates[0], self.attested, warnings, '{"schema": 1}\n')

@@ -1,0 +1,147 @@
+"""Verifies OpenSSH signatures: what `ssh-keygen -Y sign` writes (OpenSSH's PROTOCOL.sshsig).
+
+Officers sign with keys that they have, in hardware or not, and with a tool that is everywhere. Keys are Ed25519 or
+ECDSA on P-256; the cryptography is the `cryptography` package's.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+MAGIC = b"SSHSIG"
+BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
+MAX_BYTES = 16 * 1024
+_HASHES: dict[bytes, Callable[[bytes], bytes]] = {
+    b"sha256": lambda message: hashlib.sha256(message).digest(),
+    b"sha512": lambda message: hashlib.sha512(message).digest(),
+}
+Key = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
+
+
+class SignatureError(ValueError):
+    """A signature that does not hold, or cannot be read; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key in OpenSSH's form."""
+
+    blob: bytes
+    key: Key
+
+    @property
+    def fingerprint(self) -> str:
+        """As `ssh-keygen -l` prints it: SHA256:..."""
+        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+
+
+def public_key(line: str) -> PublicKey:
+    """The key of a line such as `ssh-ed25519 AAAA... comment`. Raises SignatureError."""
+    words = line.split()
+    if len(words) < 2:
+        raise SignatureError("is no public key: write it as `ssh-ed25519 AAAA...`")
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+    except ValueError:  # binascii.Error among them
+        raise SignatureError("is no public key: its second word is not base64") from None
+    return _key(words[0].encode(), blob)
+
+
+def verify(armored: str, message: bytes, namespace: str) -> PublicKey:
+    """The key that signed the message in that namespace. Raises SignatureError where none did.
+
+    Who may sign is for the caller to say: a signature of a stranger verifies too.
+    """
+    reader = _Reader(_unarmoured(armored))
+    if reader.take(len(MAGIC)) != MAGIC:
+        raise SignatureError("is no SSH signature")
+    if reader.number() != 1:
+        raise SignatureError("has a version that is not 1")
+    blob, found, reserved, algorithm, signature = (reader.text() for _ in range(5))
+    reader.end()
+    if found != namespace.encode():
+        shown = found.decode("ascii", "replace")
+        raise SignatureError(f"was made for {shown!r} and not for {namespace!r}: sign with `-n {namespace}`")
+    if algorithm not in _HASHES:
+        raise SignatureError("uses a hash that is neither sha256 nor sha512")
+    signer = _key(_Reader(blob).text(), blob)
+    signed = MAGIC + b"".join(map(_text, (found, reserved, algorithm, _HASHES[algorithm](message))))
+    _check(signer, signature, signed)
+    return signer
+
+
+def _unarmoured(armored: str) -> bytes:
+    if len(armored) > MAX_BYTES:
+        raise SignatureError(f"is longer than {MAX_BYTES} bytes")
+    lines = [line.strip() for line in armored.strip().splitlines()]
+    if len(lines) < 3 or lines[0] != BEGIN or lines[-1] != END:
+        raise SignatureError("is no SSH signature: make one with `ssh-keygen -Y sign`")
+    try:
+        return base64.b64decode("".join(lines[1:-1]), validate=True)
+    except ValueError:
+        raise SignatureError("is no SSH signature: it is not base64") from None
+
+
+def _key(kind: bytes, blob: bytes) -> PublicKey:
+    try:
+        key = load_ssh_public_key(kind + b" " + base64.b64encode(blob))
+    except (ValueError, NotImplementedError, UnsupportedAlgorithm):
+        raise SignatureError("has a key that cannot be read") from None
+    if isinstance(key, ed25519.Ed25519PublicKey) or (
+        isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+    ):
+        return PublicKey(blob, key)
+    raise SignatureError("has a key that is neither Ed25519 nor ECDSA on P-256")
+
+
+def _check(signer: PublicKey, signature: bytes, signed: bytes) -> None:
+    reader = _Reader(signature)
+    kind, raw = reader.text(), reader.text()
+    reader.end()
+    try:
+        if isinstance(signer.key, ed25519.Ed25519PublicKey):
+            if kind != b"ssh-ed25519":
+                raise SignatureError("names another kind of key than it was made with")
+            signer.key.verify(raw, signed)
+        else:
+            if kind != b"ecdsa-sha2-nistp256":
+                raise SignatureError("names another kind of key than it was made with")
+            numbers = _Reader(raw)
+            r, s = (int.from_bytes(numbers.text(), "big") for _ in range(2))
+            numbers.end()
+            signer.key.verify(utils.encode_dss_signature(r, s), signed, ec.ECDSA(SHA256()))
+    except InvalidSignature:
+        raise SignatureError("does not hold: the file was changed after it was signed, or never was") from None
+
+
+def _text(value: bytes) -> bytes:
+    return len(value).to_bytes(4, "big") + value
+
+
+class _Reader:
+    """Reads SSH's wire format and nothing beyond its end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def take(self, size: int) -> bytes:
+        if size > len(self._data):
+            raise SignatureError("ends too early")
+        taken, self._data = self._data[:size], self._data[size:]
+        return taken
+
+    def number(self) -> int:
+        return int.from_bytes(self.take(4), "big")
+
+    def text(self) -> bytes:
+        return self.take(self.number())
+
+    def end(self) -> None:
+        if self._data:
+            raise SignatureError("has more in it than a signature")

@@ -1,0 +1,122 @@
+"""Whose word counts: the officers of an environment, vouched for by a root that no pull request can change.
+
+`officers.yaml` lists the officers' public keys and is signed by the offline root; the root's fingerprint is
+configuration of whoever decides (the cell, the command line), and never a file beside the attestations. An officer
+signs each attestation file with `ssh-keygen -Y sign`. docs/attestations.md tells how.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, Field
+
+from domicile_catalog.documents import Fault, parse, read_mapping
+from domicile_catalog.facts import Frozen, Text
+from domicile_catalog.sshsig import PublicKey, SignatureError, public_key, verify
+
+OFFICERS_FILE = "officers.yaml"
+OFFICERS_NAMESPACE = "domicile-officers"
+ATTESTATION_NAMESPACE = "domicile-attestation"
+
+
+def _readable_key(line: str) -> str:
+    public_key(line)  # SignatureError is a ValueError: pydantic makes a fault of it
+    return line
+
+
+class Officer(Frozen):
+    """Somebody who may attest, with the role that they do it in, and the days on which their key is good."""
+
+    name: Text
+    role: Text
+    key: Annotated[str, AfterValidator(_readable_key)]
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def may_sign(self, day: date) -> bool:
+        """Whether the key is good on that day, first and last included."""
+        return (self.valid_from or date.min) <= day <= (self.valid_to or date.max)
+
+
+class OfficersFile(Frozen):
+    """officers.yaml"""
+
+    officers: Annotated[tuple[Officer, ...], Field(min_length=1)]
+
+
+class Signed(Protocol):
+    """What is checked of an attestation against its signature."""
+
+    @property
+    def attested_by(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def attested_on(self) -> date: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The officers that the root vouches for, by the fingerprint of their key."""
+
+    officers: tuple[Officer, ...]
+
+    def faults(self, file: Path, attestations: Iterable[Signed]) -> list[Fault]:
+        """Why the word of a file does not count; empty where it does."""
+        try:
+            signer = _verified(file, ATTESTATION_NAMESPACE)
+        except SignatureError as error:
+            return [Fault(f"{file.name}.sig", "", str(error), f"`ssh-keygen -Y sign -n {ATTESTATION_NAMESPACE} ...`")]
+        mine = [officer for officer in self.officers if public_key(officer.key) == signer]
+        if not mine:
+            problem = f"was made by {signer.fingerprint}, which is nobody's in {OFFICERS_FILE}"
+            return [Fault(f"{file.name}.sig", "", problem, "the key of a listed officer")]
+        return [fault for one in attestations if (fault := _claim(file, one, mine))]
+
+
+def load_trust(folder: Path, root: str, faults: list[Fault]) -> Trust | None:
+    """The officers of a folder whose officers.yaml the root signed, or None and the faults.
+
+    `root` is the fingerprint of the root's key, as `ssh-keygen -l` prints it.
+    """
+    file = folder / OFFICERS_FILE
+    before = len(faults)
+    mapping = read_mapping(file, file.name, faults)
+    listed = parse(OfficersFile, mapping, file.name, faults) if len(faults) == before else None
+    if listed is None:
+        return None
+    try:
+        signer = _verified(file, OFFICERS_NAMESPACE)
+    except SignatureError as error:
+        allowed = f"`ssh-keygen -Y sign -n {OFFICERS_NAMESPACE} ...` with the root's key"
+        faults.append(Fault(f"{file.name}.sig", "", str(error), allowed))
+        return None
+    if signer.fingerprint != root:
+        faults.append(Fault(f"{file.name}.sig", "", f"was made by {signer.fingerprint}, which is not the root", root))
+        return None
+    return Trust(listed.officers)
+
+
+def _verified(file: Path, namespace: str) -> PublicKey:
+    try:
+        signature = file.with_name(f"{file.name}.sig").read_text(encoding="utf-8")
+        return verify(signature, file.read_bytes(), namespace)
+    except OSError as error:
+        raise SignatureError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SignatureError("is no SSH signature") from None
+
+
+def _claim(file: Path, one: Signed, mine: list[Officer]) -> Fault | None:
+    """A fault where the attestation names somebody else than its signer, another role, or a day without a key."""
+    if one.attested_by not in {officer.name for officer in mine}:
+        return Fault(file.name, "attested_by", f"is {one.attested_by}, and {mine[0].name} signed", mine[0].name)
+    roles = sorted({officer.role for officer in mine if officer.name == one.attested_by})
+    if one.role not in roles:
+        return Fault(file.name, "role", f"is {one.role}, which the officer has not", ", ".join(roles))
+    if not any(officer.may_sign(one.attested_on) for officer in mine):
+        return Fault(file.name, "attested_on", f"is {one.attested_on}, when the officer's key was not good")
+    return None
