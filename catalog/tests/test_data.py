@@ -6,7 +6,7 @@ from domicile_catalog import Confidence
 
 
 def test_every_jurisdiction_has_a_file(catalogue):
-    assert len(catalogue.jurisdictions) == 181
+    assert len(catalogue.jurisdictions) >= 184
 
 
 def test_every_region_of_every_partition_is_there(catalogue):

@@ -118,18 +118,15 @@ def test_a_limit_that_is_none_is_refused(limits):
     assert caught.value.code == "LIMIT_INVALID"
 
 
-def test_a_casino_cannot_run_without_a_timezone():
+def test_a_casino_cannot_run_without_a_minimum_age():
     with pytest.raises(RulesError) as caught:
-        rules("US-ME")
-    assert (caught.value.code, caught.value.rule) == ("FACT_UNKNOWN", "timezone")
+        rules("UZ")
+    assert (caught.value.code, caught.value.rule) == ("FACT_UNKNOWN", "min_age")
 
 
 def test_an_attestation_completes_the_rules():
-    found = tenant_rules(
-        CATALOGUE, "US-ME", {}, on=TODAY, attestations=[attest("US-ME", "timezone", "America/New_York")]
-    )
-    assert (found.timezone, found.confidence["timezone"]) == ("America/New_York", "attested")
-    assert "Jane Roe" in found.sources["timezone"]
+    found = tenant_rules(CATALOGUE, "UZ", {}, on=TODAY, attestations=[attest("UZ", "min_age", 21)])
+    assert (found.min_age_years, found.confidence["min_age_years"]) == (21, "attested")
 
 
 def test_an_attested_age_below_the_first_band_gets_the_first_band_s_stake():

@@ -64,7 +64,7 @@ def decision(decided: Placement | Refusal, catalogue: Catalogue, *, classes: boo
         f"  {chosen.city}, {chosen.territory}",
         "" if decided.attested else ("   not attested", "yellow"),
     )
-    warnings = [Text(f"! {warning}", style="yellow") for warning in decided.warnings]
+    warnings = [Text(f"! {told}", style="yellow") for told in (*decided.expiring, *decided.warnings)]
     panel = Panel(Group(line, *warnings), title="placed", border_style="green", box=box.ROUNDED)
     if not classes:
         return panel
