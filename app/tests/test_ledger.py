@@ -76,6 +76,14 @@ async def test_a_bet_within_the_game_cycle_is_refused_and_told_how_long_to_wait(
     assert (await ledger.bet(account, 100, cycle_ms=0))["outcome"] == "placed"
 
 
+async def test_a_player_who_comes_back_after_years_may_bet(ledger: Any) -> None:
+    account = await ledger.player(1_000)
+    await ledger.pool.execute(
+        "UPDATE wallet.accounts SET last_bet_at = now() - interval '9 years' WHERE account_id = $1", account
+    )
+    assert (await ledger.bet(account, 100, cycle_ms=2_500))["outcome"] == "placed"
+
+
 async def test_the_cycle_is_each_players_own(ledger: Any) -> None:
     for _ in range(2):
         assert (await ledger.bet(await ledger.player(100), 100, cycle_ms=60_000))["outcome"] == "placed"

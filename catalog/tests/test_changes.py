@@ -87,3 +87,9 @@ def test_a_limit_that_becomes_laxer_than_the_law_is_unlawful(changing):
     found = ask(changing(min_age=21), {"minAgeYears": 19})
     assert found.unlawful
     assert "LIMIT_LAXER" in " ".join(found.must)
+
+
+def test_a_day_begins_where_the_licence_is(catalogue):
+    new_year = datetime(2026, 12, 31, 14, 0, tzinfo=UTC)
+    assert catalogue.local_day("AU-VIC", new_year) == date(2027, 1, 1)
+    assert catalogue.local_day("BR", new_year) == date(2026, 12, 31)

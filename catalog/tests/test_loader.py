@@ -63,6 +63,8 @@ def test_a_right_catalogue_loads(folder):
         (GB, "level: country", "level: country\nparent: ZZ", "parent", "unknown parent ZZ"),
         (GB, "level: country", "level: country\nname: Twice", "", "'name' stands twice"),
         (GB, "level: country", "level: [", "", "is not YAML"),
+        (GB, "level: country", "level: country\nsince: 2026-02-30", "", "is not YAML"),
+        (GB, "level: country", "level: country\n? [a]\n: c", "", "is not YAML"),
         (GB, "confidence: sourced", "confidence: certain", "facts.regulator.confidence", "'certain'"),
         (GB, "confidence: sourced", "confidence: attested", "facts.regulator.confidence", "environment"),
         (GB, "GBP, confidence: recalled", "GBP, confidence: sourced", "facts.currency", "needs a source"),

@@ -181,6 +181,16 @@ def test_an_attestation_relied_on_is_announced_to_end_for_thirty_days(days, told
     assert all(str(ending.expires_on) in sentence for sentence in decision.expiring)
 
 
+@pytest.mark.parametrize("attested", ["prohibited", "poker_only", "unregulated"])
+def test_an_attestation_may_narrow_what_the_catalogue_recalls_as_licensed(attested):
+    code = "AU-VIC"
+    assert CATALOGUE.jurisdiction(code, TODAY).facts.online_casino.confidence == "recalled"
+    answers = (attest(code, "data_residency", "none"), attest(code, "licensed_products", ["sports"]))
+    assert isinstance(ask(code, products=("sports",), attestations=answers), Placement)
+    narrowed = (*answers, attest(code, "online_casino", attested))
+    assert isinstance(ask(code, products=("sports",), attestations=narrowed), Refusal)
+
+
 def test_an_attestation_cannot_contradict_a_sourced_fact():
     refusal = ask("BR", attestations=(attest("BR", "data_residency", "none"),))
     assert refusal.code == "ATTESTATION_CONTRADICTS"

@@ -91,6 +91,12 @@ def test_no_rule_is_laxer_than_any_rule(name):
     assert strictest(name, [None, None]) is None
 
 
+def test_two_licences_that_share_no_product_license_nothing():
+    assert strictest("online_casino", [OnlineCasino.SPORTS_ONLY, OnlineCasino.POKER_ONLY]) is OnlineCasino.PROHIBITED
+    assert strictest("online_casino", [OnlineCasino.UNREGULATED, OnlineCasino.SPORTS_ONLY]) is OnlineCasino.PROHIBITED
+    assert strictest("online_casino", [OnlineCasino.LEGAL, OnlineCasino.SPORTS_ONLY]) is OnlineCasino.SPORTS_ONLY
+
+
 def test_a_region_and_a_copy_are_met_together_only_on_the_ground():
     assert strictest("data_residency", [Residency.IN_REGION, Residency.COPY_IN_TERRITORY]) is Residency.IN_TERRITORY
 

@@ -156,3 +156,18 @@ def test_an_officer_without_a_key_is_a_fault_of_the_list(load, folder, keys):
     (folder / "officers.yaml").write_text("officers: [{name: Ada, role: Counsel, key: hunter2}]\n")
     keys.sign("root", folder / "officers.yaml", "domicile-officers")
     assert "officers.0.key: is no public key" in refused(load)
+
+
+def test_an_empty_root_is_a_root_that_nobody_is(catalogue, folder):
+    with pytest.raises(AttestationError):
+        load_attestations(folder, catalogue, root="", production=True)
+
+
+def test_a_role_that_has_ended_is_not_lengthened_by_another_of_the_same_key(load, folder, keys):
+    key = keys.public("ada")
+    (folder / "officers.yaml").write_text(
+        f"officers:\n  - {{name: Ada, role: Counsel, key: {key}, valid_to: 2024-12-31}}\n"
+        f"  - {{name: Ada, role: Analyst, key: {key}, valid_from: 2025-01-01}}\n"
+    )
+    keys.sign("root", folder / "officers.yaml", "domicile-officers")
+    assert "when the officer's key was not good" in refused(load)

@@ -93,6 +93,7 @@ def main() -> None:
         state = systemctl.show(unit)
         if state["NeedDaemonReload"] == "yes" and not module.check_mode:
             systemctl.run("daemon-reload")
+            state = systemctl.show(unit)  # its file may be another now, and have additions
         wanted = ["enable"] if state["UnitFileState"] == "disabled" else []
         if action := what_to_do(state, files):
             wanted.append(action)

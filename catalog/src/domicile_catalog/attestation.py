@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from domicile_catalog.documents import DataError, Fault, located, parse, read_documents
+from domicile_catalog.documents import DataError, Fault, located, parse, parse_documents, read_bytes
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Frozen, Text
 from domicile_catalog.model import Catalogue, Jurisdiction, TerritoryCode
 from domicile_catalog.trust import OFFICERS_FILE, load_trust
@@ -121,7 +121,7 @@ def load_attestations(
     faults: list[Fault] = []
     found: list[Attestation] = []
     files = sorted(path for path in folder.glob("*.yaml") if path.name != OFFICERS_FILE)
-    trust = load_trust(folder, root, faults) if root and files else None
+    trust = load_trust(folder, root, faults) if root is not None and files else None
     if production and root is None:
         problem = "counts for nothing: no root is configured that vouches for its officer"
         faults += [
@@ -129,7 +129,8 @@ def load_attestations(
         ]
     for path in files:
         read: list[Attestation] = []
-        for document in read_documents(path, path.name, faults):
+        content = read_bytes(path, path.name, faults)
+        for document in parse_documents(content, path.name, faults):
             attestation = parse(Attestation, document, path.name, faults)
             if attestation is None:
                 continue
@@ -140,7 +141,7 @@ def load_attestations(
                 faults.append(Fault(path.name, "jurisdiction", problem + hint))
             read.append(attestation)
         if trust is not None:
-            faults += trust.faults(path, read)
+            faults += trust.faults(path, content, read)
         found += read
     if faults:
         where = (located(fault, folder) for fault in faults)

@@ -70,24 +70,43 @@ _StrictLoader.yaml_implicit_resolvers = {
 _StrictLoader.add_implicit_resolver(_BOOLEAN, re.compile(r"^(?:true|false)$"), list("tf"))
 
 
-def read_documents(path: Path, name: str, faults: list[Fault]) -> list[Any]:
-    """Every non-empty YAML document of a file. What cannot be read becomes a fault, and an empty list."""
+def read_bytes(path: Path, name: str, faults: list[Fault]) -> bytes:
+    """The content of a file, or nothing and a fault."""
     try:
-        text = path.read_text(encoding="utf-8")
-        documents = list(yaml.load_all(text, Loader=_StrictLoader))
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_bytes()
+    except OSError as error:
         faults.append(Fault(name, "", f"cannot be read: {error}"))
-    except yaml.YAMLError as error:
+        return b""
+
+
+def parse_documents(content: bytes, name: str, faults: list[Fault]) -> list[Any]:
+    """Every non-empty YAML document in a file's content. What is none becomes a fault, and an empty list."""
+    try:
+        documents = list(yaml.load_all(content.decode(), Loader=_StrictLoader))
+    except UnicodeDecodeError as error:
+        faults.append(Fault(name, "", f"cannot be read: {error}"))
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        # PyYAML lets out a ValueError for the 30th of February, and a TypeError for a key that is a list.
         faults.append(Fault(name, "", f"is not YAML: {' '.join(str(error).split())}"))
     else:
         return [document for document in documents if document is not None]
     return []
 
 
+def read_documents(path: Path, name: str, faults: list[Fault]) -> list[Any]:
+    """Every non-empty YAML document of a file. What cannot be read becomes a fault, and an empty list."""
+    return parse_documents(read_bytes(path, name, faults), name, faults)
+
+
 def read_mapping(path: Path, name: str, faults: list[Fault]) -> dict[str, Any]:
     """The one mapping of a file, or an empty one and a fault."""
+    return parse_mapping(read_bytes(path, name, faults), name, faults)
+
+
+def parse_mapping(content: bytes, name: str, faults: list[Fault]) -> dict[str, Any]:
+    """The one mapping in a file's content, or an empty one and a fault."""
     before = len(faults)
-    documents = read_documents(path, name, faults)
+    documents = parse_documents(content, name, faults)
     if len(documents) == 1 and isinstance(documents[0], dict):
         return documents[0]
     if len(faults) == before:
@@ -102,7 +121,7 @@ def located(fault: Fault, folder: Path) -> Fault:
     """
     try:
         node = yaml.compose((folder / fault.file).read_text(encoding="utf-8"), Loader=_StrictLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):
         return fault
     if node is None or fault.line:
         return fault

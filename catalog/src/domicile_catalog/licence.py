@@ -26,13 +26,12 @@ def licence_refusal(reading: Reading, products: tuple[Product, ...]) -> Refusal 
     jurisdiction = reading.jurisdiction
     fact = reading.look("online_casino")
     # What the catalogue itself says comes first: an attestation cannot make a licence that does not exist.
-    for status in (jurisdiction.facts.online_casino.value, None if isinstance(fact, Refusal) else fact.value):
-        if status in _OFFERED:
-            barred = tuple(product for product in products if product not in _OFFERED[status])
-            if barred:
-                return refusals.not_licensed(jurisdiction, barred, status)
-            required = reading.require("online_casino")
-            return required if isinstance(required, Refusal) else None
+    said = (jurisdiction.facts.online_casino.value, None if isinstance(fact, Refusal) else fact.value)
+    narrowing = [status for status in said if status in _OFFERED]
+    for status in narrowing:  # each has its say: an attestation may narrow what the catalogue says
+        barred = tuple(product for product in products if product not in _OFFERED[status])
+        if barred:
+            return refusals.not_licensed(jurisdiction, barred, status)
     if isinstance(fact, Refusal):
         return fact
     if fact.value is OnlineCasino.UNREGULATED:
@@ -40,6 +39,8 @@ def licence_refusal(reading: Reading, products: tuple[Product, ...]) -> Refusal 
     required = reading.require("online_casino")
     if isinstance(required, Refusal):
         return required
+    if narrowing:  # what it still offers is licensed by itself: the casino's licence is not asked
+        return None
     regime = jurisdiction.facts.licence_regime.value
     if regime in _CHECK_THE_HOLDER:
         reading.warnings.append(f"The licence regime of {jurisdiction.name} is {regime}: {_CHECK_THE_HOLDER[regime]}.")

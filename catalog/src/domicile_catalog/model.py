@@ -69,7 +69,9 @@ class JurisdictionRecord(_Jurisdiction):
         days: set[date] = set()
         for _, findings in self.facts.items():
             days |= {found.valid_from for found in findings if found.valid_from}
-            days |= {found.valid_to + timedelta(days=1) for found in findings if found.valid_to}
+            days |= {
+                found.valid_to + timedelta(days=1) for found in findings if found.valid_to and found.valid_to < date.max
+            }
         return tuple(sorted(days))
 
 

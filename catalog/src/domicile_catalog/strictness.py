@@ -23,6 +23,14 @@ def _residency(values: list[Residency]) -> Residency:
     return _RESIDENCY(values)  # type: ignore[no-any-return]
 
 
+def _online_casino(values: list[OnlineCasino]) -> OnlineCasino:
+    """What every source permits: where one licenses poker alone and another sports alone, that is nothing."""
+    found = set(values) - {OnlineCasino.LEGAL}
+    if not found:
+        return OnlineCasino.LEGAL
+    return found.pop() if len(found) == 1 else OnlineCasino.PROHIBITED
+
+
 def _in_all(values: list[tuple[Product, ...]]) -> tuple[Product, ...]:
     """The products that every source lists."""
     return tuple(product for product in values[0] if all(product in other for other in values))
@@ -64,15 +72,7 @@ STRICTEST: dict[str, Combine] = {
             LicenceRegime.OPEN,
         ]
     ),
-    "online_casino": _first(
-        [
-            OnlineCasino.PROHIBITED,
-            OnlineCasino.POKER_ONLY,
-            OnlineCasino.SPORTS_ONLY,
-            OnlineCasino.UNREGULATED,
-            OnlineCasino.LEGAL,
-        ]
-    ),
+    "online_casino": _online_casino,
     "licensed_products": _in_all,
     "data_residency": _residency,
     "record_retention_years": max,

@@ -13,7 +13,7 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, Field
 
-from domicile_catalog.documents import Fault, parse, read_mapping
+from domicile_catalog.documents import Fault, parse, parse_mapping, read_bytes
 from domicile_catalog.facts import Frozen, Text
 from domicile_catalog.sshsig import PublicKey, SignatureError, public_key, verify
 
@@ -64,10 +64,10 @@ class Trust:
 
     officers: tuple[Officer, ...]
 
-    def faults(self, file: Path, attestations: Iterable[Signed]) -> list[Fault]:
-        """Why the word of a file does not count; empty where it does."""
+    def faults(self, file: Path, content: bytes, attestations: Iterable[Signed]) -> list[Fault]:
+        """Why the word of a file, with this content, does not count; empty where it does."""
         try:
-            signer = _verified(file, ATTESTATION_NAMESPACE)
+            signer = _verified(file, content, ATTESTATION_NAMESPACE)
         except SignatureError as error:
             return [Fault(f"{file.name}.sig", "", str(error), f"`ssh-keygen -Y sign -n {ATTESTATION_NAMESPACE} ...`")]
         mine = [officer for officer in self.officers if public_key(officer.key) == signer]
@@ -84,12 +84,13 @@ def load_trust(folder: Path, root: str, faults: list[Fault]) -> Trust | None:
     """
     file = folder / OFFICERS_FILE
     before = len(faults)
-    mapping = read_mapping(file, file.name, faults)
+    content = read_bytes(file, file.name, faults)  # once: what is verified is what is read
+    mapping = parse_mapping(content, file.name, faults)
     listed = parse(OfficersFile, mapping, file.name, faults) if len(faults) == before else None
     if listed is None:
         return None
     try:
-        signer = _verified(file, OFFICERS_NAMESPACE)
+        signer = _verified(file, content, OFFICERS_NAMESPACE)
     except SignatureError as error:
         allowed = f"`ssh-keygen -Y sign -n {OFFICERS_NAMESPACE} ...` with the root's key"
         faults.append(Fault(f"{file.name}.sig", "", str(error), allowed))
@@ -100,10 +101,10 @@ def load_trust(folder: Path, root: str, faults: list[Fault]) -> Trust | None:
     return Trust(listed.officers)
 
 
-def _verified(file: Path, namespace: str) -> PublicKey:
+def _verified(file: Path, content: bytes, namespace: str) -> PublicKey:
     try:
         signature = file.with_name(f"{file.name}.sig").read_text(encoding="utf-8")
-        return verify(signature, file.read_bytes(), namespace)
+        return verify(signature, content, namespace)
     except OSError as error:
         raise SignatureError(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -114,9 +115,11 @@ def _claim(file: Path, one: Signed, mine: list[Officer]) -> Fault | None:
     """A fault where the attestation names somebody else than its signer, another role, or a day without a key."""
     if one.attested_by not in {officer.name for officer in mine}:
         return Fault(file.name, "attested_by", f"is {one.attested_by}, and {mine[0].name} signed", mine[0].name)
-    roles = sorted({officer.role for officer in mine if officer.name == one.attested_by})
-    if one.role not in roles:
-        return Fault(file.name, "role", f"is {one.role}, which the officer has not", ", ".join(roles))
-    if not any(officer.may_sign(one.attested_on) for officer in mine):
+    named = [officer for officer in mine if officer.name == one.attested_by]
+    acting = [officer for officer in named if officer.role == one.role]
+    if not acting:
+        roles = ", ".join(sorted({officer.role for officer in named}))
+        return Fault(file.name, "role", f"is {one.role}, which the officer has not", roles)
+    if not any(officer.may_sign(one.attested_on) for officer in acting):
         return Fault(file.name, "attested_on", f"is {one.attested_on}, when the officer's key was not good")
     return None

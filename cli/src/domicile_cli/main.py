@@ -1,6 +1,7 @@
 """The `domicile` command: reads arguments, calls the catalogue, prints."""
 
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -65,17 +66,27 @@ EnvironmentOption = Annotated[
     ),
 ]
 DayArgument = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A day, as 2026-12-01.")]
+
+
+def _fingerprint(root: str | None) -> str | None:
+    """A root that is no fingerprint, an empty one above all, must not pass for having none."""
+    if root is not None and not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", root):
+        raise typer.BadParameter("a fingerprint is written SHA256:..., as `ssh-keygen -l` prints it")
+    return root
+
+
 RootOption = Annotated[
     str | None,
     typer.Option(
         "--attestation-root",
         envvar="DOMICILE_ATTESTATION_ROOT",
+        callback=_fingerprint,
         help="Fingerprint (SHA256:...) of the key that vouches for the officers who may attest.",
     ),
 ]
 OnOption = Annotated[
     datetime | None,
-    typer.Option("--on", formats=["%Y-%m-%d"], help="The day to decide for; today in UTC by default."),
+    typer.Option("--on", formats=["%Y-%m-%d"], help="The day to decide for; by default today, where the licence is."),
 ]
 
 
@@ -117,7 +128,7 @@ def explain_command(
     explanation = explain(
         catalogue,
         code,
-        on=_day(on),
+        on=_day(on, catalogue, code),
         production=production,
         products=tuple(product or (Product.CASINO,)),
         attestations=attestations,
@@ -161,7 +172,7 @@ def place_command(
         candidates=named,
         production=production,
         attestations=attestations,
-        on=_day(on),
+        on=_day(on, catalogue, code),
     )
     decision = place(catalogue, request)
     if as_json:
@@ -320,8 +331,12 @@ def _environment(
     return production, attestations
 
 
-def _day(on: datetime | None) -> date:
-    return (on or datetime.now(UTC)).date()
+def _day(on: datetime | None, catalogue: Catalogue | None = None, code: str = "") -> date:
+    """The day that was named, or today: where the licence is, if that is known, and else in UTC."""
+    if on is not None:
+        return on.date()
+    now = datetime.now(UTC)
+    return catalogue.local_day(code, now) if catalogue else now.date()
 
 
 def _console() -> Console:

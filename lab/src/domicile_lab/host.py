@@ -62,10 +62,17 @@ def host_record() -> Iterator[HostRecord]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         record = HostRecord.model_validate_json(RECORD.read_text()) if RECORD.exists() else HostRecord()
         yield record
-        if record.labs:
-            RECORD.write_text(record.model_dump_json(indent=2))
-        else:
-            RECORD.unlink(missing_ok=True)
+        _keep(record)
+
+
+def _keep(record: HostRecord) -> None:
+    """Write the record down, whole or not at all; without a lab that relies on it, it goes."""
+    if not record.labs:
+        RECORD.unlink(missing_ok=True)
+        return
+    partial = RECORD.with_suffix(".partial")
+    partial.write_text(record.model_dump_json(indent=2))
+    partial.replace(RECORD)
 
 
 def missing_packages() -> list[str]:
@@ -109,6 +116,7 @@ def raise_sysctls(paths: Paths) -> None:
             before = file.read_text().strip()
             if int(before) < least:
                 record.sysctls.setdefault(name, before)
+                _keep(record)  # before the change: who is ended in between must not forget what was there
                 file.write_text(str(least))
 
 

@@ -1,7 +1,7 @@
 """The catalogue, as the operator's rulebook."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from domicile_catalog import (
@@ -39,6 +39,9 @@ class CatalogueRulebook:
         one may be added while the operator runs. A folder that does not exist holds none.
         """
         return cls(load_catalogue(), attestations)
+
+    def local_day(self, jurisdiction: str, now: datetime) -> date:
+        return self._catalogue.local_day(jurisdiction, now)
 
     def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
         attestations = self._attestations(cell)

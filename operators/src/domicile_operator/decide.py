@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from domicile_operator.cell import Cell, PaymentProvider
@@ -26,6 +26,9 @@ class Placed:
 
 class Rulebook(Protocol):
     """The catalogue as the operator uses it."""
+
+    def local_day(self, jurisdiction: str, now: datetime) -> date:
+        """Which day it is where the licence is: laws and licences begin and end at that midnight."""
 
     def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
         """The lawful place among the candidates with the rules of play there, or why there is none.
@@ -56,8 +59,8 @@ def decide(
 ) -> Decision:
     """Admit and place a tenant.
 
-    Takes `today` in UTC; `pinned`, the place where the tenant already lives: its records rest there, so no
-    other place is considered; `taken_hosts`, the domains of older tenants.
+    Takes `today` where the licence is; `pinned`, the place where the tenant already lives: its records rest
+    there, so no other place is considered; `taken_hosts`, the domains of older tenants.
     """
     conditions: list[Condition] = []
     licence = _licence(spec, today)

@@ -115,7 +115,7 @@ def _decide(tenant: Object, names: Names, world: World) -> Decision:
         cell=world.cell(),
         image=world.image,
         rulebook=world.rulebook,
-        today=world.now().date(),
+        today=world.rulebook.local_day(spec.jurisdiction, world.now()),
         pinned=_pinned(names, world),
         taken_hosts=_taken_hosts(tenant, spec, world),
     )

@@ -211,6 +211,9 @@ class FakeRulebook:
         self.attested = True
         self.asked: list[tuple[str, ...]] = []
 
+    def local_day(self, jurisdiction: str, now: datetime) -> date:
+        return now.date()
+
     def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
         self.asked.append(tuple(candidates))
         warnings = () if self.attested else ("min_age is recalled.",)

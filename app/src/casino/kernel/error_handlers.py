@@ -38,6 +38,7 @@ def add_error_handlers(app: FastAPI) -> None:
         asyncpg.InsufficientResourcesError,
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.LockNotAvailableError,
+        asyncpg.DeadlockDetectedError,
         asyncpg.QueryCanceledError,
     ):
         app.add_exception_handler(outage, _unavailable)

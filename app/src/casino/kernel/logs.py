@@ -79,12 +79,16 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
                 self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits. A stream that takes nothing loses the lines, and disturbs nobody who logs."""
         with self.lock or nullcontext():
             lines, self._lines = self._lines, []
-            if lines:
+            if not lines:
+                return
+            try:
                 self.stream.write("\n".join([*lines, ""]))
                 super().flush()
+            except (OSError, ValueError) as error:
+                print(f"casino: {len(lines)} log lines are lost: {type(error).__name__}", file=sys.stderr)
 
 
 def configure_logging(level: str = "INFO") -> None:

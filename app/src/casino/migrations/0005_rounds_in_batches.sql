@@ -47,7 +47,7 @@ BEGIN
                 WHEN player.balance < asked.stake THEN 'insufficient_funds'
                 ELSE 'placed'
             END AS outcome,
-            ceil(extract(epoch FROM player.last_bet_at - at) * 1000 + asked.min_cycle_ms)::integer AS wait_ms
+            ceil(extract(epoch FROM player.last_bet_at - at) * 1000 + asked.min_cycle_ms) AS wait_ms
         FROM unnest(p_accounts, p_keys, p_hashes, p_transactions, p_stakes, p_wins, p_stake_caps, p_min_cycles_ms,
                 p_details) WITH ORDINALITY
             AS asked (account_id, key, hash, id, stake, win, stake_cap, min_cycle_ms, details, place)
@@ -93,7 +93,8 @@ BEGIN
             ELSE j.before END,
         CASE j.outcome WHEN 'replayed' THEN j.past_details END,
         CASE j.outcome WHEN 'replayed' THEN j.past_at WHEN 'placed' THEN at END,
-        CASE j.outcome WHEN 'cycle_too_short' THEN j.wait_ms END
+        -- Cast here alone: for a player who comes back after a month it is no integer.
+        CASE j.outcome WHEN 'cycle_too_short' THEN j.wait_ms::integer END
     FROM judged j ORDER BY j.place;
 END $$;
 

@@ -17,6 +17,14 @@ from casino.kernel.identity import new_id
 from casino.kernel.metrics import LEDGER_SECONDS
 from casino.wallet.models import Deposit, HistoryEntry, RoundRequest
 
+# Errors after which PostgreSQL has undone the statement and the connection lives: asking again is safe.
+_ROLLED_BACK = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.QueryCanceledError,
+)
 # One reconciler at a time among all processes of the tenant.
 RECONCILER_LOCK = 7_246_155_902
 
@@ -58,8 +66,8 @@ class WalletRepository:
             return [await self._place_one(requests[0])]
         try:
             return await self._place_many(requests)
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.LockNotAvailableError):
-            # One of them cannot be written, and took the others with it: alone, it fails alone.
+        except _ROLLED_BACK:
+            # Nothing of the batch stands: one of them took the others with it. Alone, it fails alone.
             return await asyncio.gather(*map(self._place_one, requests), return_exceptions=True)
 
     async def _place_one(self, one: RoundRequest) -> Any:
