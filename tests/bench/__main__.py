@@ -192,9 +192,9 @@ def run_http(seconds: int, url: str, tokens: Path) -> dict[str, Any]:
     shares = cpu.shares(before, cpu.usage())
     # A connection that pauses for P and waits for W bets 1/(P+W) times a second; short runs before tell W.
     interval = pause = 1000 * STEADY_CONNECTIONS / (0.7 * peak["bets_per_s"])
-    for _ in range(2):
-        tried = wrk(url, tokens, STEADY_CONNECTIONS, 4, round(pause))
-        pause += interval - 1000 * STEADY_CONNECTIONS / tried["bets_per_s"]
+    for _ in range(3):
+        tried = wrk(url, tokens, STEADY_CONNECTIONS, 6, round(pause))
+        pause = max(pause + interval - 1000 * STEADY_CONNECTIONS / tried["bets_per_s"], 1.0)
     measured("bets over HTTP at 70 % of the peak", seconds)
     steady = wrk(url, tokens, STEADY_CONNECTIONS, seconds, round(pause))
     return {
