@@ -25,7 +25,8 @@ class SessionStore:
         self._prefix = settings.redis_prefix
         self._clock = clock
         self._idle_s = idle_s
-        self._lookups: Batcher[str, str | None] = Batcher(self._get_all)
+        # One at a time, so that they gather; so large that nobody waits for more than the batch before their own.
+        self._lookups: Batcher[str, str | None] = Batcher(self._get_all, lanes=1, size=256)
 
     async def open(self, player_id: uuid.UUID, account_id: int, date_of_birth: date) -> tuple[str, datetime]:
         """A new token and when it ends unless it is used."""
