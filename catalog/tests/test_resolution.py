@@ -3,10 +3,22 @@
 from datetime import date, timedelta
 
 import pytest
-from domicile_catalog.facts import MAY_BE_NONE, Facts, Finding, StakeBand
+from domicile_catalog.facts import MAY_BE_NONE, Facts, Finding, MoneyCap, Pause, StakeBand, TimeOut
 from domicile_catalog.resolution import rank, resolve
 from domicile_catalog.strictness import STRICTEST, strictest
-from domicile_catalog.vocabulary import Kyc, LicenceRegime, OnlineCasino, Product, Residency
+from domicile_catalog.vocabulary import (
+    Frequency,
+    Kyc,
+    LicenceRegime,
+    LimitKind,
+    Localisation,
+    Moment,
+    OnlineCasino,
+    Period,
+    Permission,
+    Product,
+    Residency,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +40,16 @@ def of(enum):
 stakes = st.dictionaries(st.integers(16, 30), st.integers(1, 1000), min_size=1, max_size=4).map(
     lambda bands: tuple(StakeBand(min_age=age, stake_minor=stake) for age, stake in sorted(bands.items()))
 )
+caps = st.dictionaries(st.tuples(of(Period), st.sampled_from([0, 18, 25])), st.integers(1, 1000), min_size=1).map(
+    lambda found: tuple(MoneyCap(period=p, min_age=age, amount_minor=most) for (p, age), most in found.items())
+)
+
+
+def sets_of(enum):
+    return st.lists(of(enum), min_size=1, unique=True).map(tuple)
+
+
+hours = st.none() | st.integers(1, 100)
 VALUES = {
     "licence_regime": of(LicenceRegime),
     "online_casino": of(OnlineCasino),
@@ -42,6 +64,28 @@ VALUES = {
     "rtp_minimum_percent": st.integers(0, 99),
     "session_idle_minutes": st.integers(1, 90),
     "kyc_before_play": of(Kyc),
+    **{
+        name: of(Permission)
+        for name in ("autoplay", "speed_features", "concurrent_games", "concurrent_sessions", "bonus")
+    },
+    "reality_check_minutes": st.integers(1, 90),
+    "forced_pause": st.builds(Pause, after_minutes=st.integers(1, 90), minutes=st.integers(1, 90)),
+    "limits_required": sets_of(LimitKind),
+    "limits_offered": sets_of(LimitKind),
+    "limit_increase_hours": st.integers(0, 200),
+    "deposit_cap": caps,
+    "loss_cap": caps,
+    "time_out": st.builds(TimeOut, minimum_hours=hours, maximum_hours=hours),
+    "self_exclusion_minimum_months": st.integers(1, 60),
+    "register_check_moments": sets_of(Moment),
+    "kyc_deadline_hours": st.integers(0, 1000),
+    "bonus_wagering_maximum": st.integers(0, 50),
+    "geolocation_moments": sets_of(Moment),
+    "geolocation_recheck_minutes": st.integers(1, 90),
+    "login_failures_maximum": st.integers(1, 10),
+    "reporting_frequency": of(Frequency),
+    "personal_data_localisation": of(Localisation),
+    "payment_data_localisation": of(Localisation),
 }
 named_values = st.sampled_from(sorted(VALUES)).flatmap(
     lambda name: st.tuples(st.just(name), st.lists(VALUES[name], min_size=1, max_size=5))
@@ -53,8 +97,8 @@ def test_every_fact_with_an_order_has_values_to_test_it_with():
 
 
 def same(name, one, other):
-    """Whether two values of a fact say the same: products in any order, stakes however many bands spell them."""
-    if name == "licensed_products":
+    """Whether two values of a fact say the same: sets in any order, stakes however many bands spell them."""
+    if name != "slot_max_stake" and isinstance(one, tuple):
         return set(one) == set(other)
     return strictest(name, [one]) == strictest(name, [other])
 
@@ -85,9 +129,10 @@ def test_of_two_stake_tables_each_age_gets_the_lower(one, other, age):
 
 
 @pytest.mark.parametrize("name", sorted(MAY_BE_NONE))
-def test_no_rule_is_laxer_than_any_rule(name):
-    value = {"slot_max_stake": (StakeBand(min_age=18, stake_minor=1),)}.get(name, 5)
-    assert strictest(name, [None, value]) == value
+@given(data=st.data())
+def test_no_rule_is_laxer_than_any_rule(name, data):
+    value = data.draw(VALUES.get(name, st.just("a system")))
+    assert same(name, strictest(name, [None, value]), value)
     assert strictest(name, [None, None]) is None
 
 
@@ -137,6 +182,11 @@ def test_a_text_takes_the_newest_of_what_was_read():
     remembered = finding("remembered", confidence="recalled", valid_from=date(2025, 1, 1))
     assert resolve("gaming_tax", [remembered, old, new], DAY).value == "new"
     assert resolve("gaming_tax", [finding("report", "press"), remembered], DAY).value == "report"
+
+
+def test_a_system_that_one_source_names_is_not_denied_by_a_newer_equal():
+    named, none = finding("CDB", "press"), finding(None, "press", valid_from=date(2025, 1, 1))
+    assert resolve("regulator_system", [named, none], DAY).value == "CDB"
 
 
 def test_a_rule_holds_from_its_first_day_to_its_last():

@@ -18,9 +18,15 @@ from pydantic import (
 
 from domicile_catalog.vocabulary import (
     Confidence,
+    Frequency,
     Kyc,
     LicenceRegime,
+    LimitKind,
+    Localisation,
+    Moment,
     OnlineCasino,
+    Period,
+    Permission,
     Product,
     Residency,
     SourceKind,
@@ -100,6 +106,41 @@ def _ascending(bands: tuple[StakeBand, ...]) -> tuple[StakeBand, ...]:
     return bands
 
 
+class MoneyCap(Frozen):
+    """The most that a player from an age on may pay in, or lose, in a period; minor units of the currency."""
+
+    period: Period
+    min_age: Annotated[StrictInt, Field(ge=0, le=120)] = 0
+    amount_minor: Annotated[StrictInt, Field(gt=0)]
+
+
+class Pause(Frozen):
+    """A break that the rules force: after so many minutes of play, for so many minutes."""
+
+    after_minutes: Annotated[StrictInt, Field(ge=1, le=24 * 60)]
+    minutes: Annotated[StrictInt, Field(ge=1, le=24 * 60)]
+
+
+class TimeOut(Frozen):
+    """How long a pause the player must be able to take, in hours. None leaves that end to the operator."""
+
+    minimum_hours: Annotated[StrictInt, Field(ge=1, le=24 * 366)] | None = None
+    maximum_hours: Annotated[StrictInt, Field(ge=1, le=24 * 366)] | None = None
+
+
+def _distinct(caps: tuple[MoneyCap, ...]) -> tuple[MoneyCap, ...]:
+    keys = [(cap.period, cap.min_age) for cap in caps]
+    if not keys or len(keys) != len(set(keys)):
+        raise ValueError("caps must be at least one, each period and age once")
+    return caps
+
+
+def _set(values: tuple[T, ...]) -> tuple[T, ...]:
+    if not values or len(values) != len(set(values)):
+        raise ValueError("must be at least one, each once")
+    return values
+
+
 def _exact(value: Any) -> Any:
     # 2.5 in a file means 2.5: a binary float never reaches the arithmetic.
     return Decimal(str(value)) if isinstance(value, float) else value
@@ -111,9 +152,18 @@ RegionCode = Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")]
 Age = Annotated[StrictInt, Field(ge=16, le=99)]
 Years = Annotated[StrictInt, Field(ge=1, le=100)]
 Minutes = Annotated[StrictInt, Field(ge=1, le=24 * 60)]
+Hours = Annotated[StrictInt, Field(ge=0, le=24 * 366)]
+Months = Annotated[StrictInt, Field(ge=1, le=12 * 100)]
+Attempts = Annotated[StrictInt, Field(ge=1, le=100)]
+# What people call a system or a register: GAMSTOP, CDB, SIGAP.
+SystemName = Annotated[str, Field(min_length=2, max_length=60)]
 Seconds = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=3600, decimal_places=3)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=2)]
+Multiple = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, decimal_places=2)]
 StakeBands = Annotated[tuple[StakeBand, ...], AfterValidator(_ascending)]
+MoneyCaps = Annotated[tuple[MoneyCap, ...], AfterValidator(_distinct)]
+Moments = Annotated[tuple[Moment, ...], AfterValidator(_set)]
+LimitKinds = Annotated[tuple[LimitKind, ...], AfterValidator(_set)]
 # The form alone: what a host's time zone database holds must not decide whether the catalogue loads.
 Timezone = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]+){1,2}$")]
 
@@ -126,6 +176,25 @@ MAY_BE_NONE = frozenset(
         "rtp_minimum_percent",
         "session_idle_minutes",
         "other_games_min_cycle_seconds",
+        "reality_check_minutes",
+        "forced_pause",
+        "limits_required",
+        "limits_offered",
+        "limit_increase_hours",
+        "deposit_cap",
+        "loss_cap",
+        "time_out",
+        "self_exclusion_register",
+        "self_exclusion_minimum_months",
+        "register_check_moments",
+        "kyc_deadline_hours",
+        "bonus_wagering_maximum",
+        "geolocation_moments",
+        "geolocation_recheck_minutes",
+        "login_failures_maximum",
+        "regulator_system",
+        "reporting_frequency",
+        "reporting_format",
     }
 )
 
@@ -152,21 +221,33 @@ class Facts(Frozen):
     rtp_minimum_percent: Fact[Percent] = UNKNOWN
     session_idle_minutes: Fact[Minutes] = UNKNOWN
     other_games_min_cycle_seconds: Fact[Seconds] = UNKNOWN
-    autoplay: Fact[Text] = UNKNOWN
-    session_rules: Fact[Text] = UNKNOWN
-    reality_check: Fact[Text] = UNKNOWN
-    deposit_limit_rule: Fact[Text] = UNKNOWN
-    deposit_limit_increase_delay: Fact[Text] = UNKNOWN
-    loss_or_net_deposit_limit: Fact[Text] = UNKNOWN
-    cooling_off: Fact[Text] = UNKNOWN
-    bonus_limits: Fact[Text] = UNKNOWN
-    self_exclusion_register: Fact[Text] = UNKNOWN
-    register_check_moments: Fact[Text] = UNKNOWN
+    autoplay: Fact[Permission] = UNKNOWN
+    speed_features: Fact[Permission] = UNKNOWN
+    concurrent_games: Fact[Permission] = UNKNOWN
+    concurrent_sessions: Fact[Permission] = UNKNOWN
+    reality_check_minutes: Fact[Minutes] = UNKNOWN
+    forced_pause: Fact[Pause] = UNKNOWN
+    limits_required: Fact[LimitKinds] = UNKNOWN
+    limits_offered: Fact[LimitKinds] = UNKNOWN
+    limit_increase_hours: Fact[Hours] = UNKNOWN
+    deposit_cap: Fact[MoneyCaps] = UNKNOWN
+    loss_cap: Fact[MoneyCaps] = UNKNOWN
+    time_out: Fact[TimeOut] = UNKNOWN
+    self_exclusion_register: Fact[SystemName] = UNKNOWN
+    self_exclusion_minimum_months: Fact[Months] = UNKNOWN
+    register_check_moments: Fact[Moments] = UNKNOWN
     kyc_before_play: Fact[Kyc] = UNKNOWN
-    kyc_deadline: Fact[Text] = UNKNOWN
-    geolocation: Fact[Text] = UNKNOWN
-    regulator_copy: Fact[Text] = UNKNOWN
-    reporting_format_and_frequency: Fact[Text] = UNKNOWN
+    kyc_deadline_hours: Fact[Hours] = UNKNOWN
+    bonus: Fact[Permission] = UNKNOWN
+    bonus_wagering_maximum: Fact[Multiple] = UNKNOWN
+    geolocation_moments: Fact[Moments] = UNKNOWN
+    geolocation_recheck_minutes: Fact[Minutes] = UNKNOWN
+    login_failures_maximum: Fact[Attempts] = UNKNOWN
+    regulator_system: Fact[SystemName] = UNKNOWN
+    reporting_frequency: Fact[Frequency] = UNKNOWN
+    reporting_format: Fact[SystemName] = UNKNOWN
+    personal_data_localisation: Fact[Localisation] = UNKNOWN
+    payment_data_localisation: Fact[Localisation] = UNKNOWN
     gaming_tax: Fact[Text] = UNKNOWN
 
     @model_validator(mode="after")

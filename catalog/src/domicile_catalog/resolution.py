@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from domicile_catalog.facts import UNKNOWN, Fact, Finding
-from domicile_catalog.strictness import STRICTEST, strictest
+from domicile_catalog.strictness import strictest
 from domicile_catalog.vocabulary import Confidence, SourceKind
 
 _AUTHORITY = {SourceKind.LAW: 0, SourceKind.REGULATOR: 0, SourceKind.LAWFIRM: 1}
@@ -46,7 +46,7 @@ def resolve(name: str, findings: Iterable[Finding[Any]], on: date) -> Fact[Any]:
 def _binding(name: str, top: list[Finding[Any]]) -> Finding[Any]:
     newest = sorted(top, key=lambda finding: finding.valid_from or date.min, reverse=True)
     newest.sort(key=lambda finding: finding.confidence is Confidence.RECALLED)  # what was read comes first
-    if name not in STRICTEST or len({repr(finding.value) for finding in top}) == 1:
+    if len({repr(finding.value) for finding in top}) == 1:
         return newest[0]
     value = strictest(name, [finding.value for finding in newest])
     saying_so = next((finding for finding in newest if finding.value == value), None)

@@ -4,8 +4,17 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
 
-from domicile_catalog.facts import StakeBand
-from domicile_catalog.vocabulary import Kyc, LicenceRegime, OnlineCasino, Product, Residency
+from domicile_catalog.facts import MoneyCap, Pause, StakeBand, TimeOut
+from domicile_catalog.vocabulary import (
+    Frequency,
+    Kyc,
+    LicenceRegime,
+    Localisation,
+    OnlineCasino,
+    Permission,
+    Product,
+    Residency,
+)
 
 Combine = Callable[[list[Any]], Any]
 
@@ -52,6 +61,37 @@ def _lowest_bands(values: list[tuple[StakeBand, ...]]) -> tuple[StakeBand, ...]:
     return tuple(found)
 
 
+def _all_of(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Everything that any source asks for."""
+    return tuple(dict.fromkeys(item for value in values for item in value))
+
+
+def _lowest_caps(values: list[tuple[MoneyCap, ...]]) -> tuple[MoneyCap, ...]:
+    """Every cap that any source sets, and of two for one period and age the lower."""
+    lowest: dict[tuple[str, int], MoneyCap] = {}
+    for cap in _all_of(values):
+        known = lowest.get((cap.period, cap.min_age))
+        if known is None or cap.amount_minor < known.amount_minor:
+            lowest[cap.period, cap.min_age] = cap
+    return tuple(lowest.values())
+
+
+def _soonest_and_longest(values: list[Pause]) -> Pause:
+    return Pause(
+        after_minutes=min(value.after_minutes for value in values), minutes=max(value.minutes for value in values)
+    )
+
+
+def _widest(values: list[TimeOut]) -> TimeOut:
+    """The choice that holds every source's."""
+    minimum = [value.minimum_hours for value in values if value.minimum_hours]
+    maximum = [value.maximum_hours for value in values if value.maximum_hours]
+    return TimeOut(minimum_hours=min(minimum) if minimum else None, maximum_hours=max(maximum) if maximum else None)
+
+
+_PERMISSION = _first([Permission.BANNED, Permission.LIMITED, Permission.ALLOWED])
+_LOCALISATION = _first([Localisation.ONLY, Localisation.PRIMARY, Localisation.COPY, Localisation.NONE])
+
 _RESIDENCY = _first(
     [
         Residency.IN_TERRITORY,
@@ -84,11 +124,36 @@ STRICTEST: dict[str, Combine] = {
     "rtp_minimum_percent": max,
     "session_idle_minutes": min,
     "kyc_before_play": _first([Kyc.YES, Kyc.DEFERRED]),
+    "autoplay": _PERMISSION,
+    "speed_features": _PERMISSION,
+    "concurrent_games": _PERMISSION,
+    "concurrent_sessions": _PERMISSION,
+    "bonus": _PERMISSION,
+    "reality_check_minutes": min,
+    "forced_pause": _soonest_and_longest,
+    "limits_required": _all_of,
+    "limits_offered": _all_of,
+    "limit_increase_hours": max,
+    "deposit_cap": _lowest_caps,
+    "loss_cap": _lowest_caps,
+    "time_out": _widest,
+    "self_exclusion_minimum_months": max,
+    "register_check_moments": _all_of,
+    "kyc_deadline_hours": min,
+    "bonus_wagering_maximum": min,
+    "geolocation_moments": _all_of,
+    "geolocation_recheck_minutes": min,
+    "login_failures_maximum": min,
+    "reporting_frequency": _first(Frequency),
+    "personal_data_localisation": _LOCALISATION,
+    "payment_data_localisation": _LOCALISATION,
 }
 """The strictest of several values, by fact. Facts that are missing here have no order."""
 
 
 def strictest(name: str, values: list[Any]) -> Any:
-    """The strictest of at least one value of a fact that has an order."""
+    """The strictest of at least one value; the first that is a rule, of a fact that has no order."""
     given = [value for value in values if value is not None]
-    return STRICTEST[name](given) if given else None
+    if not given:
+        return None
+    return STRICTEST[name](given) if name in STRICTEST else given[0]

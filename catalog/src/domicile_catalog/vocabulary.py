@@ -73,6 +73,71 @@ class Kyc(StrEnum):
     DEFERRED = "deferred"
 
 
+class Permission(StrEnum):
+    """Whether the player may have it. `limited` is neither: the finding's note has the terms."""
+
+    ALLOWED = "allowed"
+    LIMITED = "limited"
+    BANNED = "banned"
+
+
+class Period(StrEnum):
+    """What a cap on money is counted over."""
+
+    SPIN = "spin"
+    SESSION = "session"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class LimitKind(StrEnum):
+    """What a player can limit."""
+
+    DEPOSIT = "deposit"
+    LOSS = "loss"
+    STAKE = "stake"
+    TIME = "time"
+    BALANCE = "balance"
+
+
+class Moment(StrEnum):
+    """When a check is due: of a register, of where the player is."""
+
+    REGISTRATION = "registration"
+    LOGIN = "login"
+    DEPOSIT = "deposit"
+    WAGER = "wager"
+    SESSION = "session"
+    PAYOUT = "payout"
+    MARKETING = "marketing"
+
+
+class Frequency(StrEnum):
+    """How often a regulator is reported to, the most often first."""
+
+    REAL_TIME = "real_time"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    YEARLY = "yearly"
+    ON_DEMAND = "on_demand"
+
+
+class Localisation(StrEnum):
+    """What a law asks of the data of its residents, wherever they play.
+
+    `none`: it may rest abroad. `copy`: it may, with a copy at home. `primary`: it is recorded at home first, and
+    copies may go abroad. `only`: it rests at home and nowhere else.
+    """
+
+    NONE = "none"
+    COPY = "copy"
+    PRIMARY = "primary"
+    ONLY = "only"
+
+
 class Product(StrEnum):
     """What a tenant offers."""
 
