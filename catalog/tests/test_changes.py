@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from domicile_catalog import PlacementRequest, impact, law_changes
+from domicile_catalog import TenantRequest, impact, law_changes
 from domicile_catalog.facts import Finding
 from domicile_catalog.vocabulary import Residency
 
@@ -32,7 +32,7 @@ def changing(catalogue):
 
 
 def ask(catalogue, limits=None, products=("casino",), on=DAY):
-    request = PlacementRequest(
+    request = TenantRequest(
         jurisdiction="GB", products=products, candidates=("eu-west-1", "eu-west-2"), production=False, on=BEFORE
     )
     return impact(catalogue, "acme-gb", request, limits or {}, on)
@@ -74,7 +74,7 @@ def test_a_tenant_that_is_strict_enough_already_is_not_touched(changing):
 
 def test_a_place_that_becomes_unlawful_has_to_be_left(changing):
     catalogue = changing(data_residency=Residency.IN_TERRITORY)
-    request = PlacementRequest(
+    request = TenantRequest(
         jurisdiction="GB", products=("casino",), candidates=("eu-west-1",), production=False, on=BEFORE
     )
     lost = impact(catalogue, "acme-gb", request, {}, DAY)

@@ -1,6 +1,6 @@
 """What the catalogue says of a jurisdiction, and what it lacks."""
 
-from domicile_catalog import FACT_NAMES, Confidence, Placement, Refusal, explain, gaps
+from domicile_catalog import FACT_NAMES, Confidence, Refusal, TenantPlacement, explain, gaps
 
 
 def test_every_jurisdiction_can_be_explained(catalogue, today):
@@ -13,7 +13,7 @@ def test_every_jurisdiction_can_be_explained(catalogue, today):
 
 def test_an_explanation_has_the_decision_and_where_each_class_may_rest(catalogue, today):
     told = explain(catalogue, "GB", on=today, production=True)
-    assert isinstance(told.decision, Placement)
+    assert isinstance(told.decision, TenantPlacement)
     assert len(told.resting_places) == 8
 
 

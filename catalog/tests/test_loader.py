@@ -22,8 +22,13 @@ def folder(tmp_path):
     (copy / "places").mkdir()
     for code in ("GB", "BR", "DE", "CN"):
         shutil.copy(source / "jurisdictions" / f"{code}.yaml", copy / "jurisdictions")
-    shutil.copy(source / "residency.yaml", copy)
-    shutil.copy(source / "currencies.yaml", copy)
+    for name in ("residency.yaml", "currencies.yaml", "data_classes.yaml"):
+        shutil.copy(source / name, copy)
+    (copy / "transfers.yaml").write_text(
+        "laws:\n  - code: GDPR\n    name: Regulation (EU) 2016/679\n    protects: [EEA]\n    safeguards: clauses\n"
+        "    localisation: {value: none, confidence: recalled}\n"
+        "    free_to: [{value: BR, confidence: recalled}]\n"
+    )
     (copy / "territories.yaml").write_text(
         "territories:\n  - {code: BR-SP, name: São Paulo, parent: BR}\n"
         "regions:\n  - {code: EEA, name: European Economic Area, territories: [DE]}\n"
@@ -57,6 +62,10 @@ def test_a_right_catalogue_loads(folder):
     ("file", "old", "new", "path", "problem"),
     [
         (GB, "level: country", "levle: country", "levle", "unknown key"),
+        ("transfers.yaml", "protects: [EEA]", "protects: [EUR]", "laws.GDPR.protects", "region EUR"),
+        ("transfers.yaml", "value: BR", "value: BX", "laws.GDPR.free_to", "region BX"),
+        ("data_classes.yaml", "telemetry:", "telemetrie:", "telemetrie", "telemetrie"),
+        ("residency.yaml", "copied_as: regulator_copy", "copied_as: regulator", "copied_as", "'regulator'"),
         (GB, "level: country", "", "level", "is missing"),
         (GB, "code: GB", "code: gb", "code", "not a valid code"),
         (GB, "code: GB", "code: FR", "code", "named after its code"),

@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
-from domicile_catalog.facts import MAY_BE_NONE, Facts, Finding, MoneyCap, Pause, StakeBand, TimeOut
+from domicile_catalog.facts import MAY_BE_NONE, Facts, Finding
+from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
 from domicile_catalog.resolution import rank, resolve
 from domicile_catalog.strictness import STRICTEST, strictest
 from domicile_catalog.vocabulary import (

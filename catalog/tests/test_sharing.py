@@ -3,7 +3,7 @@
 from datetime import date
 from itertools import combinations
 
-from domicile_catalog import PlacementRequest, co_tenancy, load_catalogue, place
+from domicile_catalog import TenantRequest, co_tenancy, load_catalogue, place_tenant
 from domicile_catalog.vocabulary import DataClass, Residency
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ codes = st.sampled_from(sorted(CATALOGUE.jurisdictions))
 
 
 def ask(code, candidates=None):
-    return PlacementRequest(jurisdiction=code, products=("casino",), candidates=candidates, production=False, on=TODAY)
+    return TenantRequest(jurisdiction=code, products=("casino",), candidates=candidates, production=False, on=TODAY)
 
 
 def naive_cells(code):
@@ -62,7 +62,7 @@ def test_data_that_is_bound_to_two_territories_has_no_common_cell():
         code
         for code in CATALOGUE.jurisdictions
         if CATALOGUE.jurisdiction(code, TODAY).facts.data_residency.value is Residency.IN_TERRITORY
-        and not hasattr(place(CATALOGUE, ask(code)), "code")
+        and not hasattr(place_tenant(CATALOGUE, ask(code)), "code")
     ]
     assert len(bound) > 1
     for one, other in combinations(bound, 2):

@@ -7,10 +7,13 @@ from domicile_catalog.explain import Conflict, ExplainedFact, Explanation, Gap, 
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Finding
 from domicile_catalog.loader import CatalogueError, load_catalogue
 from domicile_catalog.model import Catalogue, Jurisdiction, JurisdictionRecord, Place
-from domicile_catalog.placement import ClassPlacement, Placement, PlacementRequest, Rest, place
+from domicile_catalog.placement import place
+from domicile_catalog.question import Condition, ConditionType, Copy, Placement, Purpose, Question, Reason
 from domicile_catalog.refusals import Refusal
+from domicile_catalog.residency import Rest
 from domicile_catalog.rules import LaxerLimitError, Rules, RulesError, tenant_rules
-from domicile_catalog.sharing import Sharing, co_tenancy
+from domicile_catalog.sharing import Sharing, cell_places, co_tenancy
+from domicile_catalog.tenancy import ClassPlacement, TenantPlacement, TenantRequest, place_tenant
 from domicile_catalog.vocabulary import Confidence, DataClass, Product, Residency
 
 __all__ = [
@@ -21,8 +24,11 @@ __all__ = [
     "CatalogueError",
     "Change",
     "ClassPlacement",
+    "Condition",
+    "ConditionType",
     "Confidence",
     "Conflict",
+    "Copy",
     "DataClass",
     "DataError",
     "ExplainedFact",
@@ -38,8 +44,10 @@ __all__ = [
     "LaxerLimitError",
     "Place",
     "Placement",
-    "PlacementRequest",
     "Product",
+    "Purpose",
+    "Question",
+    "Reason",
     "Refusal",
     "Residency",
     "Resolution",
@@ -48,6 +56,9 @@ __all__ = [
     "Rules",
     "RulesError",
     "Sharing",
+    "TenantPlacement",
+    "TenantRequest",
+    "cell_places",
     "co_tenancy",
     "conflicts",
     "explain",
@@ -58,5 +69,6 @@ __all__ = [
     "load_catalogue",
     "local_midnight",
     "place",
+    "place_tenant",
     "tenant_rules",
 ]

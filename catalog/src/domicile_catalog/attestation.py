@@ -9,7 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from domicile_catalog.documents import DataError, Fault, located, parse, parse_documents, read_bytes
-from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Frozen, Text
+from domicile_catalog.facts import FACT_NAMES, Fact, Facts
+from domicile_catalog.forms import Frozen, Text
 from domicile_catalog.model import Catalogue, Jurisdiction, TerritoryCode
 from domicile_catalog.trust import OFFICERS_FILE, load_trust
 from domicile_catalog.vocabulary import Confidence

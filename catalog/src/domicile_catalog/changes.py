@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domicile_catalog.facts import Fact, Frozen
+from domicile_catalog.facts import Fact
+from domicile_catalog.forms import Frozen
 from domicile_catalog.model import Catalogue
-from domicile_catalog.placement import Placement, PlacementRequest, place
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.rules import Rules, RulesError, tenant_rules
+from domicile_catalog.tenancy import TenantPlacement, TenantRequest, place_tenant
 
 
 class Change(Frozen):
@@ -88,19 +89,19 @@ def _says(fact: Fact[Any]) -> tuple[bool, Any]:
 
 
 def impact(
-    catalogue: Catalogue, tenant: str, request: PlacementRequest, limits: Mapping[str, int], on: date
+    catalogue: Catalogue, tenant: str, request: TenantRequest, limits: Mapping[str, int], on: date
 ) -> Impact | None:
     """What changes for a tenant between the day of its request and another, or None where nothing does.
 
     The tenant lives where the request's day places it; whether it may stay is asked of that place alone.
     """
-    then, now = place(catalogue, request), place(catalogue, request.model_copy(update={"on": on}))
-    place_before = then.place if isinstance(then, Placement) else None
+    then, now = place_tenant(catalogue, request), place_tenant(catalogue, request.model_copy(update={"on": on}))
+    place_before = then.place if isinstance(then, TenantPlacement) else None
     must: list[str] = []
-    place_after = now.place if isinstance(now, Placement) else None
+    place_after = now.place if isinstance(now, TenantPlacement) else None
     unlawful = place_before is not None and place_after is None
     if place_before is not None and place_after is not None:
-        stay = place(catalogue, request.model_copy(update={"on": on, "candidates": (place_before,)}))
+        stay = place_tenant(catalogue, request.model_copy(update={"on": on, "candidates": (place_before,)}))
         if isinstance(stay, Refusal):
             unlawful = True
             must.append(f"Move from {place_before} to {place_after}. {stay.message}")
@@ -141,7 +142,7 @@ def local_midnight(catalogue: Catalogue, code: str, day: date) -> datetime:
 
 
 def _rules(
-    catalogue: Catalogue, request: PlacementRequest, limits: Mapping[str, int], on: date
+    catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int], on: date
 ) -> tuple[Rules | None, str | None]:
     try:
         return tenant_rules(catalogue, request.jurisdiction, limits, on, request.attestations), None

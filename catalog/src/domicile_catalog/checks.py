@@ -7,7 +7,15 @@ from typing import Any
 
 from domicile_catalog.documents import Fault
 from domicile_catalog.facts import RecordsBase
-from domicile_catalog.model import ClassRule, JurisdictionRecord, Place, Region, Territory
+from domicile_catalog.model import (
+    ClassRule,
+    ClassTraits,
+    JurisdictionRecord,
+    PersonalDataLaw,
+    Place,
+    Region,
+    Territory,
+)
 from domicile_catalog.vocabulary import Confidence, DataClass, Residency
 
 JurisdictionFiles = Mapping[str, JurisdictionRecord | None]
@@ -25,6 +33,8 @@ def cross_check(
     partitions: Collection[str],
     residency: ResidencyRules | None,
     currencies: Mapping[str, int] | None,
+    data_classes: Mapping[DataClass, ClassTraits] | None,
+    personal_data_laws: Sequence[PersonalDataLaw],
     ground_was_read: bool,
 ) -> Iterator[Fault]:
     """Every contradiction between files. A file that could not be read (None) is not blamed on others."""
@@ -41,9 +51,14 @@ def cross_check(
             yield from _position(file, jurisdiction, ground, region_codes)
     if ground_was_read:
         yield from _ground(jurisdictions, territories, regions, places, ground)
+        yield from _laws(personal_data_laws, ground | region_codes)
     yield from _places(places, partitions)
     if residency is not None:
         yield from _residency(residency)
+    if data_classes is not None:
+        for name in DataClass:
+            if name not in data_classes:
+                yield Fault("data_classes.yaml", name, "is missing: every class has its traits")
 
 
 def _money_and_ages(
@@ -126,6 +141,18 @@ def _circles(jurisdictions: JurisdictionFiles, territories: Sequence[Territory])
                 "parent",
                 f"{start} is its own ancestor",
             )
+
+
+def _laws(laws: Sequence[PersonalDataLaw], known: Collection[str]) -> Iterator[Fault]:
+    for code in _repeated(law.code for law in laws):
+        yield Fault("transfers.yaml", f"laws.{code}", "stands twice")
+    for law in laws:
+        for code in law.protects:
+            if code not in known:
+                yield Fault("transfers.yaml", f"laws.{law.code}.protects", f"unknown territory or region {code}")
+        for free in law.free_to:
+            if free.value not in known:
+                yield Fault("transfers.yaml", f"laws.{law.code}.free_to", f"unknown territory or region {free.value}")
 
 
 def _places(places: Sequence[Place], partitions: Collection[str]) -> Iterator[Fault]:

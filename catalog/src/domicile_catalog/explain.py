@@ -7,13 +7,15 @@ from typing import Any
 
 from domicile_catalog import refusals
 from domicile_catalog.attestation import Attestation, answer
-from domicile_catalog.facts import FACT_NAMES, Fact, Finding, Frozen
+from domicile_catalog.facts import FACT_NAMES, Fact, Finding
+from domicile_catalog.forms import Frozen
 from domicile_catalog.model import Catalogue, Jurisdiction
-from domicile_catalog.placement import Placement, PlacementRequest, Rest, place, resting_places
 from domicile_catalog.refusals import Refusal
+from domicile_catalog.residency import Rest
 from domicile_catalog.resolution import rank
 from domicile_catalog.rules import Rules, RulesError, tenant_rules
 from domicile_catalog.strictness import STRICTEST
+from domicile_catalog.tenancy import TenantPlacement, TenantRequest, place_tenant, resting_places
 from domicile_catalog.vocabulary import Confidence, DataClass, OnlineCasino, Product, Residency, SourceKind
 
 _LICENSABLE = (OnlineCasino.LEGAL, OnlineCasino.UNREGULATED)
@@ -50,7 +52,7 @@ class Explanation(Frozen):
     catalogue_version: str
     production: bool
     facts: tuple[ExplainedFact, ...]
-    decision: Placement | Refusal
+    decision: TenantPlacement | Refusal
     resting_places: dict[DataClass, Rest] | None
     rules: Rules | None
     rules_refused: str | None
@@ -100,7 +102,7 @@ def explain(
     if found is None:
         return refusals.unknown_jurisdiction(catalogue, jurisdiction)
     known = tuple(attestations)
-    request = PlacementRequest(
+    request = TenantRequest(
         jurisdiction=jurisdiction, products=products, production=production, attestations=known, on=on
     )
     # Where data may rest is worth showing even where production would not yet rely on it.
@@ -117,7 +119,7 @@ def explain(
         catalogue_version=catalogue.version,
         production=production,
         facts=tuple(_explained(found, name, known, on) for name in FACT_NAMES),
-        decision=place(catalogue, request),
+        decision=place_tenant(catalogue, request),
         resting_places=None if isinstance(rests, Refusal) else rests,
         rules=rules,
         rules_refused=refused,

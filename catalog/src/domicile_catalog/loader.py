@@ -11,13 +11,15 @@ from pydantic import BaseModel, TypeAdapter
 
 from domicile_catalog.checks import cross_check
 from domicile_catalog.documents import DataError, Fault, located, parse, read_mapping
-from domicile_catalog.facts import CurrencyCode, Frozen
+from domicile_catalog.forms import CurrencyCode, Frozen
 from domicile_catalog.model import (
     Catalogue,
     ClassRule,
+    ClassTraits,
     CurrencyExponent,
     JurisdictionRecord,
     Partition,
+    PersonalDataLaw,
     Place,
     Region,
     Territory,
@@ -57,6 +59,18 @@ class CurrenciesFile(Frozen):
     exponents: dict[CurrencyCode, CurrencyExponent]
 
 
+class DataClassesFile(Frozen):
+    """data_classes.yaml: every class of data"""
+
+    classes: dict[DataClass, ClassTraits]
+
+
+class TransfersFile(Frozen):
+    """transfers.yaml"""
+
+    laws: tuple[PersonalDataLaw, ...]
+
+
 @functools.cache
 def load_catalogue(folder: Path | None = None) -> Catalogue:
     """The catalogue that ships with this package, or the one in `folder`; read once for each folder.
@@ -75,6 +89,8 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     clouds = [_read(PlacesFile, path, root, faults) for path in sorted((root / "places").glob("*.yaml"))]
     residency = _read(ResidencyFile, root / "residency.yaml", root, faults, inside="rules")
     currencies = _read(CurrenciesFile, root / "currencies.yaml", root, faults, inside="exponents")
+    classes = _read(DataClassesFile, root / "data_classes.yaml", root, faults, inside="classes")
+    transfers = _read(TransfersFile, root / "transfers.yaml", root, faults)
 
     territories = ground.territories if ground else ()
     regions = ground.regions if ground else ()
@@ -87,9 +103,11 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         partitions={name for cloud in clouds if cloud for name in cloud.partitions},
         residency=residency.rules if residency else None,
         currencies=currencies.exponents if currencies else None,
+        data_classes=classes.classes if classes else None,
+        personal_data_laws=transfers.laws if transfers else (),
         ground_was_read=ground is not None,
     )
-    if faults or residency is None or currencies is None:
+    if faults or residency is None or currencies is None or classes is None or transfers is None:
         raise CatalogueError(f"The catalogue in {root} cannot be used", (located(fault, root) for fault in faults))
     catalogue = Catalogue(
         jurisdictions=MappingProxyType({code: found for code, found in jurisdictions.items() if found}),
@@ -99,6 +117,8 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         partitions=MappingProxyType({n: p for cloud in clouds if cloud for n, p in cloud.partitions.items()}),
         residency=MappingProxyType(residency.rules),
         currencies=MappingProxyType(currencies.exponents),
+        data_classes=MappingProxyType(classes.classes),
+        personal_data_laws=transfers.laws,
         version="",
     )
     return catalogue.at_version(_digest(catalogue))
@@ -132,7 +152,9 @@ def _digest(catalogue: Catalogue) -> str:
             "partitions",
             "residency",
             "currencies",
+            "data_classes",
         )
     }
+    content["transfers"] = [law.model_dump(mode="json") for law in catalogue.personal_data_laws]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
-from domicile_catalog.facts import FACT_NAMES, Facts, Finding, Frozen, Records, Text, one_or_many
+from domicile_catalog.facts import FACT_NAMES, Facts, Finding, Records, one_or_many
+from domicile_catalog.forms import Frozen, Text
 from domicile_catalog.resolution import resolve
-from domicile_catalog.vocabulary import DataClass, Level, Residency, Scope
+from domicile_catalog.vocabulary import DataClass, Level, Localisation, Residency, Scope
 
 # ISO 3166-1 alpha-2, then any number of subdivisions; X marks one that ISO does not list.
 TerritoryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,4})*$")]
@@ -116,10 +117,49 @@ class Partition(Frozen):
 
 
 class ClassRule(Frozen):
-    """How far from the jurisdiction one class of data may rest, and why."""
+    """How far from the jurisdiction one class of data may rest, and why.
+
+    `copied_as` is the class under whose rule a copy must exist wherever the original is not on the ground.
+    """
 
     scope: Scope
     why: Text
+    copied_as: DataClass | None = None
+
+
+class ClassTraits(Frozen):
+    """What kind of thing a class of data is.
+
+    `in_cell`: it rests beside the cluster. `personal`: it tells of a player. `payment`: it tells of payments.
+    `copy`: it is a copy of what rests elsewhere as its original.
+    """
+
+    title: Text
+    in_cell: bool
+    personal: bool
+    payment: bool
+    copy_of_another: Annotated[bool, Field(alias="copy")]
+
+
+class FreeTransfer(Finding[str]):
+    """Ground to which a law lets personal data go without more, or on `terms`: `value` is a territory or a region."""
+
+    terms: Text | None = None
+
+
+class PersonalDataLaw(Frozen):
+    """A law on personal data: whom it protects, and where their data may go.
+
+    `safeguards` is what it asks of a transfer to anywhere else. `localisation` stands where the facts of a
+    protected state say nothing.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{1,15}$")]
+    name: Text
+    protects: Annotated[tuple[str, ...], Field(min_length=1)]
+    safeguards: Text
+    localisation: Finding[Localisation]
+    free_to: tuple[FreeTransfer, ...]
 
 
 CurrencyExponent = Annotated[StrictInt, Field(ge=0, le=4)]
@@ -139,6 +179,8 @@ class Catalogue:
     partitions: Mapping[str, Partition]
     residency: Mapping[Residency, Mapping[DataClass, ClassRule]]
     currencies: Mapping[str, int]
+    data_classes: Mapping[DataClass, ClassTraits]
+    personal_data_laws: tuple[PersonalDataLaw, ...]
     version: str = field(default="")
     _days: dict[tuple[str, date], Jurisdiction] = field(default_factory=dict, compare=False, repr=False)
 
@@ -202,6 +244,14 @@ class Catalogue:
         """Whether the territory, or one that contains it, belongs to the region."""
         members = self.regions[region].territories if region in self.regions else ()
         return any(code in members for code in self.lineage(territory))
+
+    def is_ground_of(self, territory: str, code: str) -> bool:
+        """Whether the territory lies in another, or in a region, of that code."""
+        return self.is_in_region(territory, code) if code in self.regions else self.is_within(territory, code)
+
+    def knows_ground(self, code: str) -> bool:
+        """Whether the code is a jurisdiction's or a territory's."""
+        return self._ground(code) is not None
 
     def suggest(self, written: str) -> tuple[str, ...]:
         """At most three jurisdictions whose code, name or alias looks like what was written, best first."""

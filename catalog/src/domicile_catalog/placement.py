@@ -1,273 +1,257 @@
-"""Where a tenant may lawfully live: the one function that everything else calls."""
+"""Where data may lawfully rest: the one function that everything else calls."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Any
-
-from pydantic import Field
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 from domicile_catalog import refusals
 from domicile_catalog.attestation import Attestation
-from domicile_catalog.facts import Fact, Frozen
 from domicile_catalog.licence import licence_needs, licence_refusal
-from domicile_catalog.model import Catalogue, ClassRule, Jurisdiction, Place
-from domicile_catalog.reading import Reading
-from domicile_catalog.refusals import Refusal
-from domicile_catalog.vocabulary import (
-    Confidence,
-    DataClass,
-    Product,
-    Residency,
-    Scope,
+from domicile_catalog.model import Catalogue, Jurisdiction, PersonalDataLaw, Place
+from domicile_catalog.question import (
+    Condition,
+    ConditionType,
+    Copy,
+    Placement,
+    Purpose,
+    Question,
+    Reason,
+    resting_on,
 )
+from domicile_catalog.reading import Reading
+from domicile_catalog.refusals import Refusal, spell
+from domicile_catalog.residency import ResidencyRule, candidate_places, nowhere, residency_rule
+from domicile_catalog.transfers import Home, is_free, laws_protecting, localisation, safeguards
+from domicile_catalog.vocabulary import Confidence, DataClass, Product, Scope
 
 
-class PlacementRequest(Frozen):
-    """What is to be placed, and what may be relied on.
+def place(
+    catalogue: Catalogue,
+    question: Question,
+    candidates: tuple[str, ...] | None = None,
+    attestations: Iterable[Attestation] = (),
+) -> Placement | Refusal:
+    """Which places may hold one class of data, in which order of preference and why, or why none may.
 
-    `candidates` are codes of places; None means every place that the catalogue offers without being asked,
-    which leaves out separate partitions. `on` decides which attestations hold.
+    Pure, total and deterministic: the same arguments give the same answer, for any jurisdiction, and nothing is
+    raised; the order of candidates does not matter. None for `candidates` means every place that the catalogue
+    offers without being asked, which leaves out separate partitions. Preferred is where the law on personal data
+    lets the data go without more, then ground of the jurisdiction, of its state, of a region that both belong to.
     """
-
-    jurisdiction: str
-    products: Annotated[tuple[Product, ...], Field(min_length=1)]
-    candidates: tuple[str, ...] | None = None
-    production: bool
-    attestations: tuple[Attestation, ...] = ()
-    on: date
-
-
-class Rest(Frozen):
-    """Where one class of data may rest: how far from the jurisdiction, in which candidates, and why."""
-
-    scope: Scope
-    allowed: tuple[str, ...]
-    why: str
-
-
-class ClassPlacement(Rest):
-    """Where one class of data does rest, among the places where it may."""
-
-    place: str
-
-
-class Placement(Frozen):
-    """The place that was chosen, for every class of data.
-
-    `attested` is true where every fact relied on is sourced or attested: the tenant's condition Attested.
-    `relied_on` has those facts with their confidence. `expiring` tells of attestations relied on that end soon.
-    """
-
-    jurisdiction: str
-    place: str
-    attested: bool
-    warnings: tuple[str, ...]
-    by_data_class: dict[DataClass, ClassPlacement]
-    relied_on: dict[str, Confidence]
-    expiring: tuple[str, ...] = ()
-
-
-def place(catalogue: Catalogue, request: PlacementRequest) -> Placement | Refusal:
-    """Decides where the tenant's data may rest, or why it may rest nowhere.
-
-    Pure and total: the same catalogue and request give the same answer, for any jurisdiction, and nothing is
-    raised. A place on the jurisdiction's own ground is preferred, then one of the same state, then one in a
-    region that both belong to; the order of the candidates does not matter.
-    """
-    jurisdiction = catalogue.jurisdiction(request.jurisdiction, request.on)
+    jurisdiction = catalogue.jurisdiction(question.jurisdiction, question.on)
     if jurisdiction is None:
-        return refusals.unknown_jurisdiction(catalogue, request.jurisdiction)
-    reading = _read(jurisdiction, request)
-    decision = _decide(catalogue, reading, request)
-    if isinstance(decision, Refusal):
-        decision = decision.model_copy(update={"needs": _needs(jurisdiction, request)})
-    ending = {"expiring": tuple(reading.expiring)} if isinstance(decision, Placement) else {}
-    return decision.model_copy(update={"warnings": (*reading.warnings, *decision.warnings), **ending})
+        return refusals.unknown_jurisdiction(catalogue, question.jurisdiction)
+    reading = Reading(jurisdiction, question.production, tuple(attestations), question.on)
+    case = _Case(catalogue, question, reading)
+    answer = _answer(case, candidates)
+    update: dict[str, Any] = {
+        "warnings": (*reading.warnings, *answer.warnings),
+        "reasons": (*_facts(reading), *case.chain),
+    }
+    if isinstance(answer, Refusal):
+        update |= {"needs": facts_needed(reading, (question.product,))}
+    return answer.model_copy(update=update)
 
 
-def _decide(catalogue: Catalogue, reading: Reading, request: PlacementRequest) -> Placement | Refusal:
-    """The licence first, then the residency rule, then the places: the order in which a lawyer would ask."""
-    refusal = licence_refusal(reading, request.products)
-    if refusal:
-        return refusal
-    rules = _rules(catalogue, reading)
-    if isinstance(rules, Refusal):
-        return rules
-    candidates = _candidates(catalogue, reading.jurisdiction, request)
-    if isinstance(candidates, Refusal):
-        return candidates
-    return _choose(catalogue, reading, rules, candidates)
-
-
-def _read(jurisdiction: Jurisdiction, request: PlacementRequest) -> Reading:
-    return Reading(jurisdiction, request.production, request.attestations, request.on)
-
-
-def _needs(jurisdiction: Jurisdiction, request: PlacementRequest) -> tuple[str, ...]:
+def facts_needed(reading: Reading, products: tuple[Product, ...]) -> tuple[str, ...]:
     """Every fact that must be sourced or attested first, so that nobody learns of them one refusal at a time."""
-    reading = _read(jurisdiction, request)
-    licence = licence_needs(reading, request.products)
+    again = Reading(reading.jurisdiction, reading.production, reading.attestations, reading.on)
+    licence = licence_needs(again, products)
     if licence is None:
         return ()
-    region, residency = reading.look("primary_region"), reading.look("data_residency")
-    named = isinstance(region, Fact) and region.known
-    bound = isinstance(residency, Fact) and residency.value is Residency.IN_REGION
+    region, residency = again.look("primary_region"), again.look("data_residency")
+    named = not isinstance(region, Refusal) and region.known
+    bound = not isinstance(residency, Refusal) and residency.value == "in_region"
     names = ("data_residency", "primary_region") if named or bound else ("data_residency",)
-    return (*licence, *(name for name in names if isinstance(reading.require(name), Refusal)))
+    return (*licence, *(name for name in names if isinstance(again.require(name), Refusal)))
+
+
+@dataclass
+class _Case:
+    """One question on its way to an answer, and the chain of reasons so far."""
+
+    catalogue: Catalogue
+    question: Question
+    reading: Reading
+    chain: list[Reason] = field(default_factory=list)
+
+    @property
+    def jurisdiction(self) -> Jurisdiction:
+        return self.reading.jurisdiction
+
+    @property
+    def laws(self) -> tuple[PersonalDataLaw, ...]:
+        """The laws on personal data that have a say: the licence's, and the player's home's."""
+        if not self.catalogue.data_classes[self.question.bound_as].personal:
+            return ()
+        return laws_protecting(self.catalogue, self.jurisdiction.code, self.question.player_residence)
+
+    def flows_freely(self, found: Place) -> bool:
+        """Whether every law lets the data rest there without more."""
+        return all(is_free(self.catalogue, law, found, self.question) for law in self.laws)
 
 
 @dataclass(frozen=True)
-class _Rules:
-    """The residency rule of a jurisdiction, ready to be held against a place."""
+class _Law:
+    """What binds: the licence's rule and the player's home, and the candidates to hold against both."""
 
-    residency: Fact[Any]
-    region: Fact[Any] | None
-    by_class: Mapping[DataClass, ClassRule]
+    rule: ResidencyRule
+    home: Home | None
+    candidates: tuple[Place, ...]
 
-    def rule(self, data_class: DataClass) -> ClassRule:
-        """The class's rule; where a jurisdiction names a region, that binds what is otherwise free."""
-        rule = self.by_class[data_class]
-        if rule.scope is Scope.ANYWHERE and self.region:
-            return ClassRule(scope=Scope.REGION, why=f"primary systems are kept in the {self.region.value}")
+
+def _answer(case: _Case, named: tuple[str, ...] | None) -> Placement | Refusal:
+    """The licence, the residency rule, the player's home, then the places: the order in which a lawyer would ask."""
+    refusal = licence_refusal(case.reading, (case.question.product,))
+    law = refusal or _law(case, named)
+    if isinstance(law, Refusal):
+        return law
+    allowed = _allowed(case, law)
+    if isinstance(allowed, Refusal):
+        return allowed
+    required = _required_copies(case, law, allowed)
+    if isinstance(required, Refusal):
+        return required
+    return _placement(case, law, allowed, required)
+
+
+def _law(case: _Case, named: tuple[str, ...] | None) -> _Law | Refusal:
+    rule = residency_rule(case.catalogue, case.reading)
+    if isinstance(rule, Refusal):
         return rule
-
-
-def _rules(catalogue: Catalogue, reading: Reading) -> _Rules | Refusal:
-    residency = reading.require("data_residency")
-    if isinstance(residency, Refusal):
-        return residency
-    region = reading.look("primary_region")
-    if isinstance(region, Refusal):
-        return region
-    by_class = catalogue.residency[residency.given]
-    if not region.known and residency.value is not Residency.IN_REGION:
-        return _Rules(residency, None, by_class)
-    region = reading.require("primary_region")
-    return region if isinstance(region, Refusal) else _Rules(residency, region, by_class)
-
-
-def _candidates(
-    catalogue: Catalogue, jurisdiction: Jurisdiction, request: PlacementRequest
-) -> tuple[Place, ...] | Refusal:
-    codes = catalogue.implicit_places if request.candidates is None else tuple(sorted(set(request.candidates)))
-    if not codes:
-        return refusals.no_candidates(jurisdiction)
-    for code in codes:
-        if code not in catalogue.places:
-            return refusals.unknown_place(catalogue, jurisdiction, code)
-    return tuple(sorted((catalogue.places[code] for code in codes), key=_nearness(catalogue, jurisdiction)))
-
-
-def _nearness(catalogue: Catalogue, jurisdiction: Jurisdiction) -> Any:
-    """A sort key: own ground, own state, a region in common, elsewhere; then by code."""
-    country = catalogue.country(jurisdiction.code)
-    regions = [code for code in catalogue.regions if catalogue.is_in_region(jurisdiction.code, code)]
-
-    def key(place: Place) -> tuple[int, str]:
-        if catalogue.is_within(place.territory, jurisdiction.code):
-            return 0, place.code
-        if catalogue.country(place.territory) == country:
-            return 1, place.code
-        shared = any(catalogue.is_in_region(place.territory, code) for code in regions)
-        return 2 if shared else 3, place.code
-
-    return key
-
-
-def resting_places(catalogue: Catalogue, request: PlacementRequest) -> dict[DataClass, Rest] | Refusal:
-    """Where each class of data may rest by the residency rule alone, whatever can be licensed.
-
-    `allowed` is empty for a class that no candidate may hold. For explaining; to decide, use `place()`.
-    """
-    jurisdiction = catalogue.jurisdiction(request.jurisdiction, request.on)
-    if jurisdiction is None:
-        return refusals.unknown_jurisdiction(catalogue, request.jurisdiction)
-    rules = _rules(catalogue, _read(jurisdiction, request))
-    if isinstance(rules, Refusal):
-        return rules
-    candidates = _candidates(catalogue, jurisdiction, request)
+    candidates = candidate_places(case.catalogue, case.jurisdiction, named)
     if isinstance(candidates, Refusal):
         return candidates
-    return _rests(catalogue, jurisdiction, rules, candidates)
+    home = localisation(case.catalogue, case.question, case.reading)
+    return home if isinstance(home, Refusal) else _Law(rule, home, candidates)
 
 
-def _rests(
-    catalogue: Catalogue, jurisdiction: Jurisdiction, rules: _Rules, candidates: tuple[Place, ...]
-) -> dict[DataClass, Rest]:
-    return {
-        data_class: Rest(
-            scope=rules.rule(data_class).scope,
-            allowed=tuple(
-                found.code for found in candidates if _meets(catalogue, jurisdiction, rules, data_class, found)
-            ),
-            why=rules.rule(data_class).why,
-        )
-        for data_class in DataClass
-    }
-
-
-def _choose(
-    catalogue: Catalogue, reading: Reading, rules: _Rules, candidates: tuple[Place, ...]
-) -> Placement | Refusal:
-    """The nearest place that the game server may stand in, and for every class that place if it may be."""
-    jurisdiction = reading.jurisdiction
-    rests = _rests(catalogue, jurisdiction, rules, candidates)
-    homeless = [data_class for data_class, rest in rests.items() if not rest.allowed]
-    if homeless:
-        return _nowhere(catalogue, jurisdiction, rules, homeless, candidates)
-    primary = rests[DataClass.GAME_SERVER].allowed[0]
-    return Placement(
-        jurisdiction=jurisdiction.code,
-        place=primary,
-        attested=Confidence.RECALLED not in reading.relied_on.values(),
-        warnings=_transfer(catalogue, jurisdiction, catalogue.places[primary]),
-        by_data_class={
-            data_class: ClassPlacement(
-                place=primary if primary in rest.allowed else rest.allowed[0],
-                scope=rest.scope,
-                allowed=rest.allowed,
-                why=rest.why,
+def _allowed(case: _Case, law: _Law) -> tuple[Place, ...] | Refusal:
+    """The places that the licence and the player's home both allow, the best first."""
+    bound, home = case.question.bound_as, law.home
+    rest = law.rule.rest(case.catalogue, bound, law.candidates)
+    case.chain.append(Reason(text=f"{bound} may rest {_how_far(law.rule, rest.scope)}: {rest.why}"))
+    if not rest.allowed:
+        return nowhere(case.catalogue, law.rule, [bound], law.candidates)
+    allowed = [found for found in law.candidates if found.code in rest.allowed]
+    if home:
+        case.chain += home.reasons
+    if home and home.bound:
+        allowed = [found for found in allowed if case.catalogue.is_within(found.territory, home.territory)]
+        if not allowed:
+            return home.because or refusals.residence_conflict(
+                case.jurisdiction, home.territory, home.reasons[-1], bound, rest.allowed
             )
-            for data_class, rest in rests.items()
-        },
-        relied_on=dict(reading.relied_on),
+    return tuple(sorted(allowed, key=lambda found: not case.flows_freely(found)))
+
+
+def _how_far(rule: ResidencyRule, scope: Scope) -> str:
+    where = {
+        Scope.TERRITORY: f"only in {rule.jurisdiction.name}",
+        Scope.REGION: f"only in the {rule.region.value}" if rule.region else "only in a region",
+        Scope.ANYWHERE: "anywhere",
+    }
+    return where[scope]
+
+
+def _required_copies(case: _Case, law: _Law, allowed: tuple[Place, ...]) -> tuple[str, ...] | Refusal:
+    """The places of the copies that a rule demands beside the primary: on the licence's ground, or the player's."""
+    catalogue, rule, home, primary, found = case.catalogue, law.rule, law.home, allowed[0], []
+    bound = case.question.bound_as
+    copied_as = rule.of(bound).copied_as
+    if copied_as is not None and not catalogue.is_within(primary.territory, case.jurisdiction.code):
+        copies = rule.rest(catalogue, copied_as, law.candidates)
+        if not copies.allowed:
+            return nowhere(catalogue, rule, [copied_as], law.candidates)
+        found.append(copies.allowed[0])
+        case.chain.append(Reason(text=f"a copy rests in {copies.allowed[0]}: {copies.why}"))
+    if home and home.copied and not catalogue.is_within(primary.territory, home.territory):
+        at_home = [one.code for one in allowed if catalogue.is_within(one.territory, home.territory)]
+        if not at_home:
+            codes = tuple(one.code for one in allowed)
+            return refusals.residence_conflict(
+                case.jurisdiction, home.territory, home.reasons[-1], f"a copy of {bound}", codes
+            )
+        found.append(at_home[0])
+        text = f"a copy rests in {at_home[0]}, where the player lives"
+        case.chain.append(Reason(text=text, jurisdiction=home.territory))
+    return tuple(dict.fromkeys(found))
+
+
+def _placement(case: _Case, law: _Law, allowed: tuple[Place, ...], required: tuple[str, ...]) -> Placement:
+    best = allowed[0]
+    spare = next((found.code for found in allowed[1:] if found.code not in required), None)
+    text = f"{best.code} is the best of {len(allowed)}: {_why_best(case, best)}"
+    case.chain.append(Reason(text=text))
+    copies = [Copy(place=code, purpose=Purpose.REQUIRED) for code in required]
+    if spare:
+        copies.append(Copy(place=spare, purpose=Purpose.RESILIENCE))
+    return Placement(
+        primary=best.code,
+        allowed=tuple(found.code for found in allowed),
+        copies=tuple(copies),
+        conditions=(
+            _attested(case, law),
+            _resilient(case.question.data_class, best.code, copies),
+            *_transfer(case, best),
+        ),
+        reasons=(),
     )
 
 
-def _meets(
-    catalogue: Catalogue, jurisdiction: Jurisdiction, rules: _Rules, data_class: DataClass, candidate: Place
-) -> bool:
-    match rules.rule(data_class).scope:
-        case Scope.TERRITORY:
-            return catalogue.is_within(candidate.territory, jurisdiction.code)
-        case Scope.REGION:
-            return rules.region is not None and catalogue.is_in_region(candidate.territory, rules.region.given)
-        case Scope.ANYWHERE:
-            return True
+def _why_best(case: _Case, best: Place) -> str:
+    catalogue, jurisdiction = case.catalogue, case.jurisdiction
+    if catalogue.is_within(best.territory, jurisdiction.code):
+        return f"it stands in {jurisdiction.name}"
+    if catalogue.country(best.territory) == catalogue.country(jurisdiction.code):
+        return f"it stands in the same state as {jurisdiction.name}"
+    return f"of those allowed none is nearer to {jurisdiction.name}"
 
 
-def _nowhere(
-    catalogue: Catalogue,
-    jurisdiction: Jurisdiction,
-    rules: _Rules,
-    homeless: list[DataClass],
-    candidates: tuple[Place, ...],
-) -> Refusal:
-    """The refusal for the classes that no candidate may hold; the ground before the region around it."""
-    codes = tuple(sorted(found.code for found in candidates))
-    bound = [name for name in homeless if rules.rule(name).scope is Scope.TERRITORY]
-    if bound or rules.region is None:
-        return refusals.no_place_in_territory(catalogue, jurisdiction, rules.residency, ", ".join(bound), codes)
-    return refusals.no_place_in_region(catalogue, jurisdiction, rules.region, ", ".join(homeless), codes)
+def _attested(case: _Case, law: _Law) -> Condition:
+    kind, reading = ConditionType.ATTESTED, case.reading
+    if Confidence.RECALLED in reading.relied_on.values() or (law.home and law.home.recalled):
+        text = "A fact that this rests on is only recalled: production would refuse it."
+        return Condition(type=kind, status=False, reason="FactRecalled", message=text)
+    if reading.expiring:
+        text = " ".join(reading.expiring)
+        return Condition(type=kind, status=True, reason="AttestationExpiring", message=text)
+    text = "Every fact that this rests on is sourced or attested."
+    return Condition(type=kind, status=True, reason="Known", message=text)
 
 
-def _transfer(catalogue: Catalogue, jurisdiction: Jurisdiction, primary: Place) -> tuple[str, ...]:
-    """A warning where player data leaves the jurisdiction: the law on personal data has its own say."""
-    if catalogue.is_within(primary.territory, jurisdiction.code):
+def _resilient(data_class: DataClass, primary: str, copies: list[Copy]) -> Condition:
+    kind = ConditionType.RESILIENT
+    if copies:
+        second = ", ".join(copy.place for copy in copies)
+        text = f"{data_class} rests in {primary}, with a copy in {second}."
+        return Condition(type=kind, status=True, reason="TwoPlaces", message=text)
+    text = f"Of the candidates only {primary} may hold {data_class}: its loss loses what no other place may keep."
+    return Condition(type=kind, status=False, reason="OnePlace", message=text)
+
+
+def _transfer(case: _Case, best: Place) -> tuple[Condition, ...]:
+    """Whether the laws on personal data of the licence and of the player's home let the data rest there."""
+    kind, catalogue, jurisdiction = ConditionType.TRANSFER, case.catalogue, case.jurisdiction
+    if not catalogue.data_classes[case.question.bound_as].personal:
         return ()
-    law = jurisdiction.facts.personal_data_law.value or "the law on personal data"
-    return (
-        f"Player data leaves {jurisdiction.name} for {primary.code} in {primary.territory}. The licence "
-        f"allows that; what {law} asks of the transfer is not in the catalogue.",
+    asked = [
+        safeguards(catalogue, law, best, case.question)
+        for law in case.laws
+        if not is_free(catalogue, law, best, case.question)
+    ]
+    if asked:
+        return (Condition(type=kind, status=False, reason="SafeguardsNeeded", message=" ".join(asked)),)
+    if not case.laws and not catalogue.is_within(best.territory, jurisdiction.code):
+        law = jurisdiction.facts.personal_data_law.value or "the law on personal data"
+        text = f"The data leaves {jurisdiction.name}; what {law} asks of that is not in the catalogue."
+        return (Condition(type=kind, status=False, reason="LawUnread", message=text),)
+    text = "The law on personal data lets the data rest there without more."
+    return (Condition(type=kind, status=True, reason="Free", message=text),)
+
+
+def _facts(reading: Reading) -> tuple[Reason, ...]:
+    code = reading.jurisdiction.code
+    return tuple(
+        resting_on(f"{name} of {code} is {spell(fact.value)}", code, name, fact) for name, fact in reading.cited.items()
     )

@@ -26,7 +26,7 @@ class Reading:
     production: bool
     attestations: tuple[Attestation, ...]
     on: date
-    relied_on: dict[str, Confidence] = field(default_factory=dict)
+    cited: dict[str, Fact[Any]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     expiring: list[str] = field(default_factory=list)
 
@@ -58,15 +58,20 @@ class Reading:
         if fact.confidence is Confidence.RECALLED:
             if self.production:
                 return refusals.recalled_in_production(self.jurisdiction, name, fact)
-            if name not in self.relied_on:
+            if name not in self.cited:
                 self.warnings.append(
                     f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is recalled, not "
                     "sourced: production would refuse it."
                 )
-        if fact.source_kind in HEARSAY and name not in self.relied_on:
+        if fact.source_kind in HEARSAY and name not in self.cited:
             self.warnings.append(
                 f"{name} of {self.jurisdiction.code} ({refusals.spell(fact.value)}) is sourced from {fact.source}, "
                 "which is neither law nor regulator nor counsel: read the law before relying on it."
             )
-        self.relied_on[name] = fact.confidence
+        self.cited[name] = fact
         return fact
+
+    @property
+    def relied_on(self) -> dict[str, Confidence]:
+        """The facts that the decision came to rest on, and how each is known."""
+        return {name: fact.confidence for name, fact in self.cited.items()}

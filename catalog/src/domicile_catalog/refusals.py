@@ -3,8 +3,10 @@
 from typing import Any
 
 from domicile_catalog.attestation import Attestation
-from domicile_catalog.facts import Fact, Frozen
+from domicile_catalog.facts import Fact
+from domicile_catalog.forms import Frozen
 from domicile_catalog.model import Catalogue, Jurisdiction
+from domicile_catalog.question import Reason
 from domicile_catalog.vocabulary import Confidence, OnlineCasino, Product
 
 
@@ -14,7 +16,8 @@ class Refusal(Frozen):
     `code` is stable. `rule` is the name of the fact that decided, `value` what it says, `confidence` and
     `source` how that is known; they are None where the request itself is at fault. `law` is the
     jurisdiction's gambling law. `needs` has every fact that must be sourced or attested before the answer
-    can change. `warnings` tell of what else to know: attestations that no longer count, for one.
+    can change. `warnings` tell of what else to know: attestations that no longer count, for one. `reasons` are the
+    links that led here.
     """
 
     code: str
@@ -28,6 +31,7 @@ class Refusal(Frozen):
     law: str | None = None
     needs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 def _by_fact(
@@ -90,6 +94,56 @@ def no_candidates(jurisdiction: Jurisdiction) -> Refusal:
         jurisdiction=jurisdiction.code,
         message="No candidate place was named.",
         remedy="Name the cell's places; to consider all that the catalogue offers, leave candidates out.",
+        law=jurisdiction.facts.law.value,
+    )
+
+
+def unknown_residence(catalogue: Catalogue, jurisdiction: Jurisdiction, residence: str) -> Refusal:
+    """The player lives on ground that the catalogue does not know."""
+    near = catalogue.suggest(residence)
+    return Refusal(
+        code="RESIDENCE_UNKNOWN",
+        jurisdiction=jurisdiction.code,
+        message=f"The catalogue has no territory {residence!r}.",
+        remedy=f"Did you mean {' or '.join(near)}?" if near else "Name the residence by its ISO 3166 code.",
+    )
+
+
+def residence_unread(jurisdiction: Jurisdiction, residence: str) -> Refusal:
+    """Nobody has read whether the data of people there must stay there, so that it must."""
+    return Refusal(
+        code="FACT_UNKNOWN",
+        jurisdiction=jurisdiction.code,
+        message=(
+            f"personal_data_localisation of {residence} is unknown, and what is unknown is read as its strictest: "
+            f"data of players who live in {residence} stays there, and no candidate may hold it there."
+        ),
+        remedy=(
+            f"Have a compliance officer record an attestation of {residence} personal_data_localisation, add the "
+            f"sourced fact to the catalogue, or do not accept players who live in {residence}."
+        ),
+        rule="personal_data_localisation",
+        confidence=Confidence.UNKNOWN,
+    )
+
+
+def residence_conflict(
+    jurisdiction: Jurisdiction, residence: str, rule: Reason | None, needed: str, candidates: tuple[str, ...]
+) -> Refusal:
+    """The licence and the law of the player's residence leave no place between them."""
+    source = f" ({rule.source})" if rule and rule.source else ""
+    return Refusal(
+        code="RESIDENCE_CONFLICT",
+        jurisdiction=jurisdiction.code,
+        message=(
+            f"The law of {residence} keeps {needed} of its residents at home{source}, and none of the candidates that "
+            f"the licence of {jurisdiction.name} allows stands there: {_some(candidates)}."
+        ),
+        remedy=f"Add a place in {residence} if the licence allows one, or do not accept players who live there.",
+        rule=rule.fact if rule else "personal_data_localisation",
+        value=rule.text.rsplit(" ", 1)[-1] if rule else None,
+        confidence=rule.confidence if rule else None,
+        source=rule.source if rule else None,
         law=jurisdiction.facts.law.value,
     )
 

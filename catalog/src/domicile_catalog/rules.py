@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from domicile_catalog.attestation import Attestation, answer
-from domicile_catalog.facts import Fact, Frozen, StakeBand
+from domicile_catalog.facts import Fact
+from domicile_catalog.forms import Frozen, StakeBand
 from domicile_catalog.model import Catalogue, Jurisdiction
 from domicile_catalog.vocabulary import Confidence
 

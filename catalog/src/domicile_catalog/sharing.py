@@ -1,13 +1,9 @@
 """Which places may be the cell of two jurisdictions at once."""
 
-from domicile_catalog.facts import Frozen
+from domicile_catalog.forms import Frozen
 from domicile_catalog.model import Catalogue
-from domicile_catalog.placement import Placement, PlacementRequest, place
 from domicile_catalog.refusals import Refusal
-from domicile_catalog.vocabulary import DataClass
-
-ELSEWHERE = frozenset({DataClass.REGULATOR_COPY, DataClass.BACKUP})
-"""Classes that need not rest beside the cluster: a copy may stand in another place than the cell."""
+from domicile_catalog.tenancy import TenantPlacement, TenantRequest, place_tenant
 
 
 class Sharing(Frozen):
@@ -25,7 +21,7 @@ class Sharing(Frozen):
         return bool(self.places)
 
 
-def co_tenancy(catalogue: Catalogue, one: PlacementRequest, other: PlacementRequest) -> Sharing:
+def co_tenancy(catalogue: Catalogue, one: TenantRequest, other: TenantRequest) -> Sharing:
     """Where tenants of two jurisdictions may share a cell: every place that may hold all of both that rests in a cell.
 
     Pure and total. The answer does not depend on the order of the two, but for the order of the places.
@@ -33,26 +29,26 @@ def co_tenancy(catalogue: Catalogue, one: PlacementRequest, other: PlacementRequ
     reasons: list[str] = []
     common: list[str] | None = None
     for request in (one, other):
-        decision = place(catalogue, request)
+        decision = place_tenant(catalogue, request)
         if isinstance(decision, Refusal):
             reasons.append(f"{request.jurisdiction} may live nowhere: {decision.message}")
             common = []
             continue
-        cells = _cells(decision)
-        reasons.append(_why(decision, cells))
+        cells = cell_places(catalogue, decision)
+        reasons.append(_why(catalogue, decision, cells))
         common = list(cells) if common is None else [code for code in common if code in cells]
     return Sharing(places=tuple(common or ()), reasons=tuple(reasons))
 
 
-def _cells(decision: Placement) -> tuple[str, ...]:
-    """The places that may hold every class of data that rests in a cell, nearest first."""
-    resting = [rest for name, rest in decision.by_data_class.items() if name not in ELSEWHERE]
+def cell_places(catalogue: Catalogue, decision: TenantPlacement) -> tuple[str, ...]:
+    """The places that may hold every class of data that rests in a cell, the best first."""
+    resting = [rest for name, rest in decision.by_data_class.items() if catalogue.data_classes[name].in_cell]
     return tuple(code for code in resting[0].allowed if all(code in rest.allowed for rest in resting))
 
 
-def _why(decision: Placement, cells: tuple[str, ...]) -> str:
+def _why(catalogue: Catalogue, decision: TenantPlacement, cells: tuple[str, ...]) -> str:
     narrowest = min(
-        (item for item in decision.by_data_class.items() if item[0] not in ELSEWHERE),
+        (item for item in decision.by_data_class.items() if catalogue.data_classes[item[0]].in_cell),
         key=lambda item: len(item[1].allowed),
     )
     name, rest = narrowest

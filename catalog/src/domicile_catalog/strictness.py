@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
 
-from domicile_catalog.facts import MoneyCap, Pause, StakeBand, TimeOut
+from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
 from domicile_catalog.vocabulary import (
     Frequency,
     Kyc,

@@ -14,7 +14,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, Field
 
 from domicile_catalog.documents import Fault, parse, parse_mapping, read_bytes
-from domicile_catalog.facts import Frozen, Text
+from domicile_catalog.forms import Frozen, Text
 from domicile_catalog.sshsig import PublicKey, SignatureError, public_key, verify
 
 OFFICERS_FILE = "officers.yaml"

@@ -15,16 +15,16 @@ from domicile_catalog import (
     Catalogue,
     CatalogueError,
     Fault,
-    PlacementRequest,
     Product,
     Refusal,
+    TenantRequest,
     conflicts,
     explain,
     gaps,
     law_changes,
     load_attestations,
     load_catalogue,
-    place,
+    place_tenant,
 )
 from rich.console import Console
 
@@ -166,7 +166,7 @@ def place_command(
     code = _known(catalogue, jurisdiction)
     production, attestations = _environment(catalogue, environment, production, root)
     named = None if candidates is None else tuple(c.strip() for c in candidates.split(",") if c.strip())
-    request = PlacementRequest(
+    request = TenantRequest(
         jurisdiction=code,
         products=tuple(product or (Product.CASINO,)),
         candidates=named,
@@ -174,7 +174,7 @@ def place_command(
         attestations=attestations,
         on=_day(on, catalogue, code),
     )
-    decision = place(catalogue, request)
+    decision = place_tenant(catalogue, request)
     if as_json:
         typer.echo(decision.model_dump_json(indent=2))
     else:

@@ -19,11 +19,11 @@ from domicile_catalog import (
     Finding,
     Gap,
     Impact,
-    Placement,
     Refusal,
     Resolution,
     Rest,
     Rules,
+    TenantPlacement,
 )
 from rich import box
 from rich.console import Group, RenderableType
@@ -53,7 +53,7 @@ def explanation(told: Explanation, catalogue: Catalogue) -> RenderableType:
     return Group(*_spaced(parts))
 
 
-def decision(decided: Placement | Refusal, catalogue: Catalogue, *, classes: bool = True) -> RenderableType:
+def decision(decided: TenantPlacement | Refusal, catalogue: Catalogue, *, classes: bool = True) -> RenderableType:
     """The place that was chosen, or the refusal with its law, its rule and its remedy."""
     if isinstance(decided, Refusal):
         return _refusal(decided)
@@ -239,8 +239,8 @@ def report(told: Report) -> RenderableType:
     """The tenants of an environment, and every fault."""
     table = _table(f"Environment {told.environment}", "", "tenant", "brand", "jurisdiction", "place")
     for tenant in told.tenants:
-        placed = isinstance(tenant.decision, Placement)
-        where = tenant.decision.place if isinstance(tenant.decision, Placement) else tenant.decision.code
+        placed = isinstance(tenant.decision, TenantPlacement)
+        where = tenant.decision.place if isinstance(tenant.decision, TenantPlacement) else tenant.decision.code
         table.add_row(
             Text("✔", style="green") if placed else Text("✘", style="red"),
             tenant.name,

@@ -11,13 +11,13 @@ from domicile_catalog import (
     Catalogue,
     Fault,
     Impact,
-    Placement,
-    PlacementRequest,
     Refusal,
     RulesError,
+    TenantPlacement,
+    TenantRequest,
     impact,
     load_attestations,
-    place,
+    place_tenant,
     tenant_rules,
 )
 from domicile_catalog.documents import parse, read_documents, read_mapping
@@ -34,7 +34,7 @@ class TenantReport:
     name: str
     brand: str
     jurisdiction: str
-    decision: Placement | Refusal
+    decision: TenantPlacement | Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def impacts(
         impact(
             catalogue,
             tenant.metadata.name,
-            PlacementRequest(
+            TenantRequest(
                 jurisdiction=tenant.spec.jurisdiction,
                 products=tenant.spec.products,
                 production=read.production,
@@ -194,14 +194,14 @@ def _check(
     faults: list[Fault],
 ) -> TenantReport:
     spec = tenant.spec
-    request = PlacementRequest(
+    request = TenantRequest(
         jurisdiction=spec.jurisdiction,
         products=spec.products,
         production=production,
         attestations=attestations,
         on=on,
     )
-    decision = place(catalogue, request)
+    decision = place_tenant(catalogue, request)
     if isinstance(decision, Refusal):
         needed = f" Needed: {', '.join(decision.needs)}." if len(decision.needs) > 1 else ""
         faults.append(

@@ -8,13 +8,13 @@ from domicile_catalog import (
     Attestation,
     AttestationError,
     Catalogue,
-    PlacementRequest,
     Product,
     Refusal,
     RulesError,
+    TenantRequest,
     load_attestations,
     load_catalogue,
-    place,
+    place_tenant,
     tenant_rules,
 )
 
@@ -45,9 +45,9 @@ class CatalogueRulebook:
 
     def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
         attestations = self._attestations(cell)
-        answer = place(
+        answer = place_tenant(
             self._catalogue,
-            PlacementRequest(
+            TenantRequest(
                 jurisdiction=spec.jurisdiction,
                 products=tuple(Product(product) for product in spec.products),
                 candidates=tuple(candidates),
