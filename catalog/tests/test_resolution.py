@@ -67,7 +67,7 @@ VALUES = {
     "kyc_before_play": of(Kyc),
     **{
         name: of(Permission)
-        for name in ("autoplay", "speed_features", "concurrent_games", "concurrent_sessions", "bonus")
+        for name in ("live_casino", "autoplay", "speed_features", "concurrent_games", "concurrent_sessions", "bonus")
     },
     "reality_check_minutes": st.integers(1, 90),
     "forced_pause": st.builds(Pause, after_minutes=st.integers(1, 90), minutes=st.integers(1, 90)),

@@ -53,7 +53,7 @@ def test_place_chooses_among_the_candidates():
 
 
 def test_place_refuses_a_product_without_a_licence():
-    result = run("place", "GB", "--product", "casino", "--product", "poker", *ON)
+    result = run("place", "DE", "--product", "casino", "--product", "bingo", *ON)
     assert (result.exit_code, "PRODUCT_NOT_LICENSED" in result.output) == (1, True)
 
 

@@ -141,6 +141,7 @@ class Facts(Frozen):
     licence_regime: Fact[LicenceRegime] = UNKNOWN
     online_casino: Fact[OnlineCasino] = UNKNOWN
     licensed_products: Fact[tuple[Product, ...]] = UNKNOWN
+    live_casino: Fact[Permission] = UNKNOWN
     data_residency: Fact[Residency] = UNKNOWN
     primary_region: Fact[RegionCode] = UNKNOWN
     server_location: Fact[Text] = UNKNOWN

@@ -1,9 +1,12 @@
 """Whether what a tenant offers can be licensed at all."""
 
+from typing import Any
+
 from domicile_catalog import refusals
+from domicile_catalog.facts import Fact
 from domicile_catalog.reading import Reading
 from domicile_catalog.refusals import Refusal
-from domicile_catalog.vocabulary import LicenceRegime, OnlineCasino, Product
+from domicile_catalog.vocabulary import LicenceRegime, OnlineCasino, Permission, Product
 
 # Where online casino itself has no licence, what may still be offered. No attestation widens this.
 _OFFERED = {
@@ -56,9 +59,30 @@ def _unlisted(reading: Reading, products: tuple[Product, ...]) -> Refusal | None
             listed = reading.require("licensed_products")
             if isinstance(listed, Refusal):
                 return listed
-        if listed.known and product not in listed.given:
-            return refusals.not_offered(reading.jurisdiction, product, listed)
+        if not listed.known or product in listed.given:
+            continue
+        refusal = _live(reading) if _may_be_meant(product, listed) else _not_offered(reading, product, listed)
+        if refusal:
+            return refusal
     return None
+
+
+def _may_be_meant(product: Product, listed: Fact[Any]) -> bool:
+    """Whether a list that says "casino" may mean the product too: a list is seldom asked about live tables."""
+    return product is Product.LIVE_CASINO and Product.CASINO in listed.given
+
+
+def _live(reading: Reading) -> Refusal | None:
+    """Why live casino is not licensed, where the list of products has casino and is silent about it."""
+    live = reading.require("live_casino")
+    if isinstance(live, Refusal):
+        return live
+    banned = live.value is Permission.BANNED
+    return refusals.not_offered(reading.jurisdiction, Product.LIVE_CASINO, "live_casino", live) if banned else None
+
+
+def _not_offered(reading: Reading, product: Product, listed: Fact[Any]) -> Refusal:
+    return refusals.not_offered(reading.jurisdiction, product, "licensed_products", listed)
 
 
 def licence_needs(reading: Reading, products: tuple[Product, ...]) -> tuple[str, ...] | None:
@@ -70,6 +94,17 @@ def licence_needs(reading: Reading, products: tuple[Product, ...]) -> tuple[str,
         products = ()
     fact = reading.require("online_casino")
     lacks = isinstance(fact, Refusal) or fact.value is OnlineCasino.UNREGULATED
+    listed = reading.look("licensed_products")
     beyond = not set(products) <= _CASINO
     unlisted = beyond and isinstance(reading.require("licensed_products"), Refusal)
-    return (*(["online_casino"] if lacks else []), *(["licensed_products"] if unlisted else []))
+    silent = (
+        isinstance(listed, Fact)
+        and listed.known
+        and any(product not in listed.given and _may_be_meant(product, listed) for product in products)
+    )
+    unread = silent and isinstance(reading.require("live_casino"), Refusal)
+    return (
+        *(["online_casino"] if lacks else []),
+        *(["licensed_products"] if unlisted else []),
+        *(["live_casino"] if unread else []),
+    )

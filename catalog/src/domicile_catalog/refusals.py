@@ -166,14 +166,14 @@ def not_licensed(jurisdiction: Jurisdiction, products: tuple[Product, ...], stat
     )
 
 
-def not_offered(jurisdiction: Jurisdiction, product: Product, fact: Fact[Any]) -> Refusal:
-    """Licences exist, and this product is not among them."""
+def not_offered(jurisdiction: Jurisdiction, product: Product, name: str, fact: Fact[Any]) -> Refusal:
+    """Licences exist, and this product is not among them, by the list of products or by its own fact."""
     return _by_fact(
         jurisdiction,
-        "licensed_products",
+        name,
         fact,
         code="PRODUCT_NOT_LICENSED",
-        message=f"{jurisdiction.name} licenses {spell(fact.value)}; {product} is not among them.",
+        message=f"{product} cannot be licensed in {jurisdiction.name}: {name} is {spell(fact.value)}.",
         remedy=f"Take {product} out of the tenant, or correct the fact in the catalogue with its source.",
     )
 

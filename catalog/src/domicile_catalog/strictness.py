@@ -114,6 +114,7 @@ STRICTEST: dict[str, Combine] = {
     ),
     "online_casino": _online_casino,
     "licensed_products": _in_all,
+    "live_casino": _PERMISSION,
     "data_residency": _residency,
     "record_retention_years": max,
     "aml_retention_years": max,

@@ -141,7 +141,11 @@ def faults(catalogue, question, placement, candidates, attestations):
     listed = fact(catalogue, code, "licensed_products", attestations, on)
     if offered is None:
         beyond = question.product not in ("casino", "live_casino")
-        if (beyond and not usable(listed, question.production)) or (listed[1] and question.product not in listed[1]):
+        if question.product == "live_casino" and "casino" in (listed[1] or ()) and "live_casino" not in listed[1]:
+            live = fact(catalogue, code, "live_casino", attestations, on)
+            if not usable(live, question.production) or live[1] == "banned":
+                yield f"live casino is {live}"
+        elif (beyond and not usable(listed, question.production)) or (listed[1] and question.product not in listed[1]):
             yield f"{question.product} is not listed: {listed}"
     if allowed != lawful(catalogue, question, candidates, attestations):
         yield f"allowed {sorted(allowed)}, lawful {sorted(lawful(catalogue, question, candidates, attestations))}"
