@@ -22,7 +22,7 @@ def folder(tmp_path):
     (copy / "places").mkdir()
     for code in ("GB", "BR", "DE", "CN"):
         shutil.copy(source / "jurisdictions" / f"{code}.yaml", copy / "jurisdictions")
-    for name in ("residency.yaml", "currencies.yaml", "data_classes.yaml"):
+    for name in ("residency.yaml", "currencies.yaml", "data_classes.yaml", "controls.yaml"):
         shutil.copy(source / name, copy)
     (copy / "transfers.yaml").write_text(
         "laws:\n  - code: GDPR\n    name: Regulation (EU) 2016/679\n    protects: [EEA]\n    safeguards: clauses\n"
@@ -65,6 +65,10 @@ def test_a_right_catalogue_loads(folder):
         ("transfers.yaml", "protects: [EEA]", "protects: [EUR]", "laws.GDPR.protects", "region EUR"),
         ("transfers.yaml", "value: BR", "value: BX", "laws.GDPR.free_to", "region BX"),
         ("data_classes.yaml", "telemetry:", "telemetrie:", "telemetrie", "telemetrie"),
+        ("controls.yaml", "fact: primary_region", "fact: data_residency", "", "parameter of two controls"),
+        ("controls.yaml", "fact: primary_region", "fact: region", "placement.region.fact", "'region'"),
+        ("controls.yaml", "placement:place", "placement", "placement.residency.code", "not a valid"),
+        ("controls.yaml", "slot.stake-maximum:", "Stake:", "Stake", "not a valid"),
         ("residency.yaml", "copied_as: regulator_copy", "copied_as: regulator", "copied_as", "'regulator'"),
         (GB, "level: country", "", "level", "is missing"),
         (GB, "code: GB", "code: gb", "code", "not a valid code"),

@@ -2,6 +2,7 @@
 
 from domicile_catalog.attestation import Attestation, AttestationError, load_attestations
 from domicile_catalog.changes import Change, Impact, RuleChange, impact, law_changes, local_midnight
+from domicile_catalog.controls import Control, Requirement, Standing
 from domicile_catalog.documents import DataError, Fault
 from domicile_catalog.explain import Conflict, ExplainedFact, Explanation, Gap, Resolution, conflicts, explain, gaps
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Finding
@@ -10,6 +11,7 @@ from domicile_catalog.model import Catalogue, Jurisdiction, JurisdictionRecord, 
 from domicile_catalog.placement import place
 from domicile_catalog.question import Condition, ConditionType, Copy, Placement, Purpose, Question, Reason
 from domicile_catalog.refusals import Refusal
+from domicile_catalog.requirements import requirements
 from domicile_catalog.residency import Rest
 from domicile_catalog.rules import LaxerLimitError, Rules, RulesError, tenant_rules
 from domicile_catalog.sharing import Sharing, cell_places, co_tenancy
@@ -28,6 +30,7 @@ __all__ = [
     "ConditionType",
     "Confidence",
     "Conflict",
+    "Control",
     "Copy",
     "DataClass",
     "DataError",
@@ -49,6 +52,7 @@ __all__ = [
     "Question",
     "Reason",
     "Refusal",
+    "Requirement",
     "Residency",
     "Resolution",
     "Rest",
@@ -56,6 +60,7 @@ __all__ = [
     "Rules",
     "RulesError",
     "Sharing",
+    "Standing",
     "TenantPlacement",
     "TenantRequest",
     "cell_places",
@@ -70,5 +75,6 @@ __all__ = [
     "local_midnight",
     "place",
     "place_tenant",
+    "requirements",
     "tenant_rules",
 ]

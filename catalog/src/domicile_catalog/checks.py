@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from domicile_catalog.controls import Control
 from domicile_catalog.documents import Fault
 from domicile_catalog.facts import RecordsBase
 from domicile_catalog.model import (
@@ -35,6 +36,7 @@ def cross_check(
     currencies: Mapping[str, int] | None,
     data_classes: Mapping[DataClass, ClassTraits] | None,
     personal_data_laws: Sequence[PersonalDataLaw],
+    controls: Mapping[str, Control],
     ground_was_read: bool,
 ) -> Iterator[Fault]:
     """Every contradiction between files. A file that could not be read (None) is not blamed on others."""
@@ -55,6 +57,11 @@ def cross_check(
     yield from _places(places, partitions)
     if residency is not None:
         yield from _residency(residency)
+    for fact in _repeated(control.fact for control in controls.values()):
+        yield Fault("controls.yaml", "", f"{fact} is the parameter of two controls", "one control for each fact")
+    for name, control in controls.items():
+        if bool(control.code) != bool(control.tests):
+            yield Fault("controls.yaml", name, "has code without tests, or tests without code", "both, or neither")
     if data_classes is not None:
         for name in DataClass:
             if name not in data_classes:

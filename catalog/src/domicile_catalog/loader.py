@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter
 
 from domicile_catalog.checks import cross_check
+from domicile_catalog.controls import Control, ControlId
 from domicile_catalog.documents import DataError, Fault, located, parse, read_mapping
 from domicile_catalog.forms import CurrencyCode, Frozen
 from domicile_catalog.model import (
@@ -71,6 +72,12 @@ class TransfersFile(Frozen):
     laws: tuple[PersonalDataLaw, ...]
 
 
+class ControlsFile(Frozen):
+    """controls.yaml"""
+
+    controls: dict[ControlId, Control]
+
+
 @functools.cache
 def load_catalogue(folder: Path | None = None) -> Catalogue:
     """The catalogue that ships with this package, or the one in `folder`; read once for each folder.
@@ -90,6 +97,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     residency = _read(ResidencyFile, root / "residency.yaml", root, faults, inside="rules")
     currencies = _read(CurrenciesFile, root / "currencies.yaml", root, faults, inside="exponents")
     classes = _read(DataClassesFile, root / "data_classes.yaml", root, faults, inside="classes")
+    controls = _read(ControlsFile, root / "controls.yaml", root, faults, inside="controls")
     transfers = _read(TransfersFile, root / "transfers.yaml", root, faults)
 
     territories = ground.territories if ground else ()
@@ -105,10 +113,12 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         currencies=currencies.exponents if currencies else None,
         data_classes=classes.classes if classes else None,
         personal_data_laws=transfers.laws if transfers else (),
+        controls=controls.controls if controls else {},
         ground_was_read=ground is not None,
     )
-    if faults or residency is None or currencies is None or classes is None or transfers is None:
+    if faults:
         raise CatalogueError(f"The catalogue in {root} cannot be used", (located(fault, root) for fault in faults))
+    assert residency and currencies and classes and transfers and controls  # what could not be read is a fault
     catalogue = Catalogue(
         jurisdictions=MappingProxyType({code: found for code, found in jurisdictions.items() if found}),
         territories=MappingProxyType({territory.code: territory for territory in territories}),
@@ -119,6 +129,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         currencies=MappingProxyType(currencies.exponents),
         data_classes=MappingProxyType(classes.classes),
         personal_data_laws=transfers.laws,
+        controls=MappingProxyType(controls.controls),
         version="",
     )
     return catalogue.at_version(_digest(catalogue))
@@ -153,6 +164,7 @@ def _digest(catalogue: Catalogue) -> str:
             "residency",
             "currencies",
             "data_classes",
+            "controls",
         )
     }
     content["transfers"] = [law.model_dump(mode="json") for law in catalogue.personal_data_laws]

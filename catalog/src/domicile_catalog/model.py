@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
+from domicile_catalog.controls import Control
 from domicile_catalog.facts import FACT_NAMES, Facts, Finding, Records, one_or_many
 from domicile_catalog.forms import Frozen, Text
 from domicile_catalog.resolution import resolve
@@ -181,6 +182,7 @@ class Catalogue:
     currencies: Mapping[str, int]
     data_classes: Mapping[DataClass, ClassTraits]
     personal_data_laws: tuple[PersonalDataLaw, ...]
+    controls: Mapping[str, Control]
     version: str = field(default="")
     _days: dict[tuple[str, date], Jurisdiction] = field(default_factory=dict, compare=False, repr=False)
 
