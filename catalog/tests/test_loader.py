@@ -1,5 +1,6 @@
 """A catalogue that is wrong says everything that is wrong with it."""
 
+import re
 import shutil
 from datetime import date
 
@@ -22,6 +23,10 @@ def folder(tmp_path):
     (copy / "places").mkdir()
     for code in ("GB", "BR", "DE", "CN"):
         shutil.copy(source / "jurisdictions" / f"{code}.yaml", copy / "jurisdictions")
+    with_short_currency = re.sub(
+        r"  currency:\n(    .*\n)+", "  currency: {value: GBP, confidence: recalled}\n", (copy / GB).read_text()
+    )
+    (copy / GB).write_text(with_short_currency)
     for name in ("residency.yaml", "currencies.yaml", "data_classes.yaml", "controls.yaml"):
         shutil.copy(source / name, copy)
     (copy / "transfers.yaml").write_text(

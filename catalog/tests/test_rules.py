@@ -137,7 +137,7 @@ def test_an_attested_age_below_the_first_band_gets_the_first_band_s_stake():
 
 def test_an_attested_currency_without_a_known_minor_unit_is_refused():
     with pytest.raises(RulesError) as caught:
-        tenant_rules(CATALOGUE, "CO", {}, on=TODAY, attestations=[attest("CO", "currency", "ZZZ")])
+        tenant_rules(CATALOGUE, "BG", {}, on=TODAY, attestations=[attest("BG", "currency", "ZZZ")])
     assert (caught.value.code, caught.value.rule) == ("FACT_UNKNOWN", "currency")
 
 
@@ -164,3 +164,33 @@ def test_tightened_rules_are_never_laxer_for_any_player(stake, min_age):
         law = [band.stake_minor for band in lawful if band.min_age <= age][-1]
         here = [band.stake_minor for band in found.slot_max_stake if band.min_age_years <= age][-1]
         assert here == min(law, stake)
+
+
+def test_production_enforces_no_rule_that_is_only_recalled():
+    with pytest.raises(RulesError) as caught:
+        tenant_rules(CATALOGUE, "GI", {}, on=TODAY, production=True)
+    assert (caught.value.code, caught.value.rule) == ("FACT_RECALLED", "min_age")
+    answered = [attest("GI", "min_age", 18)]
+    assert tenant_rules(CATALOGUE, "GI", {}, on=TODAY, attestations=answered, production=True).min_age_years == 18
+    assert tenant_rules(CATALOGUE, "GI", {}, on=TODAY).min_age_years == 18
+
+
+def test_every_control_of_play_that_is_known_reaches_the_casino():
+    rules = tenant_rules(CATALOGUE, "DE", {}, on=TODAY)
+    assert rules.parameters["autoplay"] == "banned"
+    assert rules.parameters["self_exclusion_register"] == "OASIS"
+    assert {"period": "month", "min_age": 0, "amount_minor": 100_000} in rules.parameters["deposit_cap"]
+    assert "data_residency" not in rules.parameters
+    assert set(rules.parameters) <= set(rules.confidence)
+    known = CATALOGUE.jurisdiction("DE", TODAY).facts
+    for control in CATALOGUE.controls.values():
+        if control.fact in rules.parameters:
+            assert known.get(control.fact).known
+
+
+def test_the_digest_tells_rules_apart():
+    one, other = (
+        tenant_rules(CATALOGUE, "GB", {}, on=TODAY),
+        tenant_rules(CATALOGUE, "GB", {"minAgeYears": 21}, on=TODAY),
+    )
+    assert one.digest == tenant_rules(CATALOGUE, "GB", {}, on=TODAY).digest != other.digest

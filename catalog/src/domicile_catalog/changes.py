@@ -145,7 +145,9 @@ def _rules(
     catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int], on: date
 ) -> tuple[Rules | None, str | None]:
     try:
-        return tenant_rules(catalogue, request.jurisdiction, limits, on, request.attestations), None
+        return tenant_rules(
+            catalogue, request.jurisdiction, limits, on, request.attestations, production=request.production
+        ), None
     except RulesError as error:
         return None, str(error)
 

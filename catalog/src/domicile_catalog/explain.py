@@ -110,7 +110,7 @@ def explain(
     rules: Rules | None = None
     refused: str | None = None
     try:
-        rules = tenant_rules(catalogue, jurisdiction, {}, on, known)
+        rules = tenant_rules(catalogue, jurisdiction, {}, on, known, production=production)
     except RulesError as error:
         refused = str(error)
     return Explanation(

@@ -1,5 +1,6 @@
 """The rules that bind play for one tenant: what the casino reads as rules.json."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from domicile_catalog.attestation import Attestation, answer
 from domicile_catalog.facts import Fact
@@ -45,6 +46,12 @@ class UnknownRuleError(RulesError):
     code = "FACT_UNKNOWN"
 
 
+class RecalledRuleError(RulesError):
+    """A rule that binds play was never read in a source, and production relies on no memory."""
+
+    code = "FACT_RECALLED"
+
+
 class ContradictedRuleError(RulesError):
     """An attestation contradicts a sourced fact, or another attestation."""
 
@@ -73,8 +80,10 @@ class StakeLimit(Frozen):
 class Rules(Frozen):
     """rules.json, field for field. None means that no limit is set.
 
-    Money is in minor units of `currency`, durations are in the unit of their name. `confidence` and `sources`
-    have an entry for each rule: a limit that the tenant tightened is its jurisdiction's rule still.
+    Money is in minor units of `currency`, durations are in the unit of their name. `parameters` has every other
+    control of play whose rule is known, by its fact, in the catalogue's own form; null says that there is no such rule.
+    `confidence` and `sources` have an entry for each rule and parameter: a limit that the tenant tightened is its
+    jurisdiction's rule still.
     """
 
     schema_version: int = Field(default=SCHEMA, serialization_alias="schema")
@@ -91,8 +100,14 @@ class Rules(Frozen):
     rtp_minimum_basis_points: int | None
     session_idle_timeout_s: int | None
     record_retention_years: int | None
+    parameters: dict[str, Any] = Field(default_factory=dict)
     confidence: dict[str, Confidence]
     sources: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of rules.json: two tenants with one digest play by the same rules."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
         """The text of rules.json: the same rules give the same bytes."""
@@ -113,6 +128,12 @@ FACT_OF_RULE = {
     "record_retention_years": "record_retention_years",
 }
 
+BINDING = frozenset(FACT_OF_RULE.values()) - {"regulator", "record_retention_years"}
+"""The facts that the casino enforces on play: in production none may be a memory."""
+
+NOT_OF_PLAY = ("placement.", "licence.")
+"""Controls that bind the platform, and not the casino."""
+
 
 def tenant_rules(
     catalogue: Catalogue,
@@ -120,13 +141,15 @@ def tenant_rules(
     limits: Mapping[str, int],
     on: date,
     attestations: Iterable[Attestation] = (),
+    *,
+    production: bool = False,
 ) -> Rules:
     """The jurisdiction's rules of play, tightened by the tenant's limits.
 
     `limits` has any of slotMaxStakeMinor (minor units per spin), minAgeYears and sessionIdleTimeoutSeconds.
     Raises LaxerLimitError where a limit is laxer than the rule, InvalidLimitError, UnknownRuleError where
-    the jurisdiction's currency, timezone or minimum age is unknown, ContradictedRuleError, and
-    UnknownJurisdictionError; all are RulesError.
+    the jurisdiction's currency, timezone or minimum age is unknown, RecalledRuleError in production where a rule
+    that binds play is only recalled, ContradictedRuleError, and UnknownJurisdictionError; all are RulesError.
     """
     found = catalogue.jurisdiction(jurisdiction, on)
     if found is None:
@@ -137,7 +160,7 @@ def tenant_rules(
             remedy=f"Did you mean {near}?" if near else "Use one of the catalogue's codes.",
         )
     _check_form(limits)
-    law = _Law(found, tuple(attestations), on)
+    law = _Law(found, tuple(attestations), on, production)
     currency: str = law.needed("currency")
     if currency not in catalogue.currencies:
         raise UnknownRuleError(
@@ -145,6 +168,8 @@ def tenant_rules(
             rule="currency",
             remedy="Correct the attested currency, or add its ISO 4217 exponent to the catalogue.",
         )
+    parameters = {name: fact for name in _parameters(catalogue) if (fact := law.fact(name)).known}
+    told = {rule: law.fact(name) for rule, name in FACT_OF_RULE.items()} | parameters
     min_age = _tighten_age(law, limits.get(MIN_AGE))
     return Rules(
         catalogue_version=catalogue.version,
@@ -160,9 +185,21 @@ def tenant_rules(
         rtp_minimum_basis_points=_scaled(law.fact("rtp_minimum_percent").value, 100),
         session_idle_timeout_s=_tighten_idle(law, limits.get(SESSION_IDLE)),
         record_retention_years=law.fact("record_retention_years").value,
-        confidence={rule: law.fact(name).confidence for rule, name in FACT_OF_RULE.items()},
-        sources={rule: source for rule, name in FACT_OF_RULE.items() if (source := law.fact(name).source)},
+        parameters={name: _plain(fact.value) for name, fact in parameters.items()},
+        confidence={rule: fact.confidence for rule, fact in told.items()},
+        sources={rule: fact.source for rule, fact in told.items() if fact.source},
     )
+
+
+def _parameters(catalogue: Catalogue) -> list[str]:
+    """The facts of the controls that bind play and have no field of their own."""
+    play = (control.fact for name, control in catalogue.controls.items() if not name.startswith(NOT_OF_PLAY))
+    return [fact for fact in play if fact not in FACT_OF_RULE.values()]
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it: decimals as text, so that none is rounded."""
+    return TypeAdapter(Any).dump_python(value, mode="json")
 
 
 @dataclass
@@ -172,6 +209,7 @@ class _Law:
     jurisdiction: Jurisdiction
     attestations: tuple[Attestation, ...]
     on: date
+    production: bool
     _known: dict[str, Fact[Any]] = field(default_factory=dict)
 
     def fact(self, name: str) -> Fact[Any]:
@@ -183,6 +221,12 @@ class _Law:
                     f"{found.contradicts.value} by {found.contradicts.reference}.",
                     rule=name,
                     remedy="Withdraw the attestation, or correct the catalogue with the newer source.",
+                )
+            if self.production and name in BINDING and found.fact.confidence is Confidence.RECALLED:
+                raise RecalledRuleError(
+                    f"{name} of {self.jurisdiction.name} is recalled, not sourced, and production relies on no memory.",
+                    rule=name,
+                    remedy=f"Add it to the catalogue with its source, or attest {self.jurisdiction.code} {name}.",
                 )
             self._known[name] = found.fact
         return self._known[name]

@@ -209,7 +209,7 @@ def _check(
         )
     if spec.jurisdiction in catalogue.jurisdictions:
         try:
-            tenant_rules(catalogue, spec.jurisdiction, spec.limits.given(), on, attestations)
+            tenant_rules(catalogue, spec.jurisdiction, spec.limits.given(), on, attestations, production=production)
         except RulesError as error:
             faults.append(Fault(file, "spec.limits", str(error)))
     if spec.licence.validUntil < on:

@@ -60,7 +60,9 @@ class CatalogueRulebook:
             return Refused(answer.code, sentence(answer), PLACED)
         limits = spec.limits.model_dump(by_alias=True, exclude_none=True)
         try:
-            rules = tenant_rules(self._catalogue, spec.jurisdiction, limits, today, attestations)
+            rules = tenant_rules(
+                self._catalogue, spec.jurisdiction, limits, today, attestations, production=cell.production
+            )
         except RulesError as error:
             return Refused(error.code, f"{error.message} {error.remedy}")
         return Placed(answer.place, answer.attested, answer.warnings, rules.to_json(), answer.expiring)
