@@ -1,12 +1,14 @@
 """Parsing what comes in, and turning trouble into sentences."""
 
 import subprocess
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import kopf
 import pytest
+from domicile_catalog import Finding, Residency, load_catalogue
 from domicile_catalog.sshsig import public_key
 from domicile_operator import handlers, metrics, server
 from domicile_operator.catalogue import CatalogueRulebook
@@ -18,6 +20,7 @@ from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.recorder import event
 from domicile_operator.settings import read_settings
 from domicile_operator.spec import TenantSpec, parse_spec
+from operator_testkit.fakes import RULES
 from operator_testkit.samples import CELL, SPEC, tenant
 
 CELL_YAML = """
@@ -86,7 +89,7 @@ def test_the_catalogue_places_and_gives_rules(rulebook: CatalogueRulebook) -> No
     placed = ask(rulebook, "eu-west-2", "sa-east-1")
     assert isinstance(placed, Placed)
     assert placed.place == "eu-west-2"
-    assert '"jurisdiction": "GB"' in placed.rules_json
+    assert '"jurisdiction": "GB"' in placed.rules.text
 
 
 def test_a_refusal_of_the_catalogue_keeps_code_law_and_remedy(rulebook: CatalogueRulebook) -> None:
@@ -94,6 +97,30 @@ def test_a_refusal_of_the_catalogue_keeps_code_law_and_remedy(rulebook: Catalogu
     assert isinstance(refused, Refused)
     assert (refused.code, refused.condition) == ("NO_PLACE_IN_TERRITORY", "Placed")
     assert "Law: " in refused.message and "add a site there" in refused.message
+
+
+def test_the_catalogue_tells_of_the_law_that_ends_a_place(tmp_path: Path) -> None:
+    known = load_catalogue()
+    days = [(None, date(2026, 11, 30), Residency.NONE), (date(2026, 12, 1), None, Residency.IN_TERRITORY)]
+    findings = tuple(
+        Finding(value=value, confidence="sourced", source="an act", source_kind="law", valid_from=begins, valid_to=ends)
+        for begins, ends, value in days
+    )
+    record = known.jurisdictions["GB"]
+    changed = record.model_copy(update={"facts": record.facts.model_copy(update={"data_residency": findings})})
+    catalogue = replace(known, jurisdictions={**known.jurisdictions, "GB": changed}, _days={})
+    rulebook = CatalogueRulebook(catalogue, tmp_path)
+    stays, leaves = ask(rulebook, "eu-west-2"), ask(rulebook, "eu-central-1")
+    assert isinstance(stays, Placed) and stays.ahead is None
+    assert isinstance(leaves, Placed) and leaves.ahead is not None
+    assert leaves.ahead.deadline == datetime(2026, 12, 1, tzinfo=UTC)
+    assert "must rest in Great Britain" in leaves.ahead.must
+    gone = rulebook.place(TenantSpec.model_validate(SPEC), ("eu-central-1",), CELL, date(2026, 12, 24))
+    assert isinstance(gone, Refused) and gone.since == datetime(2026, 12, 1, tzinfo=UTC)
+    never = rulebook.place(
+        TenantSpec.model_validate(SPEC | {"jurisdiction": "NO"}), ("eu-west-2",), CELL, date(2026, 12, 24)
+    )
+    assert isinstance(never, Refused) and never.since is None
 
 
 def test_a_laxer_limit_is_refused_by_its_name(rulebook: CatalogueRulebook) -> None:
@@ -143,7 +170,7 @@ def test_a_signed_attestation_answers_what_production_would_not_believe(tmp_path
 
 
 def test_an_attestation_that_ends_soon_is_a_reason_of_the_condition() -> None:
-    ending = Placed("eu-west-2", True, (), "{}", ("Ada's attestation ends with 2026-12-01: renew it.",))
+    ending = Placed("eu-west-2", True, (), RULES, ("Ada's attestation ends with 2026-12-01: renew it.",))
     condition = _attested(ending)
     assert (condition.status, condition.reason) == ("True", "AttestationExpiring")
     assert "2026-12-01" in condition.message

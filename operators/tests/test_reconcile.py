@@ -1,8 +1,12 @@
 """The loop, with fakes at its edge."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from domicile_operator.errors import Fault
 from domicile_operator.names import FINALIZER, LABEL_TENANT
+from domicile_operator.plan import LawAhead
 from domicile_operator.reconcile import reconcile
 from operator_testkit.fakes import NOWHERE, Fakes
 from operator_testkit.samples import CELL, tenant
@@ -43,7 +47,7 @@ def test_a_tenant_waits_for_its_migration_then_for_its_pods_then_is_live(fakes: 
     status = fakes.tenant()["status"]
     assert (status["state"], status["url"]) == ("Live", "https://acme-gb.l3f2a.localhost:18443/")
     assert {c["type"]: c["status"] for c in status["conditions"]} == {
-        "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True",
+        "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True", "Lawful": "True",
         "Secrets": "True", "Database": "True", "Progressing": "False",
     }  # fmt: skip
 
@@ -171,6 +175,37 @@ def test_recalled_facts_warn(fakes: Fakes) -> None:
     run(fakes)
     assert fakes.condition("Attested")["status"] == "False"
     assert "min_age is recalled." in fakes.condition("Attested")["message"]
+
+
+def test_the_rules_that_a_casino_plays_by_are_told_by_their_hash(fakes: Fakes) -> None:
+    go_live(fakes)
+    assert fakes.tenant()["status"]["rules"] == {"digest": "d" * 64, "catalogue": "c" * 64}
+
+
+def test_a_law_ahead_gives_a_living_tenant_a_deadline_and_takes_it_back(fakes: Fakes) -> None:
+    go_live(fakes)
+    deadline = datetime(2026, 12, 1, 3, tzinfo=UTC)
+    fakes.rulebook.ahead = LawAhead(deadline, "Move from eu-west-2 to sa-east-1.")
+    assert run(fakes) == "settled"
+    told = fakes.condition("Lawful")
+    assert (told["status"], told["reason"]) == ("True", "UnlawfulAhead")
+    assert told["message"] == "Unlawful from 2026-12-01T03:00:00Z on. Move from eu-west-2 to sa-east-1."
+    assert fakes.tenant()["status"]["lawfulUntil"] == "2026-12-01T03:00:00Z"
+    fakes.rulebook.ahead = None
+    run(fakes)
+    assert fakes.condition("Lawful")["reason"] == "Lawful"
+    assert "lawfulUntil" not in fakes.tenant()["status"]
+
+
+def test_what_the_law_made_unlawful_says_since_when_and_stays_up(fakes: Fakes) -> None:
+    go_live(fakes)
+    since = datetime(2026, 11, 1, 3, tzinfo=UTC)
+    fakes.rulebook.refusal = replace(NOWHERE, since=since)
+    assert run(fakes) == "refused NO_PLACE_IN_TERRITORY"
+    told = fakes.condition("Lawful")
+    assert (told["status"], told["reason"]) == ("False", "NO_PLACE_IN_TERRITORY")
+    assert told["message"].startswith("Unlawful from 2026-11-01T03:00:00Z on.")
+    assert fakes.tenant()["status"]["state"] == "Live"
 
 
 def test_a_tenant_stays_where_its_records_rest_even_if_status_is_lost(fakes: Fakes) -> None:

@@ -1,7 +1,16 @@
 """Facts of jurisdictions and places, and the one function that reads them: `place()`."""
 
 from domicile_catalog.attestation import Attestation, AttestationError, load_attestations
-from domicile_catalog.changes import Change, Impact, RuleChange, impact, law_changes, local_midnight
+from domicile_catalog.changes import (
+    Change,
+    Impact,
+    RuleChange,
+    impact,
+    law_ahead,
+    law_changes,
+    local_midnight,
+    unlawful_since,
+)
 from domicile_catalog.controls import Control, Requirement, Standing
 from domicile_catalog.documents import DataError, Fault
 from domicile_catalog.explain import Conflict, ExplainedFact, Explanation, Gap, Resolution, conflicts, explain, gaps
@@ -69,6 +78,7 @@ __all__ = [
     "explain",
     "gaps",
     "impact",
+    "law_ahead",
     "law_changes",
     "load_attestations",
     "load_catalogue",
@@ -77,4 +87,5 @@ __all__ = [
     "place_tenant",
     "requirements",
     "tenant_rules",
+    "unlawful_since",
 ]

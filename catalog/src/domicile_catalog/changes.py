@@ -1,7 +1,7 @@
 """What changes when the law does: a jurisdiction's facts between two days, and what that means for a tenant."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -132,6 +132,47 @@ def impact(
         unlawful=unlawful,
         must=tuple(must),
     )
+
+
+NOTICE_DAYS = 180
+"""How far ahead a tenant is told of a law that will make it unlawful."""
+
+
+def law_ahead(
+    catalogue: Catalogue, tenant: str, request: TenantRequest, limits: Mapping[str, int], days: int = NOTICE_DAYS
+) -> Impact | None:
+    """The first change of law in the days after the request's that makes a tenant unlawful where it lives.
+
+    `request.candidates` is the one place where it lives. `effective` of the answer is the deadline.
+    """
+    for day in _changes(catalogue, request):
+        if request.on < day <= request.on + timedelta(days=days):
+            found = impact(catalogue, tenant, request, limits, day)
+            if found and found.unlawful:
+                return found
+    return None
+
+
+def unlawful_since(catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int]) -> datetime | None:
+    """The instant from which the law has refused a tenant that was lawful until then; None where it never was."""
+    for day in reversed([day for day in _changes(catalogue, request) if day <= request.on]):
+        if _lawful(catalogue, request.model_copy(update={"on": day - timedelta(days=1)}), limits):
+            return local_midnight(catalogue, request.jurisdiction, day)
+        if _lawful(catalogue, request.model_copy(update={"on": day}), limits):
+            return None
+    return None
+
+
+def _changes(catalogue: Catalogue, request: TenantRequest) -> tuple[date, ...]:
+    record = catalogue.jurisdictions.get(request.jurisdiction)
+    return record.changes() if record else ()
+
+
+def _lawful(catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int]) -> bool:
+    if isinstance(place_tenant(catalogue, request), Refusal):
+        return False
+    rules, _ = _rules(catalogue, request, limits, request.on)
+    return rules is not None
 
 
 def local_midnight(catalogue: Catalogue, code: str, day: date) -> datetime:

@@ -12,16 +12,19 @@ from domicile_catalog import (
     Refusal,
     RulesError,
     TenantRequest,
+    law_ahead,
     load_attestations,
     load_catalogue,
     place_tenant,
     tenant_rules,
+    unlawful_since,
 )
 
 from domicile_operator.cell import Cell
 from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Refused
+from domicile_operator.plan import LawAhead, RulesInForce
 from domicile_operator.spec import TenantSpec
 
 
@@ -44,28 +47,36 @@ class CatalogueRulebook:
         return self._catalogue.local_day(jurisdiction, now)
 
     def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
-        attestations = self._attestations(cell)
-        answer = place_tenant(
-            self._catalogue,
-            TenantRequest(
-                jurisdiction=spec.jurisdiction,
-                products=tuple(Product(product) for product in spec.products),
-                candidates=tuple(candidates),
-                production=cell.production,
-                attestations=attestations,
-                on=today,
-            ),
+        request = TenantRequest(
+            jurisdiction=spec.jurisdiction,
+            products=tuple(Product(product) for product in spec.products),
+            candidates=tuple(candidates),
+            production=cell.production,
+            attestations=self._attestations(cell),
+            on=today,
         )
-        if isinstance(answer, Refusal):
-            return Refused(answer.code, sentence(answer), PLACED)
         limits = spec.limits.model_dump(by_alias=True, exclude_none=True)
+        answer = place_tenant(self._catalogue, request)
+        if isinstance(answer, Refusal):
+            since = unlawful_since(self._catalogue, request, limits)
+            return Refused(answer.code, sentence(answer), PLACED, since)
         try:
             rules = tenant_rules(
-                self._catalogue, spec.jurisdiction, limits, today, attestations, production=cell.production
+                self._catalogue, spec.jurisdiction, limits, today, request.attestations, production=cell.production
             )
         except RulesError as error:
-            return Refused(error.code, f"{error.message} {error.remedy}")
-        return Placed(answer.place, answer.attested, answer.warnings, rules.to_json(), answer.expiring)
+            since = unlawful_since(self._catalogue, request, limits)
+            return Refused(error.code, f"{error.message} {error.remedy}", since=since)
+        lives = request.model_copy(update={"candidates": (answer.place,)})
+        ahead = law_ahead(self._catalogue, "", lives, limits)
+        return Placed(
+            answer.place,
+            answer.attested,
+            answer.warnings,
+            RulesInForce(rules.to_json(), rules.digest, rules.catalogue_version),
+            answer.expiring,
+            LawAhead(ahead.effective, " ".join(ahead.must)) if ahead else None,
+        )
 
     def _attestations(self, cell: Cell) -> tuple[Attestation, ...]:
         try:

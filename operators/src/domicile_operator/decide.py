@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Protocol
 
 from domicile_operator.cell import Cell, PaymentProvider
-from domicile_operator.conditions import ATTESTED, LICENCE_VALID, PLACED, Condition
+from domicile_operator.conditions import ATTESTED, LAWFUL, LICENCE_VALID, PLACED, Condition, timestamp
 from domicile_operator.errors import Refused
 from domicile_operator.names import Names
-from domicile_operator.plan import Plan
+from domicile_operator.plan import LawAhead, Plan, RulesInForce
 from domicile_operator.spec import TenantSpec
 
 
@@ -20,8 +20,9 @@ class Placed:
     place: str
     attested: bool
     warnings: tuple[str, ...]
-    rules_json: str
+    rules: RulesInForce
     expiring: tuple[str, ...] = ()
+    ahead: LawAhead | None = None
 
 
 class Rulebook(Protocol):
@@ -71,15 +72,17 @@ def decide(
     placed = rulebook.place(spec, candidates, cell, today)
     if isinstance(placed, Refused):
         conditions.append(Condition(PLACED, "False", placed.code, placed.message))
+        conditions.append(_refused_by_law(placed))
         return Decision(None, placed, conditions)
     said = " ".join((f"Its data rests in {placed.place}.", *placed.warnings))
     conditions.append(Condition(PLACED, "True", "Placed", said))
-    conditions.append(_attested(placed))
+    conditions += [_attested(placed), _lawful(placed)]
     providers = _providers(spec, cell)
     refused = providers if isinstance(providers, Refused) else _hosts(spec, cell, taken_hosts)
     if isinstance(providers, Refused) or refused is not None:
         return Decision(None, refused, conditions)
-    return Decision(Plan(names, spec, cell, placed.place, placed.rules_json, image, tuple(providers)), None, conditions)
+    plan = Plan(names, spec, cell, placed.place, placed.rules, image, tuple(providers), placed.ahead)
+    return Decision(plan, None, conditions)
 
 
 def _licence(spec: TenantSpec, today: date) -> Condition:
@@ -102,6 +105,23 @@ def _attested(placed: Placed) -> Condition:
         return Condition(ATTESTED, "True", "Attested", "Every binding fact is sourced or attested.")
     said = " ".join(placed.warnings) or "A binding fact is only recalled."
     return Condition(ATTESTED, "False", "FACTS_RECALLED", f"{said} A production environment would refuse this tenant.")
+
+
+def _lawful(placed: Placed) -> Condition:
+    if placed.ahead is None:
+        return Condition(LAWFUL, "True", "Lawful", "No change of law that the catalogue knows of ends that.")
+    return Condition(LAWFUL, "True", "UnlawfulAhead", _unlawful(placed.ahead.deadline, placed.ahead.must))
+
+
+def _refused_by_law(refused: Refused) -> Condition:
+    """What was lawful once has a day on which that ended; of what never was, the law ahead is not asked."""
+    if refused.since is None:
+        return Condition(LAWFUL, "Unknown", refused.code, "It may not live here; what the law does later is not asked.")
+    return Condition(LAWFUL, "False", refused.code, _unlawful(refused.since, refused.message))
+
+
+def _unlawful(since: datetime, must: str) -> str:
+    return f"Unlawful from {timestamp(since)} on. {must}"
 
 
 def _providers(spec: TenantSpec, cell: Cell) -> list[PaymentProvider] | Refused:

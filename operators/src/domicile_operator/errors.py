@@ -5,18 +5,21 @@ A `Fault` is trouble: it is retried with backoff. Codes of both are stable.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
 class Refused:
     """A tenant that may not be built as written.
 
-    `condition` is the condition type that carries the same code beside Ready, or None.
+    `condition` is the condition type that carries the same code beside Ready, or None. `since` is the instant from
+    which a change of law has refused what was lawful before.
     """
 
     code: str
     message: str
     condition: str | None = None
+    since: datetime | None = None
 
 
 class Fault(Exception):

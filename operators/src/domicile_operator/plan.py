@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from domicile_operator.cell import Cell, PaymentProvider
@@ -38,6 +39,23 @@ SIZES = {
 
 
 @dataclass(frozen=True)
+class RulesInForce:
+    """rules.json, its sha256, and the version of the catalogue that it was made from."""
+
+    text: str
+    digest: str
+    catalogue: str
+
+
+@dataclass(frozen=True)
+class LawAhead:
+    """A change of law that will make the tenant unlawful where it lives: from when, and what must happen by then."""
+
+    deadline: datetime
+    must: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """One tenant in one cell, admitted and placed."""
 
@@ -45,9 +63,10 @@ class Plan:
     spec: TenantSpec
     cell: Cell
     place: str
-    rules_json: str
+    rules: RulesInForce
     image: str
     providers: tuple[PaymentProvider, ...]
+    ahead: LawAhead | None = None
 
     @property
     def size(self) -> Size:

@@ -12,7 +12,7 @@ from domicile_operator.children.base import Child, Reference
 from domicile_operator.children.boundary import ours
 from domicile_operator.children.order import BUILD
 from domicile_operator.clients.kube import Object
-from domicile_operator.conditions import PROGRESSING, READY, Condition
+from domicile_operator.conditions import PROGRESSING, READY, Condition, timestamp
 from domicile_operator.decide import Decision, decide
 from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.names import API_VERSION, KIND, LABEL_PLACE, Names
@@ -75,6 +75,8 @@ def _build(tenant: Object, names: Names, world: World, found: Findings) -> Outco
     teardown.hold(tenant, world)
     plan = decision.plan
     found.place, found.version, found.url = plan.place, plan.version, plan.cell.url(names.tenant)
+    found.rules = {"digest": plan.rules.digest, "catalogue": plan.rules.catalogue}
+    found.lawful_until = timestamp(plan.ahead.deadline) if plan.ahead else None
     if _state(tenant) != LIVE:
         found.state = ONBOARDING
     return drive(BUILD, plan, world, found, tenant)

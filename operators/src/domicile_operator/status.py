@@ -21,6 +21,8 @@ class Findings:
     place: str | None = None
     version: str | None = None
     url: str | None = None
+    rules: dict[str, str] | None = None
+    lawful_until: str | None = None
     conditions: list[Condition] = field(default_factory=list)
     children: list[Reference] | None = None
 
@@ -38,6 +40,12 @@ def build_status(tenant: Mapping[str, Any], found: Findings, now: datetime) -> d
         value = getattr(found, key) or before.get(key)
         if value:
             status[key] = value
+    if found.rules or before.get("rules"):
+        status["rules"] = found.rules or before["rules"]
+    # The deadline goes when the law that set it does; a pass that decided nothing leaves it.
+    until = found.lawful_until if found.rules else before.get("lawfulUntil")
+    if until:
+        status["lawfulUntil"] = until
     if found.children is not None:
         status["children"] = [
             {

@@ -11,6 +11,7 @@ from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.names import API_VERSION, FIELD_MANAGER, KIND, Names
+from domicile_operator.plan import LawAhead, RulesInForce
 from domicile_operator.spec import TenantSpec
 from domicile_operator.world import World
 
@@ -203,12 +204,16 @@ class FakeDatabases:
         self.open.pop(names.database, None)
 
 
+RULES = RulesInForce('{"schema": 1}\n', "d" * 64, "c" * 64)
+
+
 class FakeRulebook:
     """Places everything in the first candidate, unless told otherwise."""
 
     def __init__(self) -> None:
         self.refusal: Refused | None = None
         self.attested = True
+        self.ahead: LawAhead | None = None
         self.asked: list[tuple[str, ...]] = []
 
     def local_day(self, jurisdiction: str, now: datetime) -> date:
@@ -217,7 +222,7 @@ class FakeRulebook:
     def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
         self.asked.append(tuple(candidates))
         warnings = () if self.attested else ("min_age is recalled.",)
-        return self.refusal or Placed(candidates[0], self.attested, warnings, '{"schema": 1}\n')
+        return self.refusal or Placed(candidates[0], self.attested, warnings, RULES, ahead=self.ahead)
 
 
 NOWHERE = Refused("NO_PLACE_IN_TERRITORY", "It must rest at home. Law: an act. Add a site.", PLACED)

@@ -4,7 +4,7 @@ from typing import Any
 
 from domicile_operator.cell import Cell
 from domicile_operator.names import API_VERSION, KIND, Names
-from domicile_operator.plan import Plan
+from domicile_operator.plan import Plan, RulesInForce
 from domicile_operator.spec import TenantSpec
 
 from operator_testkit.fakes import IMAGE
@@ -38,4 +38,5 @@ def tenant(name: str = "acme-gb", **spec: Any) -> dict[str, Any]:
 
 def plan(name: str = "acme-gb", *, image: str = IMAGE, rules: str = '{"schema": 1}\n', **spec: Any) -> Plan:
     parsed = TenantSpec.model_validate(SPEC | spec)
-    return Plan(Names(name), parsed, CELL, "eu-west-2", rules, image, CELL.payment_providers)
+    in_force = RulesInForce(rules, "d" * 64, "c" * 64)
+    return Plan(Names(name), parsed, CELL, "eu-west-2", in_force, image, CELL.payment_providers)

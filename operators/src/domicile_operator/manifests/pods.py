@@ -15,7 +15,7 @@ TOKEN_SECONDS = 600
 
 def config_map_data(plan: Plan) -> dict[str, str]:
     """What the ConfigMap `casino-config` holds."""
-    return {"rules.json": plan.rules_json, "ca.crt": plan.cell.ca_pem}
+    return {"rules.json": plan.rules.text, "ca.crt": plan.cell.ca_pem}
 
 
 def pod_template(
