@@ -15,6 +15,7 @@ from domicile_catalog.controls import Control, Requirement, Standing
 from domicile_catalog.documents import DataError, Fault
 from domicile_catalog.explain import Conflict, ExplainedFact, Explanation, Gap, Resolution, conflicts, explain, gaps
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Finding
+from domicile_catalog.law_of_cell import cell_law
 from domicile_catalog.loader import CatalogueError, load_catalogue
 from domicile_catalog.model import Catalogue, Jurisdiction, JurisdictionRecord, Place
 from domicile_catalog.placement import place
@@ -72,6 +73,7 @@ __all__ = [
     "Standing",
     "TenantPlacement",
     "TenantRequest",
+    "cell_law",
     "cell_places",
     "co_tenancy",
     "conflicts",

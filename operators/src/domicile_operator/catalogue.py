@@ -12,6 +12,7 @@ from domicile_catalog import (
     Refusal,
     RulesError,
     TenantRequest,
+    cell_law,
     law_ahead,
     load_attestations,
     load_catalogue,
@@ -76,6 +77,17 @@ class CatalogueRulebook:
             RulesInForce(rules.to_json(), rules.digest, rules.catalogue_version),
             answer.expiring,
             LawAhead(ahead.effective, " ".join(ahead.must)) if ahead else None,
+        )
+
+    def law(self, cell: Cell, now: datetime) -> dict[str, str]:
+        return cell_law(
+            self._catalogue,
+            cell=cell.name,
+            places=cell.places,
+            production=cell.production,
+            attestations=self._attestations(cell),
+            now=now,
+            serves=cell.jurisdictions or None,
         )
 
     def _attestations(self, cell: Cell) -> tuple[Attestation, ...]:

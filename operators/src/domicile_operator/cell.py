@@ -41,6 +41,7 @@ class PaymentProvider(_Model):
 class Cell(_Model):
     """One cluster and the stores beside it. `ca_pem` is the CA of those stores' certificates.
 
+    `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
     `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here.
     """
 
@@ -49,6 +50,7 @@ class Cell(_Model):
     production: bool
     attestation_root: Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")] | None = None
     places: Annotated[tuple[str, ...], Field(min_length=1)]
+    jurisdictions: tuple[str, ...] = ()
     base_domain: str
     public_port: Port = 443
     ingress_class: str

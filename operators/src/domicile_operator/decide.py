@@ -37,6 +37,9 @@ class Rulebook(Protocol):
         Decided as the cell does: whether it is production, and whose attestations count there.
         """
 
+    def law(self, cell: Cell, now: datetime) -> dict[str, str]:
+        """What the cluster's admission policies are to go by in the cell."""
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -11,6 +11,7 @@ import time
 
 from domicile_operator import metrics
 from domicile_operator.errors import Fault
+from domicile_operator.law import keep_law
 from domicile_operator.names import API_VERSION, KIND
 from domicile_operator.reconcile import Outcome, reconcile
 from domicile_operator.settings import Settings
@@ -25,6 +26,8 @@ WAITING_SECONDS = 3.0
 """The events of what is waited for come first; this is for one that was lost."""
 REFUSED_SECONDS = 600.0
 STALLED_SECONDS = 300.0
+LAW_SECONDS = 60.0
+"""How long after a local midnight, or a new attestation, the API server may go by the law of before."""
 
 
 class Runtime:
@@ -35,6 +38,7 @@ class Runtime:
         self._queue = WorkQueue()
         self._tasks: list[asyncio.Task[None]] = []
         self._beat = time.monotonic()
+        self._law_kept = False
 
     def wake(self, tenant: str, delay: float = COALESCE_SECONDS) -> None:
         """A tenant or one of its children changed."""
@@ -43,7 +47,7 @@ class Runtime:
     async def start(self) -> None:
         """Start the workers and the periodic list."""
         workers = [self._work() for _ in range(self._settings.workers)]
-        self._tasks = [asyncio.create_task(task) for task in (*workers, self._relist())]
+        self._tasks = [asyncio.create_task(task) for task in (*workers, self._relist(), self._keep_law())]
 
     async def stop(self) -> None:
         """Stop taking tenants; passes under way end on their own, and are safe to cut."""
@@ -53,9 +57,9 @@ class Runtime:
 
     @property
     def healthy(self) -> bool:
-        """Whether the event loop turns and no pass hangs."""
+        """Whether the event loop turns, no pass hangs, and the API server has been told the law."""
         turning = time.monotonic() - self._beat < max(60.0, 3 * self._settings.relist_seconds)
-        return turning and self._queue.longest_running < STALLED_SECONDS
+        return self._law_kept and turning and self._queue.longest_running < STALLED_SECONDS
 
     async def _work(self) -> None:
         while True:
@@ -91,6 +95,18 @@ class Runtime:
         else:
             # Spread, so that a restart does not make every tenant due in the same second for ever.
             self._queue.add(name, self._settings.resync_seconds * random.uniform(0.8, 1.0))  # noqa: S311
+
+    async def _keep_law(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(keep_law, self.world)
+                self._law_kept = True
+            except Fault as fault:
+                metrics.FAULTS.labels(fault.code).inc()
+                log.warning("the law of this cell cannot be written: %s", fault.message)
+            except Exception:
+                log.exception("the law of this cell cannot be written")
+            await asyncio.sleep(LAW_SECONDS if self._law_kept else 2.0)
 
     async def _relist(self) -> None:
         while True:

@@ -224,6 +224,9 @@ class FakeRulebook:
         warnings = () if self.attested else ("min_age is recalled.",)
         return self.refusal or Placed(candidates[0], self.attested, warnings, RULES, ahead=self.ahead)
 
+    def law(self, cell: Cell, now: datetime) -> dict[str, str]:
+        return {"cell": cell.name, "today": now.date().isoformat()}
+
 
 NOWHERE = Refused("NO_PLACE_IN_TERRITORY", "It must rest at home. Law: an act. Add a site.", PLACED)
 
