@@ -19,6 +19,8 @@ from domicile_catalog.vocabulary import DataClass, Level, Localisation, Residenc
 TerritoryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,4})*$")]
 FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
 TextFindings = Annotated[tuple[Finding[Text], ...], BeforeValidator(one_or_many)]
+Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
 PlaceCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$")]
 
 
@@ -95,7 +97,11 @@ class Region(Frozen):
 
 
 class Place(Frozen):
-    """Somewhere data can rest: an AWS region, or a site."""
+    """Somewhere data can rest: an AWS region, or a site.
+
+    `latitude` and `longitude` are in degrees, north and east positive, of the city and not of a building. They are
+    for drawing: what may rest there is decided by `territory` alone.
+    """
 
     code: PlaceCode
     territory: TerritoryCode
@@ -103,11 +109,19 @@ class Place(Frozen):
     kind: Literal["aws", "site"] = "aws"
     partition: str | None = None
     opt_in: bool = False
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
     @model_validator(mode="after")
     def _partition_is_a_clouds(self) -> Self:
         if (self.kind == "aws") != (self.partition is not None):
             raise ValueError("an AWS region names its partition, and a site has none")
+        return self
+
+    @model_validator(mode="after")
+    def _coordinates_are_a_pair(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude go together: give both or neither")
         return self
 
 
