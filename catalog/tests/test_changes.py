@@ -26,7 +26,7 @@ def changing(catalogue):
             }
         )
         changed = record.model_copy(update={"facts": records})
-        return replace(catalogue, jurisdictions={**catalogue.jurisdictions, "GB": changed}, _days={})
+        return replace(catalogue, jurisdictions={**catalogue.jurisdictions, "GB": changed})
 
     return change
 

@@ -245,7 +245,7 @@ def with_fact(catalogue, code, name, value):
     finding = Finding(value=value, confidence="sourced", source="https://law.example", source_kind="law")
     facts = record.facts.model_copy(update={name: (finding,)})
     changed = record.model_copy(update={"facts": facts})
-    return replace(catalogue, jurisdictions={**catalogue.jurisdictions, code: changed}, _days={})
+    return replace(catalogue, jurisdictions={**catalogue.jurisdictions, code: changed})
 
 
 def allowed(answer):

@@ -37,7 +37,7 @@ def drawn():
 
 def changed(**records):
     """The catalogue with other records for some jurisdictions, and none of what it remembers of the old."""
-    return replace(CATALOGUE, jurisdictions={**CATALOGUE.jurisdictions, **records}, _days={})
+    return replace(CATALOGUE, jurisdictions={**CATALOGUE.jurisdictions, **records})
 
 
 def renamed(*codes):

@@ -108,7 +108,7 @@ def test_the_catalogue_tells_of_the_law_that_ends_a_place(tmp_path: Path) -> Non
     )
     record = known.jurisdictions["GB"]
     changed = record.model_copy(update={"facts": record.facts.model_copy(update={"data_residency": findings})})
-    catalogue = replace(known, jurisdictions={**known.jurisdictions, "GB": changed}, _days={})
+    catalogue = replace(known, jurisdictions={**known.jurisdictions, "GB": changed})
     rulebook = CatalogueRulebook(catalogue, tmp_path)
     stays, leaves = ask(rulebook, "eu-west-2"), ask(rulebook, "eu-central-1")
     assert isinstance(stays, Placed) and stays.ahead is None

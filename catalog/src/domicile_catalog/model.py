@@ -198,7 +198,8 @@ class Catalogue:
     personal_data_laws: tuple[PersonalDataLaw, ...]
     controls: Mapping[str, Control]
     version: str = field(default="")
-    _days: dict[tuple[str, date], Jurisdiction] = field(default_factory=dict, compare=False, repr=False)
+    # Not carried over by dataclasses.replace(): another catalogue says other things of a day.
+    _days: dict[tuple[str, date], Jurisdiction] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def jurisdiction(self, code: str, on: date) -> Jurisdiction | None:
         """The jurisdiction as it stands on a day there, or None where there is none of that code."""

@@ -113,12 +113,12 @@ def _tenants() -> Manifest:
             _validation(
                 "!variables.offers || !variables.refused",
                 "This tenant may not live in this cell.",
-                f"params.data[{refused}]",
+                f"string(params.data[{refused}])",
             ),
             _validation(
                 "!variables.offers || !variables.known || variables.refused || size(variables.unlicensed) == 0",
                 "PRODUCT_NOT_LICENSED: a product cannot be licensed here.",
-                f"params.data[{refused} + '.' + variables.unlicensed[0]]",
+                f"string(params.data[{refused} + '.' + variables.unlicensed[0]])",
             ),
             _limit("slotMaxStakeMinor", law.MAX_STAKE, "<=", "slot_max_stake"),
             _limit("minAgeYears", law.MIN_AGE, ">=", "min_age"),
