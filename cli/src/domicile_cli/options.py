@@ -1,0 +1,135 @@
+"""What the commands share: their options, and how they read the catalogue, the day and an environment."""
+
+import json
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from domicile_catalog import (
+    Attestation,
+    AttestationError,
+    Catalogue,
+    CatalogueError,
+    Fault,
+    Product,
+    load_attestations,
+    load_catalogue,
+)
+from rich.console import Console
+
+from domicile_cli.validation import read_environment
+
+OK, REFUSED, USAGE = 0, 1, 2
+
+EXIT_CODES = "Exit codes: 0 lawful, 1 refused or faulty, 2 used wrongly."
+
+
+def epilog(*examples: str, exit_codes: str = EXIT_CODES) -> str:
+    """What stands below a command's help: examples, and what its exit codes say."""
+    lines = [f"[cyan]domicile {example}[/]" for example in examples]
+    return "\n\n".join(["[bold]Examples[/]", *lines, *filter(None, [exit_codes])])
+
+
+JurisdictionArgument = Annotated[str, typer.Argument(help="Who licenses the play: GB, US-NJ, DE.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ProductionOption = Annotated[
+    bool, typer.Option("--production", help="Decide as production does: rely on no recalled fact.")
+]
+ProductOption = Annotated[
+    list[Product] | None, typer.Option("--product", help="What the tenant offers; casino by default. Repeatable.")
+]
+EnvironmentOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--environment",
+        "-e",
+        help="Count the attestations of this environment's folder, and decide as it does.",
+        exists=True,
+        file_okay=False,
+    ),
+]
+DayArgument = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A day, as 2026-12-01.")]
+
+
+def _fingerprint(root: str | None) -> str | None:
+    """A root that is no fingerprint, an empty one above all, must not pass for having none."""
+    if root is not None and not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", root):
+        raise typer.BadParameter("a fingerprint is written SHA256:..., as `ssh-keygen -l` prints it")
+    return root
+
+
+RootOption = Annotated[
+    str | None,
+    typer.Option(
+        "--attestation-root",
+        envvar="DOMICILE_ATTESTATION_ROOT",
+        callback=_fingerprint,
+        help="Fingerprint (SHA256:...) of the key that vouches for the officers who may attest.",
+    ),
+]
+OnOption = Annotated[
+    datetime | None,
+    typer.Option("--on", formats=["%Y-%m-%d"], help="The day to decide for; by default today, where the licence is."),
+]
+
+
+def read_catalogue() -> Catalogue:
+    """The catalogue that ships; one that cannot be used ends the command, with its faults."""
+    try:
+        return load_catalogue()
+    except CatalogueError as error:
+        fail(str(error), REFUSED)
+
+
+def known(catalogue: Catalogue, code: str) -> str:
+    """The code as the catalogue spells it, or a usage error that names near ones."""
+    spelt = code.strip().upper()
+    if spelt not in catalogue.jurisdictions:
+        near = [f"{one} ({catalogue.jurisdictions[one].name})" for one in catalogue.suggest(code)]
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`domicile catalog gaps` lists them all."
+        fail(f"The catalogue has no jurisdiction {code!r}. {hint}", USAGE)
+    return spelt
+
+
+def environment_of(
+    catalogue: Catalogue, folder: Path | None, production: bool, root: str | None
+) -> tuple[bool, tuple[Attestation, ...]]:
+    """Whether to decide as production does, and the attestations to count; faults end the command."""
+    if folder is None:
+        return production, ()
+    faults: list[Fault] = []
+    environment = read_environment(folder, faults)
+    if environment is None or faults:
+        fail("\n".join(str(fault) for fault in faults), REFUSED)
+    production = production or environment.production
+    try:
+        attestations = load_attestations(folder / "attestations", catalogue, root=root, production=production)
+    except AttestationError as error:
+        fail(str(error), REFUSED)
+    return production, attestations
+
+
+def day_of(on: datetime | None, catalogue: Catalogue | None = None, code: str = "") -> date:
+    """The day that was named, or today: where the licence is, if that is known, and else in UTC."""
+    if on is not None:
+        return on.date()
+    now = datetime.now(UTC)
+    return catalogue.local_day(code, now) if catalogue else now.date()
+
+
+def console() -> Console:
+    """Where answers for people go. Without highlighting: colour means something here."""
+    return Console(highlight=False)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value for programs."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say on standard error why the command ends, and end it with that exit code."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
