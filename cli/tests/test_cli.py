@@ -1,7 +1,6 @@
 """The `domicile` command: what it prints, and what it exits with."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -80,13 +79,6 @@ def test_help_shows_examples(command):
     result = run(*command, "--help")
     assert result.exit_code == 0
     assert not command or "Examples" in result.output
-
-
-@pytest.fixture
-def lab(tmp_path):
-    folder = tmp_path / "lab"
-    shutil.copytree(LAB, folder, ignore=shutil.ignore_patterns("inventory", "cell"))
-    return folder
 
 
 def edit(folder, file, old, new):

@@ -87,10 +87,23 @@ def known(catalogue: Catalogue, code: str) -> str:
     """The code as the catalogue spells it, or a usage error that names near ones."""
     spelt = code.strip().upper()
     if spelt not in catalogue.jurisdictions:
-        near = [f"{one} ({catalogue.jurisdictions[one].name})" for one in catalogue.suggest(code)]
-        hint = f"Did you mean {' or '.join(near)}?" if near else "`domicile catalog gaps` lists them all."
+        hint = _near(catalogue, code) or "`domicile catalog gaps` lists them all."
         fail(f"The catalogue has no jurisdiction {code!r}. {hint}", USAGE)
     return spelt
+
+
+def known_ground(catalogue: Catalogue, code: str) -> str:
+    """The territory's code as the catalogue spells it, or a usage error that names near ones."""
+    spelt = code.strip().upper()
+    if not catalogue.knows_ground(spelt):
+        hint = _near(catalogue, code) or "Name it by its ISO 3166 code."
+        fail(f"The catalogue has no territory {code!r}. {hint}", USAGE)
+    return spelt
+
+
+def _near(catalogue: Catalogue, code: str) -> str:
+    near = [f"{one} ({catalogue.jurisdictions[one].name})" for one in catalogue.suggest(code)]
+    return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
 def environment_of(
@@ -120,8 +133,8 @@ def day_of(on: datetime | None, catalogue: Catalogue | None = None, code: str = 
 
 
 def console() -> Console:
-    """Where answers for people go. Without highlighting: colour means something here."""
-    return Console(highlight=False)
+    """Where answers for people go. Colour means something here, and brackets are what somebody wrote."""
+    return Console(highlight=False, markup=False)
 
 
 def echo_json(value: Any) -> None:

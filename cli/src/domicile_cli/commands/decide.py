@@ -1,9 +1,21 @@
 """Where a tenant may live, and why."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from domicile_catalog import Product, Refusal, TenantRequest, explain, place_tenant
+from domicile_catalog import (
+    DataClass,
+    Placement,
+    Product,
+    Question,
+    Refusal,
+    TenantPlacement,
+    TenantRequest,
+    explain,
+    place,
+    place_tenant,
+)
+from pydantic import ValidationError
 
 from domicile_cli.options import (
     OK,
@@ -20,10 +32,13 @@ from domicile_cli.options import (
     day_of,
     environment_of,
     epilog,
+    fail,
     known,
+    known_ground,
     read_catalogue,
 )
 from domicile_cli.render import decision as view
+from domicile_cli.render.placement import placement
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -60,13 +75,33 @@ def explain_command(
     raise typer.Exit(REFUSED if isinstance(explanation.decision, Refusal) else OK)
 
 
-@app.command("place", epilog=epilog("place GB --candidates eu-west-2,sa-east-1", "place BR --production --json"))
+@app.command(
+    "place",
+    epilog=epilog(
+        "place GB --candidates eu-west-2,sa-east-1",
+        "place BR --production --json",
+        "place GB --class wagering --residence DE",
+        "place MT --backs-up player_identity",
+    ),
+)
 def place_command(
     jurisdiction: JurisdictionArgument,
     *,
     candidates: Annotated[
         str | None,
         typer.Option(help="Places to choose from, separated by commas; all that need no naming by default."),
+    ] = None,
+    data_class: Annotated[
+        DataClass | None, typer.Option("--class", help="Ask for this class of data alone, with copies and reasons.")
+    ] = None,
+    backs_up: Annotated[
+        DataClass | None, typer.Option("--backs-up", help="Ask for a backup of this class; of everything by default.")
+    ] = None,
+    residence: Annotated[
+        str | None,
+        typer.Option(
+            "--residence", metavar="TERRITORY", help="Where the players of that data live: their law has its say too."
+        ),
     ] = None,
     production: ProductionOption = False,
     product: ProductOption = None,
@@ -75,22 +110,65 @@ def place_command(
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Choose the place where a tenant may lawfully live, or say why there is none."""
+    """Choose the place where a tenant, or one class of its data, may lawfully live, or say why there is none."""
     catalogue = read_catalogue()
     code = known(catalogue, jurisdiction)
+    products = tuple(product or (Product.CASINO,))
+    asked_class = _asked_class(data_class, backs_up, residence, products)
+    home = None if residence is None else known_ground(catalogue, residence)
     production, attestations = environment_of(catalogue, environment, production, root)
     named = None if candidates is None else tuple(c.strip() for c in candidates.split(",") if c.strip())
-    request = TenantRequest(
-        jurisdiction=code,
-        products=tuple(product or (Product.CASINO,)),
-        candidates=named,
-        production=production,
-        attestations=attestations,
-        on=day_of(on, catalogue, code),
-    )
-    decision = place_tenant(catalogue, request)
+    day = day_of(on, catalogue, code)
+    decision: TenantPlacement | Placement | Refusal
+    if asked_class is None:
+        request = TenantRequest(
+            jurisdiction=code,
+            products=products,
+            candidates=named,
+            production=production,
+            attestations=attestations,
+            on=day,
+        )
+        decision = place_tenant(catalogue, request)
+        shown = view.decision(decision, catalogue)
+    else:
+        question = _question(
+            jurisdiction=code,
+            product=products[0],
+            data_class=asked_class,
+            backs_up=backs_up,
+            player_residence=home,
+            production=production,
+            on=day,
+        )
+        decision = place(catalogue, question, named, attestations)
+        shown = placement(decision, question, catalogue)
     if as_json:
         typer.echo(decision.model_dump_json(indent=2))
     else:
-        console().print(view.decision(decision, catalogue))
+        console().print(shown)
     raise typer.Exit(REFUSED if isinstance(decision, Refusal) else OK)
+
+
+def _asked_class(
+    data_class: DataClass | None, backs_up: DataClass | None, residence: str | None, products: tuple[Product, ...]
+) -> DataClass | None:
+    """The one class that is asked for, or None where the whole tenant is; a usage error where neither is clear."""
+    asked = data_class or (DataClass.BACKUP if backs_up else None)
+    if asked is None and residence is not None:
+        classes = ", ".join(DataClass)
+        fail(f"--residence says whose data, and not which: add --class with one of {classes}.", USAGE)
+    if asked is not None and len(products) > 1:
+        fail("One class of data is asked for one product: give --product once, or leave --class out.", USAGE)
+    return asked
+
+
+def _question(**asked: Any) -> Question:
+    """The question, or a usage error where what was asked does not go together."""
+    try:
+        return Question(**asked)
+    except ValidationError as error:
+        told = "; ".join(
+            detail["msg"].removeprefix("Value error, ").replace("backs_up", "--backs-up") for detail in error.errors()
+        )
+        fail(f"This cannot be asked: {told}.", USAGE)

@@ -1,11 +1,11 @@
 """What every view is made of: tables, marks of confidence, sources, values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from domicile_catalog import Confidence
+from domicile_catalog import Catalogue, Confidence
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
@@ -20,6 +20,7 @@ MARKS = {
 
 
 def new_table(title: str, *columns: str) -> Table:
+    """A table as they all look here."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -27,8 +28,30 @@ def new_table(title: str, *columns: str) -> Table:
 
 
 def mark_of(confidence: Confidence) -> Text:
+    """How a fact is known, in one character."""
     mark, style = MARKS[confidence]
     return Text(mark, style=style)
+
+
+def verdict_of(holds: bool) -> Text:
+    """Whether something holds, in one character."""
+    return Text("✔", style="green") if holds else Text("✘", style="red")
+
+
+def legend() -> Text:
+    """What the marks of confidence mean."""
+    return Text.assemble("  ", Text("  ").join(Text.assemble(mark_of(kind), f" {kind}") for kind in MARKS))
+
+
+def place_line(code: str, catalogue: Catalogue, style: str = "bold green") -> Text:
+    """A place with its city and the territory that it stands in."""
+    found = catalogue.places[code]
+    return Text.assemble((code, style), f"  {found.city}, {found.territory}")
+
+
+def warning_lines(warnings: Iterable[str]) -> list[Text]:
+    """A line for each warning."""
+    return [Text(f"! {told}", style="yellow") for told in warnings]
 
 
 def source_of(source: str | None) -> Text:
@@ -44,6 +67,7 @@ def source_of(source: str | None) -> Text:
 
 
 def spelt(value: Any, confidence: Confidence) -> str:
+    """A fact's value in words."""
     if value is None:
         return "unknown" if confidence is Confidence.UNKNOWN else "none"
     if isinstance(value, tuple):
@@ -54,16 +78,20 @@ def spelt(value: Any, confidence: Confidence) -> str:
 
 
 def money(minor: int, exponent: int) -> str:
+    """Minor units as the currency writes them, without its sign."""
     return f"{Decimal(minor).scaleb(-exponent):.{exponent}f}"
 
 
 def percent(basis_points: int | None) -> str:
+    """A least percentage, of basis points."""
     return "none" if basis_points is None else f"{Decimal(basis_points) / 100:f} % at least"
 
 
 def or_none(value: int | None, unit: str) -> str:
+    """A value and its unit, or that there is none."""
     return "none" if value is None else f"{value} {unit}"
 
 
 def spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
+    """The parts with an empty line between them."""
     return [line for part in parts for line in (part, Text())][:-1]

@@ -11,7 +11,6 @@ from domicile_catalog import (
     Explanation,
     Refusal,
     Rest,
-    Rules,
     TenantPlacement,
 )
 from rich import box
@@ -20,7 +19,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from domicile_cli.render.base import MARKS, mark_of, money, new_table, or_none, percent, source_of, spaced, spelt
+from domicile_cli.render.base import legend, mark_of, new_table, place_line, source_of, spaced, spelt, warning_lines
+from domicile_cli.render.refusal import refusal
+from domicile_cli.render.rules import rules
 
 
 def explanation(told: Explanation, catalogue: Catalogue) -> RenderableType:
@@ -30,7 +31,7 @@ def explanation(told: Explanation, catalogue: Catalogue) -> RenderableType:
     parts: list[RenderableType] = [title, decision(told.decision, catalogue, classes=False), _facts(told)]
     if told.resting_places is not None:
         parts.append(_resting_places(told.resting_places, len(catalogue.implicit_places)))
-    parts.append(_rules(told.rules) if told.rules else Text(f"No rules of play: {told.rules_refused}", style="red"))
+    parts.append(rules(told.rules) if told.rules else Text(f"No rules of play: {told.rules_refused}", style="red"))
     parts.append(Text(f"catalogue {told.catalogue_version[:12]}", style="dim"))
     return Group(*spaced(parts))
 
@@ -38,37 +39,14 @@ def explanation(told: Explanation, catalogue: Catalogue) -> RenderableType:
 def decision(decided: TenantPlacement | Refusal, catalogue: Catalogue, *, classes: bool = True) -> RenderableType:
     """The place that was chosen, or the refusal with its law, its rule and its remedy."""
     if isinstance(decided, Refusal):
-        return _refusal(decided)
-    chosen = catalogue.places[decided.place]
-    line = Text.assemble(
-        ("✔ ", "green"),
-        (decided.place, "bold green"),
-        f"  {chosen.city}, {chosen.territory}",
-        "" if decided.attested else ("   not attested", "yellow"),
-    )
-    warnings = [Text(f"! {told}", style="yellow") for told in (*decided.expiring, *decided.warnings)]
+        return refusal(decided)
+    attested = "" if decided.attested else ("   not attested", "yellow")
+    line = Text.assemble(("✔ ", "green"), place_line(decided.place, catalogue), attested)
+    warnings = warning_lines((*decided.expiring, *decided.warnings))
     panel = Panel(Group(line, *warnings), title="placed", border_style="green", box=box.ROUNDED)
     if not classes:
         return panel
     return Group(panel, _resting_places(decided.by_data_class, None))
-
-
-def _refusal(refusal: Refusal) -> Panel:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row("why", Text(refusal.message))
-    if refusal.law:
-        grid.add_row("law", Text(refusal.law))
-    if refusal.rule and refusal.confidence:
-        says = f"{refusal.rule}: {refusal.value}" if refusal.value else refusal.rule
-        grid.add_row("rule", Text.assemble(mark_of(refusal.confidence), " ", says, " ", source_of(refusal.source)))
-    grid.add_row("remedy", Text(refusal.remedy, style="bold"))
-    if len(refusal.needs) > 1:
-        grid.add_row("needed", Text(f"sourced or attested: {', '.join(refusal.needs)}"))
-    for warning in refusal.warnings:
-        grid.add_row("warning", Text(warning, style="yellow"))
-    return Panel(grid, title=f"✘ {refusal.code}", border_style="red", box=box.ROUNDED)
 
 
 def _facts(told: Explanation) -> RenderableType:
@@ -83,10 +61,9 @@ def _facts(told: Explanation) -> RenderableType:
         for other in fact.others:
             value.append(f"\nalso read: {spelt(other.value, other.confidence)}, {other.source}", style="yellow")
         table.add_row(mark_of(fact.confidence), fact.name, value, source_of(fact.source))
-    legend = Text("  ").join(Text.assemble(mark_of(kind), f" {kind}") for kind in MARKS)
     unknown = [fact.name for fact in told.facts if fact.confidence is Confidence.UNKNOWN]
     lacks = Text(f"  not known: {', '.join(unknown)}", style="red") if unknown else Text()
-    return Group(table, Text.assemble("  ", legend), lacks)
+    return Group(table, legend(), lacks)
 
 
 def _when(fact: ExplainedFact) -> str:
@@ -112,30 +89,3 @@ def _places(rest: Rest, everywhere: int | None) -> Text:
     if len(rest.allowed) == everywhere:
         return Text(f"any of {everywhere}")
     return Text(", ".join(rest.allowed))
-
-
-def _rules(rules: Rules) -> Table:
-    table = new_table("Rules that bind play", "", "rule", "value", "source")
-    for rule, value in (
-        ("min_age_years", str(rules.min_age_years)),
-        ("slot_max_stake", stakes(rules)),
-        ("slot_min_cycle_ms", or_none(rules.slot_min_cycle_ms, "ms a spin at least")),
-        ("rtp_minimum_basis_points", percent(rules.rtp_minimum_basis_points)),
-        ("session_idle_timeout_s", or_none(rules.session_idle_timeout_s, "s idle at most")),
-        ("record_retention_years", or_none(rules.record_retention_years, "years")),
-        ("currency", rules.currency),
-        ("timezone", rules.timezone),
-    ):
-        confidence = rules.confidence[rule]
-        known = confidence is not Confidence.UNKNOWN or value != "none"
-        table.add_row(mark_of(confidence), rule, value if known else "unknown", source_of(rules.sources.get(rule)))
-    return table
-
-
-def stakes(rules: Rules) -> str:
-    if rules.slot_max_stake is None:
-        return "none"
-    return ", ".join(
-        f"{rules.currency} {money(band.stake_minor, rules.currency_exponent)} from {band.min_age_years}"
-        for band in rules.slot_max_stake
-    )
