@@ -133,6 +133,16 @@ def test_validate_lists_every_fault_at_once(lab):
     assert len(faults) == 11
 
 
+def test_validate_tells_the_line_of_each_fault(lab):
+    edit(lab, GB, "slotMaxStakeMinor: 200", "slotMaxStakeMinor: 900")
+    edit(lab, BR, "size: small", "size: tiny")
+    edit(lab, "environment.yaml", "production: false", "production: maybe")
+    faults = json.loads(run("validate", lab, "--json", *ON).stdout)["faults"]
+    for fault in faults:
+        assert fault["path"].rsplit(".", 1)[-1] in (lab / fault["file"]).read_text().splitlines()[fault["line"] - 1]
+    assert {fault["file"] for fault in faults} == {GB, BR, "environment.yaml"}
+
+
 def test_an_attestation_of_the_environment_counts(lab):
     edit(lab, GB, "jurisdiction: GB", "jurisdiction: NO")
     (lab / "attestations" / "no-data_residency.yaml").write_text(

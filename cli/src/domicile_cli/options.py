@@ -9,17 +9,16 @@ from typing import Annotated, Any, NoReturn
 import typer
 from domicile_catalog import (
     Attestation,
-    AttestationError,
     Catalogue,
     CatalogueError,
     Fault,
     Product,
-    load_attestations,
     load_catalogue,
 )
 from rich.console import Console
 
-from domicile_cli.validation import read_environment
+from domicile_cli.manifests import in_order
+from domicile_cli.validation import read_surroundings
 
 OK, REFUSED, USAGE = 0, 1, 2
 
@@ -113,15 +112,10 @@ def environment_of(
     if folder is None:
         return production, ()
     faults: list[Fault] = []
-    environment = read_environment(folder, faults)
-    if environment is None or faults:
-        fail("\n".join(str(fault) for fault in faults), REFUSED)
-    production = production or environment.production
-    try:
-        attestations = load_attestations(folder / "attestations", catalogue, root=root, production=production)
-    except AttestationError as error:
-        fail(str(error), REFUSED)
-    return production, attestations
+    around = read_surroundings(folder, catalogue, root, faults, production=production)
+    if faults:
+        fail("\n".join(str(fault) for fault in in_order(faults)), REFUSED)
+    return around.production, around.attestations
 
 
 def day_of(on: datetime | None, catalogue: Catalogue | None = None, code: str = "") -> date:

@@ -1,6 +1,5 @@
 """Holds an environment's folder against the catalogue, offline, and keeps every fault."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,17 +11,16 @@ from domicile_catalog import (
     Fault,
     Impact,
     Refusal,
-    RulesError,
     TenantPlacement,
-    TenantRequest,
     impact,
     load_attestations,
     place_tenant,
-    tenant_rules,
 )
-from domicile_catalog.documents import parse, read_documents, read_mapping
+from domicile_catalog.documents import located, parse, read_mapping
 
-from domicile_cli.tenant import CasinoTenant, Environment, Kustomization
+from domicile_cli.manifests import Manifest, in_order, named_twice, read_manifests
+from domicile_cli.standing import request_of, stops
+from domicile_cli.tenant import Environment, Kustomization
 
 KUSTOMIZATION = "kustomization.yaml"
 
@@ -68,34 +66,58 @@ def read_environment(folder: Path, faults: list[Fault]) -> Environment | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """An environment's folder as it was read, and what could not be. What is no environment counts as production."""
+class Surroundings:
+    """What tenants of an environment are decided by. What is no environment counts as production."""
 
     name: str
     production: bool
     attestations: tuple[Attestation, ...]
-    tenants: tuple[tuple[str, CasinoTenant], ...]
+
+
+def read_surroundings(
+    folder: Path, catalogue: Catalogue, root: str | None, faults: list[Fault], *, production: bool = False
+) -> Surroundings:
+    """Reads environment.yaml and attestations/, and keeps every fault. `production` makes it that in any case."""
+    found: list[Fault] = []
+    environment = read_environment(folder, found)
+    production = production or environment is None or environment.production
+    attestations: tuple[Attestation, ...] = ()
+    try:
+        attestations = load_attestations(folder / "attestations", catalogue, root=root, production=production)
+    except AttestationError as error:
+        found += [replace(one, file=f"attestations/{one.file}") for one in error.faults]
+    faults += [located(fault, folder) for fault in found]
+    return Surroundings(environment.name if environment else folder.name, production, attestations)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An environment's folder as it was read, and what could not be."""
+
+    name: str
+    production: bool
+    attestations: tuple[Attestation, ...]
+    tenants: tuple[Manifest, ...]
     faults: tuple[Fault, ...]
 
 
 def read_folder(folder: Path, catalogue: Catalogue, root: str | None = None) -> Folder:
     """Reads environment.yaml, attestations/ and tenants/, and keeps every fault."""
     faults: list[Fault] = []
-    environment = read_environment(folder, faults)
-    production = environment.production if environment else True
-    attestations: tuple[Attestation, ...] = ()
-    try:
-        attestations = load_attestations(folder / "attestations", catalogue, root=root, production=production)
-    except AttestationError as error:
-        faults += [replace(one, file=f"attestations/{one.file}") for one in error.faults]
+    around = read_surroundings(folder, catalogue, root, faults)
     tenants = _read_tenants(folder / "tenants", faults)
     return Folder(
-        name=environment.name if environment else folder.name,
-        production=production,
-        attestations=attestations,
+        name=around.name,
+        production=around.production,
+        attestations=around.attestations,
         tenants=tuple(tenants),
-        faults=tuple(faults),
+        faults=tuple(located(fault, folder) for fault in faults),
     )
+
+
+def environments_below(folder: Path) -> list[Path]:
+    """The folders of the environments that stand in a folder."""
+    return sorted(file.parent for file in folder.glob("*/environment.yaml"))
 
 
 def impacts(
@@ -107,17 +129,11 @@ def impacts(
         impact(
             catalogue,
             tenant.metadata.name,
-            TenantRequest(
-                jurisdiction=tenant.spec.jurisdiction,
-                products=tenant.spec.products,
-                production=read.production,
-                attestations=read.attestations,
-                on=today,
-            ),
+            request_of(tenant, production=read.production, attestations=read.attestations, on=today),
             tenant.spec.limits.given(),
             on,
         )
-        for _, tenant in read.tenants
+        for tenant in (manifest.tenant for manifest in read.tenants)
     ]
     return read, tuple(sorted(filter(None, found), key=lambda one: (not one.unlawful, one.tenant)))
 
@@ -129,43 +145,21 @@ def validate_environment(folder: Path, catalogue: Catalogue, on: date, root: str
     """
     read = read_folder(folder, catalogue, root)
     faults = list(read.faults)
-    reports = [
-        _check(
-            file,
-            tenant,
-            catalogue,
-            production=read.production,
-            attestations=read.attestations,
-            on=on,
-            faults=faults,
-        )
-        for file, tenant in read.tenants
-    ]
+    reports = [_check(manifest, catalogue, read, on, faults) for manifest in read.tenants]
     return Report(
         environment=read.name,
         production=read.production,
         tenants=tuple(sorted(reports, key=lambda report: report.name)),
         attestations=len(read.attestations),
-        faults=tuple(sorted(set(faults))),
+        faults=in_order(faults),
     )
 
 
-def _read_tenants(folder: Path, faults: list[Fault]) -> list[tuple[str, CasinoTenant]]:
+def _read_tenants(folder: Path, faults: list[Fault]) -> list[Manifest]:
     files = sorted(path for path in folder.glob("*.yaml") if path.name != KUSTOMIZATION)
     _check_kustomization(folder, {path.name for path in files}, faults)
-    tenants: list[tuple[str, CasinoTenant]] = []
-    for path in files:
-        name = f"tenants/{path.name}"
-        for document in read_documents(path, name, faults):
-            tenant = parse(CasinoTenant, document, name, faults)
-            if tenant:
-                tenants.append((name, tenant))
-    names = Counter(tenant.metadata.name for _, tenant in tenants)
-    faults += [
-        Fault(file, "metadata.name", f"{tenant.metadata.name} stands in more than one manifest")
-        for file, tenant in tenants
-        if names[tenant.metadata.name] > 1
-    ]
+    tenants = [manifest for path in files for manifest in read_manifests(path, f"tenants/{path.name}", faults)]
+    faults += named_twice(tenants)
     return tenants
 
 
@@ -183,35 +177,12 @@ def _check_kustomization(folder: Path, files: set[str], faults: list[Fault]) -> 
     ]
 
 
-def _check(
-    file: str,
-    tenant: CasinoTenant,
-    catalogue: Catalogue,
-    *,
-    production: bool,
-    attestations: tuple[Attestation, ...],
-    on: date,
-    faults: list[Fault],
-) -> TenantReport:
-    spec = tenant.spec
-    request = TenantRequest(
-        jurisdiction=spec.jurisdiction,
-        products=spec.products,
-        production=production,
-        attestations=attestations,
-        on=on,
-    )
+def _check(manifest: Manifest, catalogue: Catalogue, read: Folder, on: date, faults: list[Fault]) -> TenantReport:
+    tenant = manifest.tenant
+    request = request_of(tenant, production=read.production, attestations=read.attestations, on=on)
     decision = place_tenant(catalogue, request)
-    if isinstance(decision, Refusal):
-        needed = f" Needed: {', '.join(decision.needs)}." if len(decision.needs) > 1 else ""
-        faults.append(
-            Fault(file, "spec.jurisdiction", f"{decision.code}: {decision.message} {decision.remedy}{needed}")
-        )
-    if spec.jurisdiction in catalogue.jurisdictions:
-        try:
-            tenant_rules(catalogue, spec.jurisdiction, spec.limits.given(), on, attestations, production=production)
-        except RulesError as error:
-            faults.append(Fault(file, "spec.limits", str(error)))
-    if spec.licence.validUntil < on:
-        faults.append(Fault(file, "spec.licence.validUntil", f"LICENCE_EXPIRED: {spec.licence.validUntil} is past"))
-    return TenantReport(tenant.metadata.name, spec.brand, spec.jurisdiction, decision)
+    for stop in stops(catalogue, tenant, request, decision):
+        refusal = stop.refusal
+        needed = f" Needed: {', '.join(refusal.needs)}." if len(refusal.needs) > 1 else ""
+        faults.append(manifest.fault(stop.path, f"{refusal.code}: {refusal.message} {refusal.remedy}{needed}"))
+    return TenantReport(tenant.metadata.name, tenant.spec.brand, tenant.spec.jurisdiction, decision)

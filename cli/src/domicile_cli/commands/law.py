@@ -24,7 +24,7 @@ from domicile_cli.options import (
     read_catalogue,
 )
 from domicile_cli.render import law as view
-from domicile_cli.validation import impacts
+from domicile_cli.validation import environments_below, impacts
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -68,7 +68,7 @@ def impact_command(
 ) -> None:
     """What the law of a day means for every tenant: places to leave, rules that change, and until when."""
     catalogue, today = read_catalogue(), day_of(None)
-    chosen = folders or sorted(file.parent for file in Path("environments").glob("*/environment.yaml"))
+    chosen = folders or environments_below(Path("environments"))
     if not chosen:
         fail("There is no environment below ./environments: name its folder.", USAGE)
     told = [impacts(folder, catalogue, today, on.date(), root) for folder in chosen]
