@@ -1,5 +1,6 @@
 """Where a tenant may live, and why."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from domicile_catalog import (
 )
 from pydantic import ValidationError
 
+from domicile_cli.commands.manifest import explain_manifest, is_a_manifest
 from domicile_cli.options import (
     OK,
     REFUSED,
@@ -39,13 +41,29 @@ from domicile_cli.options import (
 )
 from domicile_cli.render import decision as view
 from domicile_cli.render.placement import placement
+from domicile_cli.render.tenant import file_explanation
 
 app = typer.Typer(rich_markup_mode="rich")
 
 
-@app.command("explain", epilog=epilog("explain GB", "explain US-NJ --production", "explain BR --json | jq .decision"))
+@app.command(
+    "explain",
+    epilog=epilog(
+        "explain GB",
+        "explain US-NJ --production",
+        "explain environments/lab/tenants/acme-gb.yaml",
+        "explain BR --json | jq .decision",
+    ),
+)
 def explain_command(
-    jurisdiction: JurisdictionArgument,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="JURISDICTION|FILE",
+            help="Who licenses the play (GB, US-NJ, DE), or the file of a CasinoTenant.",
+            show_default=False,
+        ),
+    ],
     *,
     production: ProductionOption = False,
     product: ProductOption = None,
@@ -54,9 +72,23 @@ def explain_command(
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Everything the catalogue says of a jurisdiction: facts, where data may rest, rules, refusals."""
+    """Everything the catalogue says of a jurisdiction, or of a tenant: facts, where data may rest, rules, refusals.
+
+    A tenant is decided as the environment does that its file lies in: environments/<name>/tenants/<file>.
+    """
     catalogue = read_catalogue()
-    code = known(catalogue, jurisdiction)
+    if is_a_manifest(subject, catalogue):
+        if product:
+            fail("A manifest names its products itself: leave --product out.", USAGE)
+        told = explain_manifest(
+            Path(subject), catalogue, environment=environment, production=production, root=root, on=on
+        )
+        if as_json:
+            typer.echo(told.model_dump_json(indent=2, by_alias=True))
+        else:
+            console().print(file_explanation(told, catalogue))
+        raise typer.Exit(OK if told.lawful else REFUSED)
+    code = known(catalogue, subject)
     production, attestations = environment_of(catalogue, environment, production, root)
     explanation = explain(
         catalogue,

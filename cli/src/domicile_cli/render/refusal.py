@@ -18,11 +18,13 @@ def refusal(refused: Refusal) -> RenderableType:
     return Group(panel, Text(), reasons(refused.reasons, "What led there")) if refused.reasons else panel
 
 
-def refusal_panel(refused: Refusal) -> Panel:
-    """Why, by which law and rule, and what to do about it."""
+def refusal_panel(refused: Refusal, where: str = "") -> Panel:
+    """Why, by which law and rule, and what to do about it; `where` is what of a manifest is at fault."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
+    if where:
+        grid.add_row("at", Text(where))
     grid.add_row("why", Text(refused.message))
     if refused.law:
         grid.add_row("law", Text(refused.law))
