@@ -8,7 +8,39 @@ from domicile_catalog import Catalogue, Confidence, Conflict, Finding, Gap, Reso
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from domicile_cli.render.base import new_table, spelt
+from domicile_cli.blocking import Blocking
+from domicile_cli.render.base import mark_of, new_table, spelt, warning_lines
+
+
+def blocking(found: Blocking) -> RenderableType:
+    """The gaps that stop tenants, those that stop most of them first."""
+    parts: list[RenderableType] = []
+    among = f"{_count(found.tenants, 'tenant')} in {_count(len(found.environments), 'environment')}"
+    if found.blocked:
+        table = new_table("Gaps that block tenants", "fact", "jurisdiction", "confidence", "tenants", "environments")
+        for one in found.blocked:
+            known = Text.assemble(mark_of(one.gap.confidence), f" {one.gap.confidence}")
+            names = ", ".join(dict.fromkeys(tenant for _, tenant in one.tenants))
+            environments = ", ".join(dict.fromkeys(environment for environment, _ in one.tenants))
+            table.add_row(one.gap.fact, one.gap.jurisdiction, known, names, environments)
+        blocked = len({tenant for one in found.blocked for tenant in one.tenants})
+        parts += [table, Text(f"  they block {blocked} of {among}", style="dim")]
+    elif found.environments:
+        parts.append(Text(f"No gap blocks any of {among}.", style="green"))
+    else:
+        text = "There is no environment below ./environments: which tenants a gap blocks is not known."
+        parts.append(Text(text, style="dim"))
+    parts += warning_lines(
+        f"{read.name} has {_count(len(read.faults), 'fault')}, and what could not be read is not counted: "
+        "`domicile validate` lists them."
+        for read in found.environments
+        if read.faults
+    )
+    return Group(*parts, Text())
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def gaps(found: Sequence[Gap], catalogue: Catalogue) -> RenderableType:

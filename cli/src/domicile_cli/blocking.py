@@ -1,0 +1,86 @@
+"""Which gaps of the catalogue stop which tenants of which environments."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from domicile_catalog import (
+    Catalogue,
+    Confidence,
+    Gap,
+    Refusal,
+    RulesError,
+    TenantRequest,
+    place_tenant,
+    tenant_rules,
+)
+from domicile_catalog.rules import UnknownRuleError
+
+from domicile_cli.standing import request_of
+from domicile_cli.validation import Folder, read_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A gap and the tenants that it stops, each as (environment, tenant)."""
+
+    gap: Gap
+    tenants: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """The gaps that stop tenants, those that stop most of them first, and the environments that were read for it."""
+
+    environments: tuple[Folder, ...]
+    blocked: tuple[Blocked, ...]
+
+    @property
+    def tenants(self) -> int:
+        """How many tenants were looked at."""
+        return sum(len(read.tenants) for read in self.environments)
+
+    def names(self, gap: Gap) -> list[str]:
+        """The tenants that a gap stops, as environment/tenant."""
+        return [f"{where}/{who}" for one in self.blocked if one.gap == gap for where, who in one.tenants]
+
+
+def blocking(
+    folders: Sequence[Path], missing: Iterable[Gap], catalogue: Catalogue, on: date, root: str | None = None
+) -> Blocking:
+    """Holds every tenant of the environments against the gaps.
+
+    A gap stops a tenant whose environment may not rely on the fact: one that is unknown, in production one that is
+    recalled, and neither where an attestation answers it.
+    """
+    read = tuple(read_folder(folder, catalogue, root) for folder in folders)
+    stopped: dict[tuple[str, str], dict[tuple[str, str], None]] = {}
+    for folder in read:
+        for manifest in folder.tenants:
+            tenant = manifest.tenant
+            request = request_of(tenant, production=folder.production, attestations=folder.attestations, on=on)
+            for fact in _needed(catalogue, request):
+                stopped.setdefault((request.jurisdiction, fact), {})[folder.name, tenant.metadata.name] = None
+    found = [
+        Blocked(gap, tuple(stopped[gap.jurisdiction, gap.fact]))
+        for gap in missing
+        if (gap.jurisdiction, gap.fact) in stopped
+    ]
+    found.sort(key=lambda one: (-len(one.tenants), one.gap.jurisdiction, one.gap.fact))
+    return Blocking(read, tuple(found))
+
+
+def _needed(catalogue: Catalogue, request: TenantRequest) -> list[str]:
+    """The facts that must be sourced or attested before the tenant can be placed and has rules."""
+    decision = place_tenant(catalogue, request)
+    needs = list(decision.needs) if isinstance(decision, Refusal) else []
+    try:
+        tenant_rules(catalogue, request.jurisdiction, {}, request.on, request.attestations)
+    except UnknownRuleError as error:
+        found = catalogue.jurisdiction(request.jurisdiction, request.on)
+        if found and found.facts.get(error.rule).confidence is Confidence.UNKNOWN:
+            needs.append(error.rule)
+    except RulesError:
+        pass  # no fact is missing: the jurisdiction is, or what is known contradicts itself
+    return needs
