@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from domicile_catalog import Confidence
+from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
 from domicile_cli.main import app
+from domicile_cli.render.base import spelt
 from typer.testing import CliRunner
 
 LAB = Path(__file__).parents[2] / "environments" / "lab"
@@ -31,6 +34,27 @@ def test_explain_a_refusal_names_law_rule_and_remedy_and_exits_1():
 
 def test_a_refusal_shows_every_fact_that_is_needed():
     assert "sourced or attested: online_casino, data_residency" in run("place", "NO", "--production", *ON).output
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ((StakeBand(min_age=18, stake_minor=200), StakeBand(min_age=25, stake_minor=500)), "200 minor from 18, 500 m"),
+        ((MoneyCap(period="month", amount_minor=100_000),), "100000 minor a month"),
+        ((MoneyCap(period="day", amount_minor=5, min_age=21),), "5 minor a day from 21"),
+        (Pause(after_minutes=60, minutes=5), "5 minutes after 60"),
+        (TimeOut(minimum_hours=72), "72 hours at least"),
+        (TimeOut(minimum_hours=24, maximum_hours=48), "24 hours at least, 48 hours at most"),
+        (TimeOut(), "as the operator offers"),
+        (None, "none"),
+    ],
+)
+def test_every_form_of_fact_is_shown_in_words(value, words):
+    assert spelt(value, Confidence.SOURCED).startswith(words)
+
+
+def test_a_source_that_is_not_named_is_not_called_none():
+    assert ", None" not in run("explain", "GB", *ON).output
 
 
 def test_explain_json_is_json():

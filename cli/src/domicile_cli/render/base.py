@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from domicile_catalog import Catalogue, Confidence
+from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
@@ -70,11 +71,23 @@ def spelt(value: Any, confidence: Confidence) -> str:
     """A fact's value in words."""
     if value is None:
         return "unknown" if confidence is Confidence.UNKNOWN else "none"
-    if isinstance(value, tuple):
-        return ", ".join(
-            f"{one.stake_minor} minor from {one.min_age}" if hasattr(one, "stake_minor") else str(one) for one in value
-        )
-    return str(value)
+    return ", ".join(map(_item, value)) if isinstance(value, tuple) else _item(value)
+
+
+def _item(value: Any) -> str:
+    match value:
+        case StakeBand():
+            return f"{value.stake_minor} minor from {value.min_age}"
+        case MoneyCap():
+            return f"{value.amount_minor} minor a {value.period}" + (f" from {value.min_age}" if value.min_age else "")
+        case Pause():
+            return f"{value.minutes} minutes after {value.after_minutes}"
+        case TimeOut():
+            least = f"{value.minimum_hours} hours at least" if value.minimum_hours else ""
+            most = f"{value.maximum_hours} hours at most" if value.maximum_hours else ""
+            return ", ".join(filter(None, (least, most))) or "as the operator offers"
+        case _:
+            return str(value)
 
 
 def money(minor: int, exponent: int) -> str:

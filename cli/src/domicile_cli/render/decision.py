@@ -15,6 +15,7 @@ from domicile_catalog import (
 )
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -59,11 +60,14 @@ def _facts(told: Explanation) -> RenderableType:
             if remark:
                 value.append(f"\n{remark}", style="dim")
         for other in fact.others:
-            value.append(f"\nalso read: {spelt(other.value, other.confidence)}, {other.source}", style="yellow")
+            value.append(
+                f"\nalso read: {spelt(other.value, other.confidence)}, {other.source or other.confidence}",
+                style="yellow",
+            )
         table.add_row(mark_of(fact.confidence), fact.name, value, source_of(fact.source))
     unknown = [fact.name for fact in told.facts if fact.confidence is Confidence.UNKNOWN]
-    lacks = Text(f"  not known: {', '.join(unknown)}", style="red") if unknown else Text()
-    return Group(table, legend(), lacks)
+    lacks = Text(f"not known: {', '.join(unknown)}", style="red") if unknown else Text()
+    return Group(table, legend(), Padding(lacks, (0, 0, 0, 2)))
 
 
 def _when(fact: ExplainedFact) -> str:
