@@ -79,7 +79,8 @@ def test_every_refusal_is_told_at_once(lab):
     edit(
         lab,
         GB,
-        ("products: [casino]", "products: [casino, poker]"),
+        ("jurisdiction: GB", "jurisdiction: DE"),
+        ("products: [casino]", "products: [casino, bingo]"),
         ("slotMaxStakeMinor: 200", "slotMaxStakeMinor: 900"),
         ("minAgeYears: 21", "minAgeYears: 16"),
         ("2028-12-31", "2025-12-31"),

@@ -76,7 +76,9 @@ def _needed(catalogue: Catalogue, request: TenantRequest) -> list[str]:
     decision = place_tenant(catalogue, request)
     needs = list(decision.needs) if isinstance(decision, Refusal) else []
     try:
-        tenant_rules(catalogue, request.jurisdiction, {}, request.on, request.attestations)
+        tenant_rules(
+            catalogue, request.jurisdiction, {}, request.on, request.attestations, production=request.production
+        )
     except UnknownRuleError as error:
         found = catalogue.jurisdiction(request.jurisdiction, request.on)
         if found and found.facts.get(error.rule).confidence is Confidence.UNKNOWN:

@@ -51,7 +51,14 @@ def stops(
 def lawful_rules(catalogue: Catalogue, request: TenantRequest, limits: dict[str, int]) -> Rules | None:
     """The rules of play under those limits, or None where there are none."""
     try:
-        return tenant_rules(catalogue, request.jurisdiction, limits, request.on, request.attestations)
+        return tenant_rules(
+            catalogue,
+            request.jurisdiction,
+            limits,
+            request.on,
+            request.attestations,
+            production=request.production,
+        )
     except RulesError:
         return None
 
@@ -84,7 +91,14 @@ def _limits(catalogue: Catalogue, tenant: CasinoTenant, request: TenantRequest) 
 
 def _refused(catalogue: Catalogue, request: TenantRequest, limits: dict[str, int]) -> Refusal | None:
     try:
-        tenant_rules(catalogue, request.jurisdiction, limits, request.on, request.attestations)
+        tenant_rules(
+            catalogue,
+            request.jurisdiction,
+            limits,
+            request.on,
+            request.attestations,
+            production=request.production,
+        )
     except RulesError as error:
         return _as_refusal(catalogue, request, error)
     return None

@@ -26,6 +26,8 @@ WAITING_SECONDS = 3.0
 """The events of what is waited for come first; this is for one that was lost."""
 REFUSED_SECONDS = 600.0
 STALLED_SECONDS = 300.0
+LAW_SETTLES_SECONDS = 1.0
+"""The API server's policies learn of a new ConfigMap by a watch."""
 LAW_SECONDS = 60.0
 """How long after a local midnight, or a new attestation, the API server may go by the law of before."""
 
@@ -45,7 +47,13 @@ class Runtime:
         self._queue.add(tenant, delay)
 
     async def start(self) -> None:
-        """Start the workers and the periodic list."""
+        """Tell the API server the law, then start the workers and the periodic list.
+
+        Without the law the admission policies refuse whatever a first pass would write. Where it cannot be written
+        the workers start all the same: the law of before holds.
+        """
+        await self._write_law()
+        await asyncio.sleep(LAW_SETTLES_SECONDS)
         workers = [self._work() for _ in range(self._settings.workers)]
         self._tasks = [asyncio.create_task(task) for task in (*workers, self._relist(), self._keep_law())]
 
@@ -98,15 +106,18 @@ class Runtime:
 
     async def _keep_law(self) -> None:
         while True:
-            try:
-                await asyncio.to_thread(keep_law, self.world)
-                self._law_kept = True
-            except Fault as fault:
-                metrics.FAULTS.labels(fault.code).inc()
-                log.warning("the law of this cell cannot be written: %s", fault.message)
-            except Exception:
-                log.exception("the law of this cell cannot be written")
             await asyncio.sleep(LAW_SECONDS if self._law_kept else 2.0)
+            await self._write_law()
+
+    async def _write_law(self) -> None:
+        try:
+            await asyncio.to_thread(keep_law, self.world)
+            self._law_kept = True
+        except Fault as fault:
+            metrics.FAULTS.labels(fault.code).inc()
+            log.warning("the law of this cell cannot be written: %s", fault.message)
+        except Exception:
+            log.exception("the law of this cell cannot be written")
 
     async def _relist(self) -> None:
         while True:

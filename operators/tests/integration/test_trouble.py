@@ -19,7 +19,7 @@ LICENCE = {"number": "000-012345-R-000001-001", "holder": "Acme Ltd", "validUnti
     [
         ("nowhere-nj", {"jurisdiction": "US-NJ"}, "NO_PLACE_IN_TERRITORY", "N.J.A.C. 13:69O"),
         ("unknown-zz", {"jurisdiction": "ZZ"}, "JURISDICTION_UNKNOWN", "ZZ"),
-        ("poker-gb", {"products": ["poker"]}, "PRODUCT_NOT_LICENSED", "poker"),
+        ("poker-br", {"jurisdiction": "BR", "products": ["poker"]}, "PRODUCT_NOT_LICENSED", "poker"),
         ("laxer-gb", {"limits": {"slotMaxStakeMinor": 100000}}, "LIMIT_LAXER", "Set slotMaxStakeMinor to"),
         ("expired-gb", {"licence": LICENCE | {"validUntil": "2020-12-31"}}, "LICENCE_EXPIRED", "Renew it"),
         ("psp-gb", {"paymentProviders": [{"name": "nopay"}]}, "UNKNOWN_PAYMENT_PROVIDER", "It has: sandbox"),

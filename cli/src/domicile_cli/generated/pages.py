@@ -20,7 +20,7 @@ from domicile_catalog import (
 
 from domicile_cli.generated.cells import Standing, standings
 from domicile_cli.generated.spelling import Money, in_force, plain, source, spelled, table
-from domicile_cli.render import MARKS
+from domicile_cli.render.base import MARKS
 
 LICENCE = ("regulator", "law", "licence_regime", "online_casino", "licensed_products", "gaming_tax")
 DATA = (
