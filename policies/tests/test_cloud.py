@@ -1,0 +1,141 @@
+"""What the cloud refuses in a zone is what place() does not allow there."""
+
+from datetime import date
+
+import pytest
+from domicile_catalog import load_catalogue
+from domicile_policies.cloud import (
+    GLOBAL,
+    MAXIMUM_CHARACTERS,
+    compact,
+    resource_control_policy,
+    service_control_policy,
+)
+from domicile_policies.evaluator import Request, UnknownElementError, denied_by
+from domicile_policies.zones import residency_zones
+from hypothesis import given
+from hypothesis import strategies as st
+
+TODAY = date(2026, 6, 1)
+CATALOGUE = load_catalogue()
+ZONES = residency_zones(CATALOGUE, TODAY, production=False)
+REGIONS = sorted(code for code in CATALOGUE.implicit_places if CATALOGUE.places[code].partition == "aws")
+zones, regions = st.sampled_from(ZONES), st.sampled_from(REGIONS)
+regional = st.sampled_from(
+    ["ec2:RunInstances", "rds:CreateDBCluster", "s3:PutObject", "kms:Decrypt", "sqs:SendMessage"]
+)
+
+
+def call(action, region, **context):
+    keys = {key.replace("__", ":"): value for key, value in context.items()}
+    return Request(action, "arn:aws:x:::y", {"aws:RequestedRegion": region} | keys)
+
+
+def test_a_jurisdiction_is_in_one_zone_and_a_name_means_one_set_of_places():
+    codes = [code for zone in ZONES for code in zone.jurisdictions]
+    assert len(codes) == len(set(codes)) and len({zone.name for zone in ZONES}) == len(ZONES) > 3
+    assert {"GB": "anywhere", "BR": "br", "IT": "eea", "SE": "se"}.items() <= {
+        code: zone.name for zone in ZONES for code in zone.jurisdictions
+    }.items()
+
+
+@given(zones, regions, regional)
+def test_the_service_control_policy_denies_where_place_does(zone, region, action):
+    denied = denied_by([service_control_policy(zone)], call(action, region))
+    for code in zone.jurisdictions:
+        assert (denied is None) == (region in cells(code))
+
+
+@given(zones, regions, st.sampled_from([action for action in GLOBAL if action.endswith(":*")]))
+def test_services_without_regions_go_on_working(zone, region, action):
+    assert denied_by([service_control_policy(zone)], call(action.replace("*", "GetThing"), region)) is None
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=lambda zone: zone.name)
+def test_data_does_not_leave_by_itself(zone):
+    policy, home = [service_control_policy(zone)], zone.places[0]
+
+    def said(action, **context):
+        return denied_by(policy, call(action, home, **context))
+
+    assert said("kms:CreateKey", kms__MultiRegion="true") == "DenyMultiRegionKeys"
+    assert said("kms:CreateKey", kms__MultiRegion="false") is None
+    assert said("kms:CreateKey") is None
+    assert said("kms:ReplicateKey") == "DenyKeyReplicas"
+    assert said("s3:PutReplicationConfiguration") == "DenyReplication"
+    assert said("rds:CreateGlobalCluster") == "DenyReplication"
+    assert said("ec2:ModifySnapshotAttribute") == "DenySharing"
+    assert said("s3:CreateBucket", s3__LocationConstraint=home) is None
+    assert said("s3:CreateBucket", s3__LocationConstraint="nowhere-1") == "DenyBucketsElsewhere"
+    vault = "arn:aws:backup:{}:111122223333:backup-vault:v"
+    assert said("backup:StartCopyJob", backup__CopyTargets=(vault.format(home),)) is None
+    away = (vault.format(home), vault.format("nowhere-1"))
+    assert said("backup:StartCopyJob", backup__CopyTargets=away) == "DenyBackupsElsewhere"
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=lambda zone: zone.name)
+def test_data_is_for_the_organisation_alone_and_over_tls(zone):
+    policy, home = [resource_control_policy(zone)], zone.places[0]
+    ours = {"aws__PrincipalOrgID": "o-1", "aws__ResourceOrgID": "o-1", "aws__PrincipalIsAWSService": "false"}
+
+    def said(region=home, **context):
+        return denied_by(policy, call("s3:GetObject", region, **(ours | {"aws__SecureTransport": "true"} | context)))
+
+    assert said() is None
+    assert said(aws__PrincipalOrgID="o-2") == "DenyOutsideOrganization"
+    assert said(aws__PrincipalOrgID="o-2", aws__PrincipalIsAWSService="true") is None
+    assert said(aws__SecureTransport="false") == "DenyPlainText"
+    assert said(region="nowhere-1") == "DenyOutsideResidencyZone"
+    assert denied_by(policy, call("ec2:RunInstances", "nowhere-1")) is None
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=lambda zone: zone.name)
+def test_a_document_fits_the_quota(zone):
+    for document in (service_control_policy(zone), resource_control_policy(zone)):
+        assert len(compact(document)) <= MAXIMUM_CHARACTERS
+
+
+def statement(**elements):
+    return [{"Statement": [{"Sid": "It", "Effect": "Deny", "Action": "*", "Resource": "*"} | elements]}]
+
+
+@pytest.mark.parametrize(
+    ("operator", "given_", "denies"),
+    [
+        ("StringEquals", "a", True),
+        ("StringEquals", "c", False),
+        ("StringEquals", None, False),
+        ("StringNotEquals", "a", False),
+        ("StringNotEquals", "c", True),
+        ("StringNotEquals", None, True),
+        ("StringEqualsIfExists", None, True),
+        ("StringLike", "a", True),
+        ("ForAnyValue:StringEquals", ("c", "a"), True),
+        ("ForAnyValue:StringEquals", None, False),
+        ("ForAllValues:StringEquals", ("a", "b"), True),
+        ("ForAllValues:StringEquals", ("a", "c"), False),
+        ("ForAllValues:StringEquals", None, True),
+        ("ForAnyValue:StringNotEquals", ("a", "c"), True),
+        ("ForAnyValue:StringNotEquals", ("a", "b"), False),
+        ("ForAnyValue:StringNotEquals", None, False),
+    ],
+)
+def test_conditions_hold_as_in_the_user_guide(operator, given_, denies):
+    context = {} if given_ is None else {"k": given_}
+    found = denied_by(statement(Condition={operator: {"k": ["a", "b"]}}), Request("s3:GetObject", context=context))
+    assert (found == "It") is denies
+
+
+def test_actions_match_in_any_case_and_brackets_mean_themselves():
+    assert denied_by(statement(Action="S3:get*"), Request("s3:GetObject")) == "It"
+    assert denied_by(statement(Resource="arn:[a]"), Request("s3:GetObject", "arn:a")) is None
+    assert denied_by(statement(Resource="arn:[a]"), Request("s3:GetObject", "arn:[a]")) == "It"
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [{"Effect": "Allow"}, {"NotResource": "*"}, {"Principal": {"AWS": "1"}}, {"Condition": {"IpAddress": {"k": "1"}}}],
+)
+def test_what_is_not_known_is_not_judged(unknown):
+    with pytest.raises(UnknownElementError):
+        denied_by(statement(**unknown), Request("s3:GetObject"))
