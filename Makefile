@@ -31,6 +31,14 @@ dev: ## the casino alone, with hot reload, on an embedded PostgreSQL
 install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=...
 	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)"
 
+.PHONY: generate
+generate: ## write what follows from the catalogue: policies, schemas, a page for each jurisdiction, the map
+	@$(RUN) domicile generate
+
+.PHONY: controls
+controls: ## verify every control, with its code and without; writes docs/controls/verdicts.json
+	@$(RUN) domicile controls --verify --write
+
 .PHONY: test test-unit test-lab lint soak bench
 test: ## everything: lint, unit tests, the operator on a real API server, end to end on the lab
 	@$(RUN) python tests/run.py all

@@ -1,6 +1,6 @@
 """Run one of the project's suites within its time budget, or all of them, and say what was counted.
 
-    python tests/run.py lint | unit | apiserver | lab | all [-- pytest arguments]
+    python tests/run.py lint | unit | controls | apiserver | lab | all [-- pytest arguments]
 
 A suite that takes longer than its budget fails even when every test passed: a slow suite is a fault that grows.
 """
@@ -57,10 +57,12 @@ SUITES = {
             ("lint-imports",),
             ("lint-imports", "--config", "app/importlinter.toml"),
             ("domicile", "validate", "environments/lab"),
+            ("domicile", "generate", "--check"),
         ),
         budget_s=240,
     ),
     "unit": Suite((("pytest",),), budget_s=300, before=need_redis),
+    "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_redis),
     "apiserver": Suite((("pytest", "operators/tests/integration"),), budget_s=420, before=need_tools),
     "lab": Suite((("pytest", "tests/end_to_end"),), budget_s=1500, before=need_lab),
 }

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from domicile_audit.controls import Met, fingerprint, reference_fault, verify
+from domicile_audit.controls import Met, record, recorded, reference_fault, verify
 from domicile_catalog import Control
 
 CODE = """
@@ -101,15 +101,19 @@ def test_everything_less_is_unmet_and_says_why(verdicts, name, why):
     assert why in verdicts[name].why
 
 
-def test_a_verdict_is_of_the_source_that_was_judged(root):
-    one = control("limits_under_test:Door.open", "test_the_door_is_shut")
-    before = fingerprint(one, root)
-    assert before == fingerprint(one, root)
+def test_a_recorded_verdict_holds_until_its_code_or_test_changes(root, verdicts):
+    one = {"door": control("limits_under_test:Door.open", "test_the_door_is_shut")}
+    kept = record({"door": verdicts["met by a method"]})
+    assert recorded(kept, one, root)["door"].status is Met.MET
     file = root / "tests" / "test_limits.py"
     text = file.read_text()
-    file.write_text(text + "\n# another test file\n")
-    assert fingerprint(one, root) != before
+    file.write_text(text + "\n# another line of the same file\n")
+    assert recorded(kept, one, root)["door"].status is Met.MET
+    file.write_text(text.replace("[17, 16]", "[17]"))
+    changed = recorded(kept, one, root)["door"]
     file.write_text(text)
+    assert (changed.status, "changed since" in changed.why) == (Met.UNMET, True)
+    assert "nobody has verified" in recorded("{}", one, root)["door"].why
 
 
 def test_references_are_followed_without_running_anything(root):

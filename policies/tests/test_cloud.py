@@ -1,9 +1,10 @@
 """What the cloud refuses in a zone is what place() does not allow there."""
 
+import functools
 from datetime import date
 
 import pytest
-from domicile_catalog import load_catalogue
+from domicile_catalog import Product, Refusal, TenantRequest, cell_places, load_catalogue, place_tenant
 from domicile_policies.cloud import (
     GLOBAL,
     MAXIMUM_CHARACTERS,
@@ -24,6 +25,17 @@ zones, regions = st.sampled_from(ZONES), st.sampled_from(REGIONS)
 regional = st.sampled_from(
     ["ec2:RunInstances", "rds:CreateDBCluster", "s3:PutObject", "kms:Decrypt", "sqs:SendMessage"]
 )
+
+
+@functools.cache
+def cells(code):
+    """Where place() lets a cell of the jurisdiction stand, for the first product that it licenses."""
+    for product in Product:
+        request = TenantRequest(jurisdiction=code, products=(product,), production=False, on=TODAY)
+        decision = place_tenant(CATALOGUE, request)
+        if not isinstance(decision, Refusal):
+            return cell_places(CATALOGUE, decision)
+    return ()
 
 
 def call(action, region, **context):

@@ -1,7 +1,9 @@
 """Whether controls are met: their code exists, their tests pass with it, and do not pass without it."""
 
+import ast
 import hashlib
 import inspect
+import json
 import os
 import subprocess
 import sys
@@ -70,10 +72,49 @@ def reference_fault(control: Control, root: Path) -> str | None:
 
 
 def fingerprint(control: Control, root: Path) -> str:
-    """The sha256 of the source of the control's code and test files: another source asks for another verdict."""
+    """The sha256 of the source of the control's code and tests: another source asks for another verdict."""
     sources = [inspect.getsource(resolve(reference)[2]) for reference in control.code]
-    sources += [(root / test.partition("::")[0]).read_text() for test in control.tests]
+    sources += [_source_of(root, test) for test in control.tests]
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()
+
+
+def record(verdicts: Mapping[str, Verdict]) -> str:
+    """The verdicts as the text of a file that is kept with the code."""
+    told = {
+        name: {"status": one.status, "why": one.why, "fingerprint": one.fingerprint} for name, one in verdicts.items()
+    }
+    return json.dumps(told, indent=2) + "\n"
+
+
+def recorded(text: str, controls: Mapping[str, Control], root: Path) -> dict[str, Verdict]:
+    """The verdicts of a record, as far as they still hold: a control without one, or changed since, is unmet.
+
+    ValueError where the text is no record.
+    """
+    found: dict[str, dict[str, str]] = json.loads(text)
+    return {name: _holds(control, found.get(name), root) for name, control in controls.items()}
+
+
+def _holds(control: Control, found: Mapping[str, str] | None, root: Path) -> Verdict:
+    fault = reference_fault(control, root)
+    if fault:
+        return Verdict(Met.UNMET, fault)
+    if found is None:
+        return Verdict(Met.UNMET, "nobody has verified it: `make controls`")
+    if found["status"] == Met.MET and found["fingerprint"] != fingerprint(control, root):
+        return Verdict(Met.UNMET, "its code or test has changed since it was verified: `make controls`")
+    return Verdict(Met(found["status"]), found["why"], found["fingerprint"])
+
+
+def _source_of(root: Path, test: str) -> str:
+    """The source of one test, decorators included."""
+    file, name = root / test.partition("::")[0], test.rpartition("::")[2].partition("[")[0]
+    text = file.read_text()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+    return ""
 
 
 def _verdict(
