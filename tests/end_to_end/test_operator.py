@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 
 from tests.end_to_end import lab
@@ -71,7 +74,8 @@ def test_what_the_catalogue_refuses_is_refused_with_the_reason(case: str) -> Non
     answer = lab.apply(lab.tenant_manifest(name, **changes), check=False)
     try:
         if lab.get("casinotenant", name) is None:
-            assert word in answer and "spec" in answer, answer  # refused at apply, by the schema
+            by_the_schema, by_the_law = "spec" in answer, "denied request" in answer
+            assert word in answer and (by_the_schema or by_the_law), answer
             return
         found = lab.wait_for(lambda: lab.condition(name), 20, "a Ready condition")
         state = lab.get("casinotenant", name)
@@ -81,6 +85,37 @@ def test_what_the_catalogue_refuses_is_refused_with_the_reason(case: str) -> Non
         assert lab.get("namespace", f"casino-{name}") is None
     finally:
         lab.delete(name)
+
+
+def test_the_cluster_goes_on_refusing_while_the_operator_is_down() -> None:
+    where = ["deployment/domicile-operator", "-n", "domicile-system"]
+    lab.kubectl("scale", *where, "--replicas=0")
+    try:
+        lab.kubectl("wait", "pod", "-n", "domicile-system", "-l", "app.kubernetes.io/name=domicile-operator",
+                    "--for=delete", "--timeout=60s")  # fmt: skip
+        nowhere = lab.apply(lab.tenant_manifest("e2e-nowhere", jurisdiction="US-NJ"), check=False)
+        assert "denied request" in nowhere and "NO_PLACE_IN_TERRITORY" in nowhere, nowhere
+        laxer = lab.apply(lab.tenant_manifest("e2e-laxer", limits={"slotMaxStakeMinor": 100_000}), check=False)
+        assert "LIMIT_LAXER" in laxer, laxer
+        assert "created" in lab.apply(lab.tenant_manifest("e2e-lawful"))
+        stray = lab.kubectl("run", "stray", "-n", "casino-acme-gb", "--image=stray", check=False)
+        assert "WORKLOAD_UNLABELLED" in stray, stray
+    finally:
+        lab.kubectl("scale", *where, "--replicas=1")
+        lab.kubectl("rollout", "status", *where, "--timeout=120s")
+    lab.wait_for(lambda: lab.is_ready("e2e-lawful"), 90, "the tenant that was let in")
+    lab.delete("e2e-lawful")
+
+
+def test_the_rules_a_casino_plays_by_are_those_that_its_status_tells(gb: str) -> None:
+    del gb
+    found = lab.get("casinotenant", "acme-gb")
+    config = lab.get("configmap", "casino-config", "casino-acme-gb")
+    assert found and config
+    text = config["data"]["rules.json"]
+    assert found["status"]["rules"]["digest"] == hashlib.sha256(text.encode()).hexdigest()
+    assert json.loads(text)["catalogue_version"] == found["status"]["rules"]["catalogue"]
+    assert lab.condition("acme-gb", "Lawful")["reason"] == "Lawful"
 
 
 @pytest.mark.parametrize(
