@@ -27,7 +27,7 @@ def folder(tmp_path):
         r"  currency:\n(    .*\n)+", "  currency: {value: GBP, confidence: recalled}\n", (copy / GB).read_text()
     )
     (copy / GB).write_text(with_short_currency)
-    for name in ("residency.yaml", "currencies.yaml", "data_classes.yaml", "controls.yaml"):
+    for name in ("residency.yaml", "currencies.yaml", "data_classes.yaml", "payment_methods.yaml", "controls.yaml"):
         shutil.copy(source / name, copy)
     (copy / "transfers.yaml").write_text(
         "laws:\n  - code: GDPR\n    name: Regulation (EU) 2016/679\n    protects: [EEA]\n    safeguards: clauses\n"
@@ -70,6 +70,7 @@ def test_a_right_catalogue_loads(folder):
         ("transfers.yaml", "protects: [EEA]", "protects: [EUR]", "laws.GDPR.protects", "region EUR"),
         ("transfers.yaml", "value: BR", "value: BX", "laws.GDPR.free_to", "region BX"),
         ("data_classes.yaml", "telemetry:", "telemetrie:", "telemetrie", "telemetrie"),
+        ("payment_methods.yaml", "voucher:", "vouchers:", "vouchers", "vouchers"),
         ("controls.yaml", "fact: primary_region", "fact: data_residency", "", "parameter of two controls"),
         ("controls.yaml", "fact: primary_region", "fact: region", "placement.region.fact", "'region'"),
         ("controls.yaml", "placement:place", "placement", "placement.residency.code", "not a valid"),

@@ -12,12 +12,13 @@ from domicile_catalog.model import (
     ClassRule,
     ClassTraits,
     JurisdictionRecord,
+    MethodTraits,
     PersonalDataLaw,
     Place,
     Region,
     Territory,
 )
-from domicile_catalog.vocabulary import Confidence, DataClass, Residency
+from domicile_catalog.vocabulary import Confidence, DataClass, PaymentMethod, Residency
 
 JurisdictionFiles = Mapping[str, JurisdictionRecord | None]
 ResidencyRules = Mapping[Residency, Mapping[DataClass, ClassRule]]
@@ -35,6 +36,7 @@ def cross_check(
     residency: ResidencyRules | None,
     currencies: Mapping[str, int] | None,
     data_classes: Mapping[DataClass, ClassTraits] | None,
+    payment_methods: Mapping[PaymentMethod, MethodTraits] | None,
     personal_data_laws: Sequence[PersonalDataLaw],
     controls: Mapping[str, Control],
     ground_was_read: bool,
@@ -62,10 +64,8 @@ def cross_check(
     for name, control in controls.items():
         if bool(control.code) != bool(control.tests):
             yield Fault("controls.yaml", name, "has code without tests, or tests without code", "both, or neither")
-    if data_classes is not None:
-        for name in DataClass:
-            if name not in data_classes:
-                yield Fault("data_classes.yaml", name, "is missing: every class has its traits")
+    yield from _whole("data_classes.yaml", DataClass, data_classes)
+    yield from _whole("payment_methods.yaml", PaymentMethod, payment_methods)
 
 
 def _money_and_ages(
@@ -148,6 +148,12 @@ def _circles(jurisdictions: JurisdictionFiles, territories: Sequence[Territory])
                 "parent",
                 f"{start} is its own ancestor",
             )
+
+
+def _whole(file: str, names: Iterable[str], found: Collection[str] | None) -> Iterator[Fault]:
+    for name in names if found is not None else ():
+        if name not in (found or ()):
+            yield Fault(file, name, "is missing: every one has its traits")
 
 
 def _laws(laws: Sequence[PersonalDataLaw], known: Collection[str]) -> Iterator[Fault]:

@@ -24,6 +24,7 @@ from domicile_catalog.forms import (
     Months,
     Multiple,
     Pause,
+    PaymentMethods,
     Percent,
     RegionCode,
     Seconds,
@@ -123,6 +124,7 @@ MAY_BE_NONE = frozenset(
         "register_check_moments",
         "kyc_deadline_hours",
         "bonus_wagering_maximum",
+        "payment_methods_banned",
         "geolocation_moments",
         "geolocation_recheck_minutes",
         "login_failures_maximum",
@@ -175,6 +177,7 @@ class Facts(Frozen):
     kyc_deadline_hours: Fact[Hours] = UNKNOWN
     bonus: Fact[Permission] = UNKNOWN
     bonus_wagering_maximum: Fact[Multiple] = UNKNOWN
+    payment_methods_banned: Fact[PaymentMethods] = UNKNOWN
     geolocation_moments: Fact[Moments] = UNKNOWN
     geolocation_recheck_minutes: Fact[Minutes] = UNKNOWN
     login_failures_maximum: Fact[Attempts] = UNKNOWN

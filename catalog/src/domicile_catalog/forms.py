@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
-from domicile_catalog.vocabulary import LimitKind, Moment, Period
+from domicile_catalog.vocabulary import LimitKind, Moment, PaymentMethod, Period
 
 T = TypeVar("T")
 
@@ -90,3 +90,4 @@ Moments = Annotated[tuple[Moment, ...], AfterValidator(_set)]
 LimitKinds = Annotated[tuple[LimitKind, ...], AfterValidator(_set)]
 # The form alone: what a host's time zone database holds must not decide whether the catalogue loads.
 Timezone = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]+){1,2}$")]
+PaymentMethods = Annotated[tuple[PaymentMethod, ...], AfterValidator(_set)]

@@ -19,13 +19,14 @@ from domicile_catalog.model import (
     ClassTraits,
     CurrencyExponent,
     JurisdictionRecord,
+    MethodTraits,
     Partition,
     PersonalDataLaw,
     Place,
     Region,
     Territory,
 )
-from domicile_catalog.vocabulary import DataClass, Residency
+from domicile_catalog.vocabulary import DataClass, PaymentMethod, Residency
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -66,6 +67,12 @@ class DataClassesFile(Frozen):
     classes: dict[DataClass, ClassTraits]
 
 
+class PaymentMethodsFile(Frozen):
+    """payment_methods.yaml: every method"""
+
+    methods: dict[PaymentMethod, MethodTraits]
+
+
 class TransfersFile(Frozen):
     """transfers.yaml"""
 
@@ -97,6 +104,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
     residency = _read(ResidencyFile, root / "residency.yaml", root, faults, inside="rules")
     currencies = _read(CurrenciesFile, root / "currencies.yaml", root, faults, inside="exponents")
     classes = _read(DataClassesFile, root / "data_classes.yaml", root, faults, inside="classes")
+    methods = _read(PaymentMethodsFile, root / "payment_methods.yaml", root, faults, inside="methods")
     controls = _read(ControlsFile, root / "controls.yaml", root, faults, inside="controls")
     transfers = _read(TransfersFile, root / "transfers.yaml", root, faults)
 
@@ -112,13 +120,16 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         residency=residency.rules if residency else None,
         currencies=currencies.exponents if currencies else None,
         data_classes=classes.classes if classes else None,
+        payment_methods=methods.methods if methods else None,
         personal_data_laws=transfers.laws if transfers else (),
         controls=controls.controls if controls else {},
         ground_was_read=ground is not None,
     )
     if faults:
         raise CatalogueError(f"The catalogue in {root} cannot be used", (located(fault, root) for fault in faults))
-    assert residency and currencies and classes and transfers and controls  # what could not be read is a fault
+    assert (
+        residency and currencies and classes and methods and transfers and controls
+    )  # what could not be read is a fault
     catalogue = Catalogue(
         jurisdictions=MappingProxyType({code: found for code, found in jurisdictions.items() if found}),
         territories=MappingProxyType({territory.code: territory for territory in territories}),
@@ -128,6 +139,7 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         residency=MappingProxyType(residency.rules),
         currencies=MappingProxyType(currencies.exponents),
         data_classes=MappingProxyType(classes.classes),
+        payment_methods=MappingProxyType(methods.methods),
         personal_data_laws=transfers.laws,
         controls=MappingProxyType(controls.controls),
         version="",
@@ -164,6 +176,7 @@ def _digest(catalogue: Catalogue) -> str:
             "residency",
             "currencies",
             "data_classes",
+            "payment_methods",
             "controls",
         )
     }

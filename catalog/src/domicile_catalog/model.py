@@ -13,7 +13,7 @@ from domicile_catalog.controls import Control
 from domicile_catalog.facts import FACT_NAMES, Facts, Finding, Records, one_or_many
 from domicile_catalog.forms import Frozen, Text
 from domicile_catalog.resolution import resolve
-from domicile_catalog.vocabulary import DataClass, Level, Localisation, Residency, Scope
+from domicile_catalog.vocabulary import DataClass, Level, Localisation, PaymentMethod, Residency, Scope
 
 # ISO 3166-1 alpha-2, then any number of subdivisions; X marks one that ISO does not list.
 TerritoryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,4})*$")]
@@ -156,6 +156,19 @@ class ClassTraits(Frozen):
     copy_of_another: Annotated[bool, Field(alias="copy")]
 
 
+class MethodTraits(Frozen):
+    """What kind of thing a payment method is.
+
+    `credit`: the player pays with borrowed money. `reversible`: a payment can be taken back later. `anonymous`: it
+    carries no name that could be held against the player's.
+    """
+
+    title: Text
+    credit: bool
+    reversible: bool
+    anonymous: bool
+
+
 class FreeTransfer(Finding[str]):
     """Ground to which a law lets personal data go without more, or on `terms`: `value` is a territory or a region."""
 
@@ -195,6 +208,7 @@ class Catalogue:
     residency: Mapping[Residency, Mapping[DataClass, ClassRule]]
     currencies: Mapping[str, int]
     data_classes: Mapping[DataClass, ClassTraits]
+    payment_methods: Mapping[PaymentMethod, MethodTraits]
     personal_data_laws: tuple[PersonalDataLaw, ...]
     controls: Mapping[str, Control]
     version: str = field(default="")

@@ -142,6 +142,7 @@ STRICTEST: dict[str, Combine] = {
     "register_check_moments": _all_of,
     "kyc_deadline_hours": min,
     "bonus_wagering_maximum": min,
+    "payment_methods_banned": _all_of,
     "geolocation_moments": _all_of,
     "geolocation_recheck_minutes": min,
     "login_failures_maximum": min,

@@ -138,6 +138,23 @@ class Localisation(StrEnum):
     ONLY = "only"
 
 
+class PaymentMethod(StrEnum):
+    """How a player pays in; payment_methods.yaml has what each is."""
+
+    CREDIT_CARD = "credit_card"
+    DEBIT_CARD = "debit_card"
+    PREPAID_CARD = "prepaid_card"
+    BANK_TRANSFER = "bank_transfer"
+    INSTANT_TRANSFER = "instant_transfer"
+    DIRECT_DEBIT = "direct_debit"
+    BANK_SLIP = "bank_slip"
+    E_WALLET = "e_wallet"
+    VOUCHER = "voucher"
+    CASH = "cash"
+    MOBILE_BILLING = "mobile_billing"
+    CRYPTO = "crypto"
+
+
 class Product(StrEnum):
     """What a tenant offers."""
 
