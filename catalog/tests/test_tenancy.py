@@ -107,6 +107,13 @@ def test_a_region_rule_is_kept():
     assert (refusal.code, refusal.rule) == ("NO_PLACE_IN_REGION", "primary_region")
 
 
+def test_a_place_that_is_remembered_as_adequate_comes_before_one_that_is_not():
+    # Outside production memory counts; in production it is better than nothing, and told as what it is.
+    for production in (True, False):
+        assert ask("GB", ("af-south-1", "eu-west-1"), production=production).place == "eu-west-1"
+    assert ask("GB", ("eu-west-1",), production=True).warnings != ()
+
+
 def test_what_is_unknown_is_refused_with_the_law_and_the_fact():
     refusal = ask("NO")
     assert (refusal.code, refusal.rule, refusal.confidence) == ("FACT_UNKNOWN", "data_residency", "unknown")
@@ -290,11 +297,12 @@ def test_place_answers_for_every_jurisdiction_and_every_single_place():
 
 @some
 @given(codes, candidates, products)
-def test_what_production_places_every_environment_places_alike(code, candidates, products):
+def test_what_production_allows_every_environment_allows_alike(code, candidates, products):
     strict, loose = ask(code, candidates, True, products), ask(code, candidates, False, products)
     if isinstance(strict, TenantPlacement):
-        assert isinstance(loose, TenantPlacement)
-        assert (strict.place, strict.attested) == (loose.place, True)
+        assert isinstance(loose, TenantPlacement) and strict.attested
+        for name, rest in strict.by_data_class.items():
+            assert set(rest.allowed) == set(loose.by_data_class[name].allowed)
 
 
 @some

@@ -86,9 +86,14 @@ class _Case:
             return ()
         return laws_protecting(self.catalogue, self.jurisdiction.code, self.question.player_residence)
 
-    def flows_freely(self, found: Place) -> bool:
-        """Whether every law lets the data rest there without more."""
-        return all(is_free(self.catalogue, law, found, self.question) for law in self.laws)
+    def preference(self, found: Place) -> tuple[bool, bool]:
+        """A sort key: where every law is known to let the data go comes first, then where that is remembered."""
+        as_recalled = self.question.model_copy(update={"production": False})
+        known, recalled = (
+            all(is_free(self.catalogue, law, found, question) for law in self.laws)
+            for question in (self.question, as_recalled)
+        )
+        return not known, not recalled
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def _allowed(case: _Case, law: _Law) -> tuple[Place, ...] | Refusal:
             return home.because or refusals.residence_conflict(
                 case.jurisdiction, home.territory, home.reasons[-1], bound, rest.allowed
             )
-    return tuple(sorted(allowed, key=lambda found: not case.flows_freely(found)))
+    return tuple(sorted(allowed, key=case.preference))
 
 
 def _how_far(rule: ResidencyRule, scope: Scope) -> str:
