@@ -55,7 +55,7 @@ def test_a_changed_child_is_set_right(spare: str) -> None:
 
 REFUSALS = {
     "unknown-jurisdiction": ({"jurisdiction": "XX"}, "XX"),
-    "prohibited": ({"jurisdiction": "AE"}, ""),
+    "prohibited": ({"jurisdiction": "CN"}, "China"),
     "elsewhere": ({"jurisdiction": "US-NJ"}, "New Jersey"),
     "laxer-limit": ({"limits": {"minAgeYears": 16}}, "18"),
     "expired-licence": (
