@@ -77,6 +77,11 @@ def test_a_second_place_under_the_same_rule_holds_a_copy():
     assert conditions(answer)["Resilient"] == (True, "TwoPlaces")
 
 
+def test_the_parts_of_a_casino_and_their_copies_stand_together():
+    copies = {name: ask("GB", name, EVERYWHERE).copies[0].place for name in DataClass}
+    assert len(set(copies.values())) == 1, copies
+
+
 def test_where_only_one_place_may_hold_it_that_is_said():
     answer = ask("BR", candidates=("sa-east-1", "eu-west-2"))
     assert answer.copies == ()

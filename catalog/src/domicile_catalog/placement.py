@@ -87,10 +87,14 @@ class _Case:
         return laws_protecting(self.catalogue, self.jurisdiction.code, self.question.player_residence)
 
     def preference(self, found: Place) -> tuple[bool, bool]:
-        """A sort key: where every law is known to let the data go comes first, then where that is remembered."""
+        """A sort key: where every law is known to let the data go comes first, then where that is remembered.
+
+        What no such law binds goes the way of the rest, by the licence's own: the parts of a casino stand together.
+        """
+        laws = self.laws or laws_protecting(self.catalogue, self.jurisdiction.code)
         as_recalled = self.question.model_copy(update={"production": False})
         known, recalled = (
-            all(is_free(self.catalogue, law, found, question) for law in self.laws)
+            all(is_free(self.catalogue, law, found, question) for law in laws)
             for question in (self.question, as_recalled)
         )
         return not known, not recalled
