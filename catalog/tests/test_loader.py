@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 import yaml
-from domicile_catalog import CatalogueError, load_catalogue
+from domicile_catalog import FACT_NAMES, CatalogueError, load_catalogue
 from domicile_catalog.loader import data_folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -236,7 +236,7 @@ JURISDICTION = st.fixed_dictionaries(
         "parent": yaml_values,
         "facts": yaml_values
         | st.dictionaries(
-            st.sampled_from(["min_age", "slot_max_stake", "data_residency", "currency", "licensed_products", "x"]),
+            st.sampled_from([*FACT_NAMES, "x"]),
             FACT | st.lists(FACT, max_size=3) | yaml_values,
             max_size=5,
         ),
@@ -264,3 +264,50 @@ def test_bytes_that_are_no_yaml_are_a_fault_too(folder, content):
     (folder / GB).write_bytes(content)
     with pytest.raises(CatalogueError):
         load_catalogue(folder)
+
+
+FILES = [
+    "jurisdictions/GB.yaml",
+    "territories.yaml",
+    "places/aws.yaml",
+    "residency.yaml",
+    "currencies.yaml",
+    "data_classes.yaml",
+    "payment_methods.yaml",
+    "transfers.yaml",
+    "controls.yaml",
+]
+
+
+def paths_into(node, path=()):
+    """Every place in a document at which something stands."""
+    yield path
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield from paths_into(child, (*path, key))
+
+
+def with_other(node, path, value):
+    """The document with something else at a place; a copy as far as it differs."""
+    if not path:
+        return value
+    copy = dict(node) if isinstance(node, dict) else list(node)
+    copy[path[0]] = with_other(node[path[0]], path[1:], value)
+    return copy
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(FILES), st.data())
+def test_whatever_stands_at_any_place_of_any_file_there_is_never_a_traceback(folder, file, data):
+    path = folder / file
+    text = path.read_text()
+    document = yaml.safe_load(text)
+    where = data.draw(st.sampled_from(list(paths_into(document))))
+    load_catalogue.cache_clear()
+    path.write_text(yaml.safe_dump(with_other(document, where, data.draw(yaml_values)), allow_unicode=True))
+    try:
+        load_catalogue(folder)
+    except CatalogueError as error:
+        assert error.faults and all(fault.file for fault in error.faults)
+    finally:
+        path.write_text(text)
