@@ -61,7 +61,8 @@ SUITES = {
         ),
         budget_s=240,
     ),
-    "unit": Suite((("pytest",),), budget_s=300, before=need_redis),
+    # A file's tests stay together: they share servers, which each of the two processes starts for itself.
+    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=300, before=need_redis),
     "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_redis),
     "apiserver": Suite((("pytest", "operators/tests/integration"),), budget_s=420, before=need_tools),
     "lab": Suite((("pytest", "tests/end_to_end"),), budget_s=1500, before=need_lab),
