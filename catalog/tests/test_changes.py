@@ -4,7 +4,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from domicile_catalog import TenantRequest, impact, law_changes
+from domicile_catalog import (
+    Attestation,
+    TenantRequest,
+    impact,
+    law_changes,
+    local_day,
+    place_tenant,
+    unlawful_since,
+)
 from domicile_catalog.facts import Finding
 from domicile_catalog.vocabulary import Residency
 
@@ -91,5 +99,38 @@ def test_a_limit_that_becomes_laxer_than_the_law_is_unlawful(changing):
 
 def test_a_day_begins_where_the_licence_is(catalogue):
     new_year = datetime(2026, 12, 31, 14, 0, tzinfo=UTC)
-    assert catalogue.local_day("AU-VIC", new_year) == date(2027, 1, 1)
-    assert catalogue.local_day("BR", new_year) == date(2026, 12, 31)
+    assert local_day(catalogue, "AU-VIC", new_year) == date(2027, 1, 1)
+    assert local_day(catalogue, "BR", new_year) == date(2026, 12, 31)
+
+
+def attested(code, fact, value, begins, ends):
+    return Attestation(
+        jurisdiction=code, fact=fact, value=value, attested_by="Jane Roe", role="Counsel", attested_on=begins,
+        source="letter", source_sha256="a" * 64, expires_on=ends,
+    )  # fmt: skip
+
+
+def test_what_an_attestation_held_up_is_unlawful_from_the_day_after_it(catalogue):
+    paper = attested("NO", "data_residency", "none", date(2026, 1, 1), date(2026, 5, 1))
+    request = TenantRequest(
+        jurisdiction="NO", products=("casino",), production=False, attestations=(paper,), on=date(2026, 6, 1)
+    )
+    assert unlawful_since(catalogue, request, {}) == datetime(2026, 5, 1, 22, tzinfo=UTC)  # midnight in Oslo
+    assert unlawful_since(catalogue, request.model_copy(update={"attestations": ()}), {}) is None
+
+
+def test_days_begin_where_an_officer_says_the_clocks_stand(catalogue):
+    now = datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
+    paper = attested("ES", "timezone", "Atlantic/Canary", date(2026, 1, 1), date(2026, 12, 31))
+    assert local_day(catalogue, "ES", now) == date(2026, 7, 1)
+    assert local_day(catalogue, "ES", now, (paper,)) == date(2026, 6, 30)
+
+
+def test_where_a_cell_stands_its_copies_may_be_elsewhere(catalogue, changing):
+    changed = changing(data_residency=Residency.COPY_IN_TERRITORY)
+    request = TenantRequest(
+        jurisdiction="GB", products=("casino",), candidates=("eu-west-1", "eu-west-2"), production=False, on=DAY
+    )
+    assert place_tenant(changed, request.model_copy(update={"cell": "eu-west-1"})).place == "eu-west-1"
+    alone = request.model_copy(update={"candidates": ("eu-west-1",)})
+    assert place_tenant(changed, alone).code == "NO_PLACE_IN_TERRITORY"

@@ -96,12 +96,23 @@ def test_a_copy_that_the_licence_demands_stands_on_its_ground():
 
 
 def test_a_law_on_personal_data_asks_for_safeguards_where_it_finds_no_protection():
-    answer = ask("DE", candidates=("us-east-1",), attestations=(attest("DE", "data_residency", "none"),))
-    if isinstance(answer, Placement):
-        assert conditions(answer)["Transfer"] == (False, "SafeguardsNeeded")
     answer = ask("GB", candidates=("ap-southeast-1",))
     transfer = next(one for one in answer.conditions if one.type == "Transfer")
-    assert not transfer.status and "transfer risk assessment" in transfer.message
+    assert (transfer.status, transfer.reason) == (False, "SafeguardsNeeded")
+    assert "transfer risk assessment" in transfer.message
+
+
+def test_a_copy_for_resilience_goes_nowhere_that_needs_safeguards():
+    answer = ask("GB", "player_identity", candidates=("eu-west-2", "us-east-1"))
+    assert answer.copies == ()
+    assert conditions(answer) | {"Resilient": (False, "SecondPlaceNeedsSafeguards"), "Transfer": (True, "Free")} == (
+        conditions(answer)
+    )
+
+
+def test_a_home_whose_law_on_personal_data_is_not_in_the_catalogue_is_not_said_to_be_free():
+    answer = ask("GB", "player_identity", candidates=("eu-west-2",), player_residence="IN")
+    assert conditions(answer)["Transfer"] == (False, "LawUnread")
 
 
 def test_a_place_to_which_data_flows_freely_comes_first():
@@ -134,6 +145,46 @@ def test_russia_keeps_the_original_at_home_and_lets_copies_go():
     assert ask("GB", candidates=("eu-west-2", "site-moscow"), player_residence="RU").primary == "site-moscow"
     backup = ask("GB", "backup", ("eu-west-2",), backs_up="wagering", player_residence="RU")
     assert backup.primary == "eu-west-2"
+
+
+def test_a_copy_that_the_licence_demands_does_not_leave_a_home_that_lets_nothing_go():
+    candidates = ("cn-north-1", "cn-northwest-1", "eu-central-2")
+    law = with_fact(CATALOGUE, "CH", "data_residency", Residency.COPY_IN_TERRITORY)
+    asked = Question(
+        jurisdiction="CH", product="casino", data_class="wagering", player_residence="CN", production=False, on=TODAY
+    )
+    assert place(law, asked, candidates).code == "RESIDENCE_CONFLICT"
+
+
+def test_where_the_licence_is_its_own_law_has_its_say_without_being_asked():
+    answers = (attest("RU", "online_casino", "sports_only"), attest("RU", "data_residency", "regulator_access"))
+    asked = {"product": "sports", "attestations": answers}
+    assert ask("RU", candidates=("eu-west-2",), **asked).code in ("RESIDENCE_CONFLICT", "FACT_UNKNOWN")
+    placed = ask("RU", candidates=("eu-west-2", "site-moscow"), **asked)
+    assert isinstance(placed, Refusal) or placed.primary == "site-moscow"
+
+
+def test_a_paper_on_a_state_does_not_lift_the_law_of_its_federation():
+    asked = {"player_residence": "IN-SK", "candidates": ("eu-west-2", "ap-south-1")}
+    papers = (attest("IN-SK", "payment_data_localisation", "none"),)
+    assert ask("GB", **asked, attestations=papers).allowed == ("ap-south-1",)
+
+
+@pytest.mark.parametrize("listed", [(Product.CASINO, Product.LIVE_CASINO), (Product.CASINO,), None])
+def test_a_ban_of_live_casino_holds_whatever_a_list_says(listed):
+    law = with_fact(CATALOGUE, "GB", "live_casino", Permission.BANNED)
+    law = with_fact(law, "GB", "licensed_products", listed) if listed else without(law, "GB", "licensed_products")
+    asked = Question(jurisdiction="GB", product="live_casino", data_class="wagering", production=False, on=TODAY)
+    assert (place(law, asked, ("eu-west-2",)).code, place(law, asked, ("eu-west-2",)).rule) == (
+        "PRODUCT_NOT_LICENSED",
+        "live_casino",
+    )
+
+
+def test_live_casino_of_which_nothing_is_known_is_refused():
+    law = without(without(CATALOGUE, "GB", "licensed_products"), "GB", "live_casino")
+    asked = Question(jurisdiction="GB", product="live_casino", data_class="wagering", production=False, on=TODAY)
+    assert place(law, asked, ("eu-west-2",)).code == "FACT_UNKNOWN"
 
 
 def test_india_keeps_payment_data_and_not_identities():
@@ -250,6 +301,13 @@ def with_fact(catalogue, code, name, value):
     finding = Finding(value=value, confidence="sourced", source="https://law.example", source_kind="law")
     facts = record.facts.model_copy(update={name: (finding,)})
     changed = record.model_copy(update={"facts": facts})
+    return replace(catalogue, jurisdictions={**catalogue.jurisdictions, code: changed})
+
+
+def without(catalogue, code, name):
+    """The catalogue with one fact of one jurisdiction unknown."""
+    record = catalogue.jurisdictions[code]
+    changed = record.model_copy(update={"facts": record.facts.model_copy(update={name: ()})})
     return replace(catalogue, jurisdictions={**catalogue.jurisdictions, code: changed})
 
 

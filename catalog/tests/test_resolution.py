@@ -101,6 +101,8 @@ def test_every_fact_with_an_order_has_values_to_test_it_with():
 
 def same(name, one, other):
     """Whether two values of a fact say the same: sets in any order, stakes however many bands spell them."""
+    if name in ("deposit_cap", "loss_cap"):
+        return set(strictest(name, [one])) == set(strictest(name, [other]))
     if name != "slot_max_stake" and isinstance(one, tuple):
         return set(one) == set(other)
     return strictest(name, [one]) == strictest(name, [other])
@@ -129,6 +131,17 @@ def test_of_two_stake_tables_each_age_gets_the_lower(one, other, age):
         return (reached[-1] if reached else bands[0]).stake_minor
 
     assert stake(strictest("slot_max_stake", [one, other])) == min(stake(one), stake(other))
+
+
+@given(caps, caps, st.sampled_from(list(Period)), st.integers(0, 40))
+def test_of_two_tables_of_caps_each_age_gets_the_lower(one, other, period, age):
+    def cap(caps_):
+        reached = {found.min_age: found.amount_minor for found in caps_ if found.period is period}
+        reached = {from_age: most for from_age, most in reached.items() if from_age <= age}
+        return reached[max(reached)] if reached else None
+
+    told = [found for found in (cap(one), cap(other)) if found is not None]
+    assert cap(strictest("deposit_cap", [one, other])) == min(told, default=None)
 
 
 @pytest.mark.parametrize("name", sorted(MAY_BE_NONE))

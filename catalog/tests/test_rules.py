@@ -167,12 +167,24 @@ def test_tightened_rules_are_never_laxer_for_any_player(stake, min_age):
 
 
 def test_production_enforces_no_rule_that_is_only_recalled():
+    limits = ("slot_max_stake", "slot_min_cycle_seconds", "session_idle_minutes")
+    no_limits = [attest("GI", name, None) for name in limits]
     with pytest.raises(RulesError) as caught:
-        tenant_rules(CATALOGUE, "GI", {}, on=TODAY, production=True)
+        tenant_rules(CATALOGUE, "GI", {}, on=TODAY, attestations=no_limits, production=True)
     assert (caught.value.code, caught.value.rule) == ("FACT_RECALLED", "min_age")
-    answered = [attest("GI", "min_age", 18)]
+    answered = [attest("GI", "min_age", 18), *no_limits]
     assert tenant_rules(CATALOGUE, "GI", {}, on=TODAY, attestations=answered, production=True).min_age_years == 18
     assert tenant_rules(CATALOGUE, "GI", {}, on=TODAY).min_age_years == 18
+
+
+def test_in_production_a_limit_that_nobody_has_read_does_not_pass_for_none():
+    with pytest.raises(RulesError) as caught:
+        tenant_rules(CATALOGUE, "BR", {}, on=TODAY, production=True)
+    assert caught.value.code == "FACT_UNKNOWN"
+    for name in ("slot_max_stake", "slot_min_cycle_seconds"):
+        assert name in str(caught.value)
+    answered = [attest("BR", name, None) for name in ("slot_max_stake", "slot_min_cycle_seconds")]
+    assert tenant_rules(CATALOGUE, "BR", {}, on=TODAY, attestations=answered, production=True).slot_max_stake is None
 
 
 def test_every_control_of_play_that_is_known_reaches_the_casino():

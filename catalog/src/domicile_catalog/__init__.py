@@ -8,10 +8,10 @@ from domicile_catalog.changes import (
     impact,
     law_ahead,
     law_changes,
-    local_midnight,
     unlawful_since,
 )
 from domicile_catalog.controls import Control, Requirement, Standing
+from domicile_catalog.days import local_day, local_midnight
 from domicile_catalog.documents import DataError, Fault
 from domicile_catalog.explain import Conflict, ExplainedFact, Explanation, Gap, Resolution, conflicts, explain, gaps
 from domicile_catalog.facts import FACT_NAMES, Fact, Facts, Finding
@@ -23,7 +23,8 @@ from domicile_catalog.question import Condition, ConditionType, Copy, Placement,
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.requirements import requirements
 from domicile_catalog.residency import Rest
-from domicile_catalog.rules import LaxerLimitError, Rules, RulesError, tenant_rules
+from domicile_catalog.rule_errors import LaxerLimitError, RulesError
+from domicile_catalog.rules import Rules, tenant_rules
 from domicile_catalog.sharing import Sharing, cell_places, co_tenancy
 from domicile_catalog.tenancy import ClassPlacement, TenantPlacement, TenantRequest, place_tenant
 from domicile_catalog.vocabulary import Confidence, DataClass, Product, Residency
@@ -84,6 +85,7 @@ __all__ = [
     "law_changes",
     "load_attestations",
     "load_catalogue",
+    "local_day",
     "local_midnight",
     "place",
     "place_tenant",

@@ -1,15 +1,16 @@
 """What changes when the law does: a jurisdiction's facts between two days, and what that means for a tenant."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from domicile_catalog.days import local_midnight
 from domicile_catalog.facts import Fact
 from domicile_catalog.forms import Frozen
 from domicile_catalog.model import Catalogue
 from domicile_catalog.refusals import Refusal
-from domicile_catalog.rules import Rules, RulesError, tenant_rules
+from domicile_catalog.rule_errors import RulesError
+from domicile_catalog.rules import Rules, tenant_rules
 from domicile_catalog.tenancy import TenantPlacement, TenantRequest, place_tenant
 
 
@@ -101,7 +102,7 @@ def impact(
     place_after = now.place if isinstance(now, TenantPlacement) else None
     unlawful = place_before is not None and place_after is None
     if place_before is not None and place_after is not None:
-        stay = place_tenant(catalogue, request.model_copy(update={"on": on, "candidates": (place_before,)}))
+        stay = place_tenant(catalogue, request.model_copy(update={"on": on, "cell": place_before}))
         if isinstance(stay, Refusal):
             unlawful = True
             must.append(f"Move from {place_before} to {place_after}. {stay.message}")
@@ -125,7 +126,7 @@ def impact(
     return Impact(
         tenant=tenant,
         jurisdiction=request.jurisdiction,
-        effective=local_midnight(catalogue, request.jurisdiction, on),
+        effective=local_midnight(catalogue, request.jurisdiction, on, request.attestations),
         place=place_before,
         place_after=place_after,
         rules=rules,
@@ -143,7 +144,7 @@ def law_ahead(
 ) -> Impact | None:
     """The first change of law in the days after the request's that makes a tenant unlawful where it lives.
 
-    `request.candidates` is the one place where it lives. `effective` of the answer is the deadline.
+    `request.cell` is the place where it lives. `effective` of the answer is the deadline.
     """
     for day in _changes(catalogue, request):
         if request.on < day <= request.on + timedelta(days=days):
@@ -154,18 +155,29 @@ def law_ahead(
 
 
 def unlawful_since(catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int]) -> datetime | None:
-    """The instant from which the law has refused a tenant that was lawful until then; None where it never was."""
+    """The instant from which a tenant that was lawful until then is refused; None where it never was."""
+    since: date | None = None
     for day in reversed([day for day in _changes(catalogue, request) if day <= request.on]):
-        if _lawful(catalogue, request.model_copy(update={"on": day - timedelta(days=1)}), limits):
-            return local_midnight(catalogue, request.jurisdiction, day)
         if _lawful(catalogue, request.model_copy(update={"on": day}), limits):
-            return None
-    return None
+            break
+        since = day
+    else:
+        since = since if since and _lawful(catalogue, _the_day_before(request, since), limits) else None
+    return local_midnight(catalogue, request.jurisdiction, since, request.attestations) if since else None
+
+
+def _the_day_before(request: TenantRequest, day: date) -> TenantRequest:
+    return request.model_copy(update={"on": day - timedelta(days=1)})
 
 
 def _changes(catalogue: Catalogue, request: TenantRequest) -> tuple[date, ...]:
+    """The days on which a law begins or is over, or an attestation of the jurisdiction does, in order."""
     record = catalogue.jurisdictions.get(request.jurisdiction)
-    return record.changes() if record else ()
+    days = set(record.changes() if record else ())
+    for one in request.attestations:
+        if one.jurisdiction == request.jurisdiction:
+            days |= {one.attested_on, one.expires_on + timedelta(days=1)}
+    return tuple(sorted(days))
 
 
 def _lawful(catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int]) -> bool:
@@ -173,13 +185,6 @@ def _lawful(catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, i
         return False
     rules, _ = _rules(catalogue, request, limits, request.on)
     return rules is not None
-
-
-def local_midnight(catalogue: Catalogue, code: str, day: date) -> datetime:
-    """The instant, in UTC, at which a day begins in the jurisdiction; in UTC where its zone is unknown."""
-    found = catalogue.jurisdiction(code, day)
-    zone = found.facts.timezone.value if found else None
-    return datetime.combine(day, time(), tzinfo=ZoneInfo(zone or "UTC")).astimezone(UTC)
 
 
 def _rules(

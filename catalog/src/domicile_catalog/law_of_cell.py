@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from domicile_catalog.attestation import Attestation
+from domicile_catalog.days import local_day
 from domicile_catalog.model import Catalogue
 from domicile_catalog.refusals import Refusal
-from domicile_catalog.rules import RulesError, tenant_rules
+from domicile_catalog.rule_errors import RulesError
+from domicile_catalog.rules import tenant_rules
 from domicile_catalog.tenancy import TenantRequest, place_tenant
 from domicile_catalog.vocabulary import Product
 
@@ -46,7 +48,7 @@ def cell_law(
             candidates=places,
             production=production,
             attestations=known,
-            on=catalogue.local_day(code, now),
+            on=local_day(catalogue, code, now, known),
         )
         about = {NAME: catalogue.jurisdictions[code].name, TODAY: request.on.isoformat()}
         about |= _jurisdiction(catalogue, request)

@@ -1,9 +1,6 @@
 """Whether what a tenant offers can be licensed at all."""
 
-from typing import Any
-
 from domicile_catalog import refusals
-from domicile_catalog.facts import Fact
 from domicile_catalog.reading import Reading
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.vocabulary import LicenceRegime, OnlineCasino, Permission, Product
@@ -14,9 +11,6 @@ _OFFERED = {
     OnlineCasino.SPORTS_ONLY: frozenset({Product.SPORTS}),
     OnlineCasino.POKER_ONLY: frozenset({Product.POKER}),
 }
-
-# What a licence for online casino covers by itself; anything else must be among the licensed products.
-_CASINO = frozenset({Product.CASINO, Product.LIVE_CASINO})
 
 _CHECK_THE_HOLDER = {
     LicenceRegime.MONOPOLY: "only the state's own licensee can hold a licence",
@@ -51,38 +45,41 @@ def licence_refusal(reading: Reading, products: tuple[Product, ...]) -> Refusal 
 
 
 def _unlisted(reading: Reading, products: tuple[Product, ...]) -> Refusal | None:
-    listed = reading.look("licensed_products")
-    if isinstance(listed, Refusal):
-        return listed
+    """Why one of the products is not among those that are licensed, or is not known to be."""
     for product in products:
-        if product not in _CASINO:
-            listed = reading.require("licensed_products")
-            if isinstance(listed, Refusal):
-                return listed
-        if not listed.known or product in listed.given:
-            continue
-        refusal = _live(reading) if _may_be_meant(product, listed) else _not_offered(reading, product, listed)
+        refusal = _live(reading) if product is Product.LIVE_CASINO else _listed(reading, product)
         if refusal:
             return refusal
     return None
 
 
-def _may_be_meant(product: Product, listed: Fact[Any]) -> bool:
-    """Whether a list that says "casino" may mean the product too: a list is seldom asked about live tables."""
-    return product is Product.LIVE_CASINO and Product.CASINO in listed.given
+def _listed(reading: Reading, product: Product) -> Refusal | None:
+    """A licence for online casino is one for casino games; any other product must be on the list."""
+    listed = reading.look("licensed_products") if product is Product.CASINO else reading.require("licensed_products")
+    if isinstance(listed, Refusal):
+        return listed
+    if not listed.known or product in listed.given:
+        return None
+    return refusals.not_offered(reading.jurisdiction, product, "licensed_products", listed)
 
 
 def _live(reading: Reading) -> Refusal | None:
-    """Why live casino is not licensed, where the list of products has casino and is silent about it."""
+    """Live casino has a fact of its own, since a list that says "casino" seldom says whether it means live tables.
+
+    A ban holds whatever a list says; where the fact is unknown, a list that names live casino answers it, and one
+    without any casino rules it out.
+    """
+    live, listed = reading.look("live_casino"), reading.look("licensed_products")
+    for found in (live, listed):
+        if isinstance(found, Refusal):
+            return found
+    assert not isinstance(live, Refusal) and not isinstance(listed, Refusal)
+    if not live.known and listed.known and (Product.LIVE_CASINO in listed.given or Product.CASINO not in listed.given):
+        return _listed(reading, Product.LIVE_CASINO)
     live = reading.require("live_casino")
-    if isinstance(live, Refusal):
-        return live
-    banned = live.value is Permission.BANNED
-    return refusals.not_offered(reading.jurisdiction, Product.LIVE_CASINO, "live_casino", live) if banned else None
-
-
-def _not_offered(reading: Reading, product: Product, listed: Fact[Any]) -> Refusal:
-    return refusals.not_offered(reading.jurisdiction, product, "licensed_products", listed)
+    if isinstance(live, Refusal) or live.value is not Permission.BANNED:
+        return live if isinstance(live, Refusal) else None
+    return refusals.not_offered(reading.jurisdiction, Product.LIVE_CASINO, "live_casino", live)
 
 
 def licence_needs(reading: Reading, products: tuple[Product, ...]) -> tuple[str, ...] | None:
@@ -94,17 +91,9 @@ def licence_needs(reading: Reading, products: tuple[Product, ...]) -> tuple[str,
         products = ()
     fact = reading.require("online_casino")
     lacks = isinstance(fact, Refusal) or fact.value is OnlineCasino.UNREGULATED
-    listed = reading.look("licensed_products")
-    beyond = not set(products) <= _CASINO
-    unlisted = beyond and isinstance(reading.require("licensed_products"), Refusal)
-    silent = (
-        isinstance(listed, Fact)
-        and listed.known
-        and any(product not in listed.given and _may_be_meant(product, listed) for product in products)
-    )
-    unread = silent and isinstance(reading.require("live_casino"), Refusal)
-    return (
-        *(["online_casino"] if lacks else []),
-        *(["licensed_products"] if unlisted else []),
-        *(["live_casino"] if unread else []),
-    )
+    needed = ["online_casino"] if lacks else []
+    for product in products:
+        refusal = _live(reading) if product is Product.LIVE_CASINO else _listed(reading, product)
+        if refusal and refusal.code in ("FACT_UNKNOWN", "FACT_RECALLED") and refusal.rule:
+            needed.append(refusal.rule)
+    return tuple(dict.fromkeys(needed))

@@ -3,9 +3,8 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
@@ -222,12 +221,6 @@ class Catalogue:
         if (code, on) not in self._days:
             self._days[code, on] = self.jurisdictions[code].on(on)
         return self._days[code, on]
-
-    def local_day(self, code: str, now: datetime) -> date:
-        """Which day an instant (aware of its zone) falls on in the jurisdiction; in UTC where its zone is unknown."""
-        found = self.jurisdiction(code, now.date())
-        zone = found.facts.timezone.value if found else None
-        return now.astimezone(ZoneInfo(zone or "UTC")).date()
 
     @property
     def implicit_places(self) -> tuple[str, ...]:

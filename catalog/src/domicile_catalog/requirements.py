@@ -4,6 +4,9 @@ from datetime import date
 
 from domicile_catalog.controls import Requirement, Standing, next_change
 from domicile_catalog.model import Catalogue
+from domicile_catalog.vocabulary import Localisation, Permission, Residency
+
+_ASK_NOTHING = (Residency.NONE, Localisation.NONE, Permission.ALLOWED)
 
 
 def requirements(catalogue: Catalogue, code: str, on: date) -> tuple[Requirement, ...]:
@@ -16,7 +19,8 @@ def requirements(catalogue: Catalogue, code: str, on: date) -> tuple[Requirement
     told = []
     for name, control in catalogue.controls.items():
         fact = found.facts.get(control.fact)
-        standing = Standing.IN_FORCE if fact.value is not None else Standing.NONE if fact.known else Standing.UNREAD
+        asks_nothing = fact.value is None or fact.value in _ASK_NOTHING
+        standing = Standing.UNREAD if not fact.known else Standing.NONE if asks_nothing else Standing.IN_FORCE
         told.append(
             Requirement(
                 id=f"{code}.{name}",

@@ -14,6 +14,14 @@ from domicile_catalog.attestation import Attestation, answer
 from domicile_catalog.facts import Fact
 from domicile_catalog.forms import Frozen, StakeBand
 from domicile_catalog.model import Catalogue, Jurisdiction
+from domicile_catalog.rule_errors import (
+    ContradictedRuleError,
+    InvalidLimitError,
+    LaxerLimitError,
+    RecalledRuleError,
+    UnknownJurisdictionError,
+    UnknownRuleError,
+)
 from domicile_catalog.vocabulary import Confidence
 
 SCHEMA = 1
@@ -22,52 +30,6 @@ SLOT_MAX_STAKE = "slotMaxStakeMinor"
 MIN_AGE = "minAgeYears"
 SESSION_IDLE = "sessionIdleTimeoutSeconds"
 LIMITS = (SLOT_MAX_STAKE, MIN_AGE, SESSION_IDLE)
-
-
-class RulesError(ValueError):
-    """Rules that cannot be made. `code` is stable; `rule` is the fact; `remedy` says what to do."""
-
-    code = "RULES"
-
-    def __init__(self, message: str, *, rule: str, remedy: str) -> None:
-        super().__init__(f"{self.code}: {message} {remedy}")
-        self.message, self.rule, self.remedy = message, rule, remedy
-
-
-class UnknownJurisdictionError(RulesError):
-    """The catalogue has no such jurisdiction."""
-
-    code = "JURISDICTION_UNKNOWN"
-
-
-class UnknownRuleError(RulesError):
-    """The casino cannot run without this fact, and the catalogue lacks it."""
-
-    code = "FACT_UNKNOWN"
-
-
-class RecalledRuleError(RulesError):
-    """A rule that binds play was never read in a source, and production relies on no memory."""
-
-    code = "FACT_RECALLED"
-
-
-class ContradictedRuleError(RulesError):
-    """An attestation contradicts a sourced fact, or another attestation."""
-
-    code = "ATTESTATION_CONTRADICTS"
-
-
-class InvalidLimitError(RulesError):
-    """A limit that is not one of `LIMITS`, or is not a positive whole number."""
-
-    code = "LIMIT_INVALID"
-
-
-class LaxerLimitError(RulesError):
-    """A tenant's limit is laxer than its jurisdiction's rule. A tenant may only be stricter."""
-
-    code = "LIMIT_LAXER"
 
 
 class StakeLimit(Frozen):
@@ -129,7 +91,7 @@ FACT_OF_RULE = {
 }
 
 BINDING = frozenset(FACT_OF_RULE.values()) - {"regulator", "record_retention_years"}
-"""The facts that the casino enforces on play: in production none may be a memory."""
+"""The facts that the casino enforces on play: in production none may be a memory, nor unknown."""
 
 NOT_OF_PLAY = ("placement.", "licence.")
 """Controls that bind the platform, and not the casino."""
@@ -147,9 +109,10 @@ def tenant_rules(
     """The jurisdiction's rules of play, tightened by the tenant's limits.
 
     `limits` has any of slotMaxStakeMinor (minor units per spin), minAgeYears and sessionIdleTimeoutSeconds.
-    Raises LaxerLimitError where a limit is laxer than the rule, InvalidLimitError, UnknownRuleError where
-    the jurisdiction's currency, timezone or minimum age is unknown, RecalledRuleError in production where a rule
-    that binds play is only recalled, ContradictedRuleError, and UnknownJurisdictionError; all are RulesError.
+    Raises, all of them RulesError: LaxerLimitError where a limit is laxer than the rule; InvalidLimitError;
+    UnknownRuleError where the jurisdiction's currency, timezone or minimum age is unknown, and in production where any
+    rule of `BINDING` is; RecalledRuleError where one is only recalled in production; ContradictedRuleError where an
+    attestation contradicts a source; UnknownJurisdictionError.
     """
     found = catalogue.jurisdiction(jurisdiction, on)
     if found is None:
@@ -161,6 +124,8 @@ def tenant_rules(
         )
     _check_form(limits)
     law = _Law(found, tuple(attestations), on, production)
+    if production:
+        law.refuse_what_is_unknown()
     currency: str = law.needed("currency")
     if currency not in catalogue.currencies:
         raise UnknownRuleError(
@@ -230,6 +195,18 @@ class _Law:
                 )
             self._known[name] = found.fact
         return self._known[name]
+
+    def refuse_what_is_unknown(self) -> None:
+        """Raise UnknownRuleError that names every rule of play that nobody has read: it may not pass for "no limit"."""
+        lacking = [name for name in FACT_OF_RULE.values() if name in BINDING and not self.fact(name).known]
+        if lacking:
+            raise UnknownRuleError(
+                f"{', '.join(lacking)} of {self.jurisdiction.name} {'is' if len(lacking) == 1 else 'are'} unknown, and "
+                "in production no limit may be missing because nobody has read it.",
+                rule=lacking[0],
+                remedy=f"Add each to the catalogue with its source, or attest it for {self.jurisdiction.code}; that "
+                "there is no such rule is attested as null.",
+            )
 
     def needed(self, name: str) -> Any:
         fact = self.fact(name)

@@ -45,20 +45,29 @@ def _in_all(values: list[tuple[Product, ...]]) -> tuple[Product, ...]:
     return tuple(product for product in values[0] if all(product in other for other in values))
 
 
+def _lowest(tables: list[dict[int, int]], *, below: bool) -> dict[int, int]:
+    """The lowest amount that any table allows, by the age from which on it does.
+
+    Of each table the highest band reached counts. Below its first band a table allows that band's amount, or, where
+    not `below`, sets no limit.
+    """
+
+    def amount(table: dict[int, int], age: int) -> int | None:
+        reached = [from_age for from_age in table if from_age <= age]
+        return table[max(reached)] if reached else table[min(table)] if below else None
+
+    found: dict[int, int] = {}
+    for age in sorted({age for table in tables for age in table}):
+        lowest = min(told for table in tables if (told := amount(table, age)) is not None)
+        if not found or found[max(found)] != lowest:
+            found[age] = lowest
+    return found
+
+
 def _lowest_bands(values: list[tuple[StakeBand, ...]]) -> tuple[StakeBand, ...]:
     """The lowest stake that any source allows, at every age at which one of them changes it."""
-
-    def stake(bands: tuple[StakeBand, ...], age: int) -> int:
-        reached = [band for band in bands if band.min_age <= age]
-        return (reached[-1] if reached else bands[0]).stake_minor
-
-    ages = sorted({band.min_age for bands in values for band in bands})
-    found: list[StakeBand] = []
-    for age in ages:
-        lowest = min(stake(bands, age) for bands in values)
-        if not found or found[-1].stake_minor != lowest:
-            found.append(StakeBand(min_age=age, stake_minor=lowest))
-    return tuple(found)
+    tables = [{band.min_age: band.stake_minor for band in bands} for bands in values]
+    return tuple(StakeBand(min_age=age, stake_minor=stake) for age, stake in _lowest(tables, below=True).items())
 
 
 def _all_of(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -67,13 +76,13 @@ def _all_of(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
 
 
 def _lowest_caps(values: list[tuple[MoneyCap, ...]]) -> tuple[MoneyCap, ...]:
-    """Every cap that any source sets, and of two for one period and age the lower."""
-    lowest: dict[tuple[str, int], MoneyCap] = {}
-    for cap in _all_of(values):
-        known = lowest.get((cap.period, cap.min_age))
-        if known is None or cap.amount_minor < known.amount_minor:
-            lowest[cap.period, cap.min_age] = cap
-    return tuple(lowest.values())
+    """Of every period that any source caps, the lowest cap at every age."""
+    found: list[MoneyCap] = []
+    for period in dict.fromkeys(cap.period for caps in values for cap in caps):
+        tables = [{cap.min_age: cap.amount_minor for cap in caps if cap.period is period} for caps in values]
+        lowest = _lowest([table for table in tables if table], below=False)
+        found += [MoneyCap(period=period, min_age=age, amount_minor=most) for age, most in lowest.items()]
+    return tuple(found)
 
 
 def _soonest_and_longest(values: list[Pause]) -> Pause:

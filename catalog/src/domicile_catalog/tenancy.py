@@ -22,15 +22,23 @@ class TenantRequest(Frozen):
     """What is to be placed, and what may be relied on.
 
     `candidates` are codes of places; None means every place that the catalogue offers without being asked,
-    which leaves out separate partitions. `on` decides which law and which attestations hold.
+    which leaves out separate partitions. `cell` is the place where the tenant's cell stands already, if it does: what
+    rests in a cell may rest nowhere else, and the rest in any candidate. `on` decides which law and which attestations
+    hold.
     """
 
     jurisdiction: str
     products: Annotated[tuple[Product, ...], Field(min_length=1)]
     candidates: tuple[str, ...] | None = None
+    cell: str | None = None
     production: bool
     attestations: tuple[Attestation, ...] = ()
     on: date
+
+    def candidates_for(self, catalogue: Catalogue, data_class: DataClass) -> tuple[str, ...] | None:
+        """The places that are asked about for a class."""
+        in_cell = catalogue.data_classes[data_class].in_cell
+        return (self.cell,) if self.cell is not None and in_cell else self.candidates
 
     def question(self, product: Product, data_class: DataClass) -> Question:
         """What is asked of `place()` for one product and class."""
@@ -89,13 +97,16 @@ def _decide(catalogue: Catalogue, reading: Reading, request: TenantRequest) -> T
     rule = residency_rule(catalogue, reading)
     if isinstance(rule, Refusal):
         return rule
-    candidates = candidate_places(catalogue, reading.jurisdiction, request.candidates)
-    if isinstance(candidates, Refusal):
-        return candidates
-    rests = {data_class: rule.rest(catalogue, data_class, candidates) for data_class in DataClass}
+    rests: dict[DataClass, Rest] = {}
+    for data_class in DataClass:
+        candidates = candidate_places(catalogue, reading.jurisdiction, request.candidates_for(catalogue, data_class))
+        if isinstance(candidates, Refusal):
+            return candidates
+        rests[data_class] = rule.rest(catalogue, data_class, candidates)
     homeless = [data_class for data_class, rest in rests.items() if not rest.allowed]
     if homeless:
-        return nowhere(catalogue, rule, homeless, candidates)
+        named = candidate_places(catalogue, reading.jurisdiction, request.candidates_for(catalogue, homeless[0]))
+        return named if isinstance(named, Refusal) else nowhere(catalogue, rule, homeless, named)
     return _settle(catalogue, reading, request, rests)
 
 
@@ -105,7 +116,13 @@ def _settle(
     answers: dict[DataClass, Placement] = {}
     for data_class in DataClass:
         for product in request.products:
-            answer = place(catalogue, request.question(product, data_class), request.candidates, request.attestations)
+            answer = place(
+                catalogue,
+                request.question(product, data_class),
+                request.candidates_for(catalogue, data_class),
+                request.attestations,
+                copies_among=request.candidates if request.candidates is not None else catalogue.implicit_places,
+            )
             if isinstance(answer, Refusal):
                 return answer
             answers[data_class] = answer

@@ -14,21 +14,46 @@ from domicile_catalog.vocabulary import Confidence, Localisation
 PERSONAL, PAYMENT = "personal_data_localisation", "payment_data_localisation"
 
 
+@dataclass(frozen=True)
+class Demand:
+    """What one law asks: the original rests on its ground, or all of it does, or a copy does; or nothing."""
+
+    ground: str
+    rule: Localisation
+
+
 @dataclass
 class Home:
-    """What the law of a player's residence asks of the data.
+    """What the laws of the player's home ask of the data.
 
-    `bound`: the original rests there. `copied`: a copy does. `because` is the refusal to give where no place is on
-    that ground and it may not be relied on that the data need not be there. `recalled` tells whether a fact that was
-    relied on is only that.
+    `because` is the refusal to give where no place is on that ground and it may not be relied on that the data need
+    not be there. `recalled` tells whether a fact that was relied on is only that.
     """
 
     territory: str
-    bound: bool = False
-    copied: bool = False
+    demands: list[Demand] = field(default_factory=list)
     recalled: bool = False
     because: Refusal | None = None
     reasons: list[Reason] = field(default_factory=list)
+
+    def allows(self, catalogue: Catalogue, found: Place, *, is_copy: bool) -> bool:
+        """Whether the original, or a copy, may rest in a place."""
+        binding = {Localisation.ONLY} if is_copy else {Localisation.ONLY, Localisation.PRIMARY}
+        return all(
+            catalogue.is_within(found.territory, demand.ground) for demand in self.demands if demand.rule in binding
+        )
+
+    @property
+    def copied_on(self) -> tuple[str, ...]:
+        """The grounds on which a copy must rest."""
+        return tuple(demand.ground for demand in self.demands if demand.rule is Localisation.COPY)
+
+    @property
+    def strictest(self) -> Reason:
+        """The reason that a conflict names: the demand that binds most."""
+        order = list(Localisation)[::-1]
+        at = min(range(len(self.demands)), key=lambda index: order.index(self.demands[index].rule))
+        return self.reasons[at]
 
 
 def laws_protecting(catalogue: Catalogue, *territories: str | None) -> tuple[PersonalDataLaw, ...]:
@@ -41,39 +66,44 @@ def laws_protecting(catalogue: Catalogue, *territories: str | None) -> tuple[Per
 
 
 def localisation(catalogue: Catalogue, question: Question, reading: Reading) -> Home | Refusal | None:
-    """What the law of the player's residence asks of this class, or None where it has no say.
+    """What the law of the player's home asks of this class, or None where it has no say.
 
-    A rule on personal data that is unknown is read as its strictest: the data stays at home. A rule on payment data
-    binds where it is known, for such rules speak to payment institutions first.
+    Every law of the lineage counts, a state's and its federation's. Players live where the licence is unless the
+    question says otherwise. A rule on personal data that is unknown where a player is said to live is read as its
+    strictest: the data stays at home. A rule on payment data, and one of where the licence is, binds where it is
+    known: the first speaks to payment institutions, and the licence's own rule is asked for beside it.
     """
     residence, traits = question.player_residence, catalogue.data_classes[question.bound_as]
-    if residence is None or not (traits.personal or traits.payment):
+    if not (traits.personal or traits.payment):
         return None
-    if not catalogue.knows_ground(residence):
+    if residence is not None and not catalogue.knows_ground(residence):
         return refusals.unknown_residence(catalogue, reading.jurisdiction, residence)
-    home = Home(residence)
+    home = Home(residence or question.jurisdiction)
     if traits.personal:
-        said = _said(catalogue, question, reading, PERSONAL) or _said_by_law(catalogue, question)
-        _weigh(catalogue, question, home, PERSONAL, said or refusals.residence_unread(reading.jurisdiction, residence))
-    if traits.payment and (said := _said(catalogue, question, reading, PAYMENT)):
-        _weigh(catalogue, question, home, PAYMENT, said)
+        said = _said(catalogue, question, reading, home, PERSONAL)
+        if not said and residence is not None:
+            law = _said_by_law(catalogue, question)
+            _weigh(home, residence, PERSONAL, law or refusals.residence_unread(reading.jurisdiction, residence))
+    if traits.payment:
+        _said(catalogue, question, reading, home, PAYMENT)
     return home
 
 
-def _said(catalogue: Catalogue, question: Question, reading: Reading, name: str) -> Fact[Any] | Refusal | None:
-    """What the residence, or a state whose ground it is, says of the fact; None where neither says anything."""
-    for code in catalogue.lineage(str(question.player_residence)):
+def _said(catalogue: Catalogue, question: Question, reading: Reading, home: Home, name: str) -> bool:
+    """Weigh what the home, and every state whose ground it is, say of the fact; whether any says anything."""
+    told = False
+    for code in catalogue.lineage(home.territory):
         found = catalogue.jurisdiction(code, question.on)
         if found is None:
             continue
         own = Reading(found, question.production, reading.attestations, question.on)
         fact = own.look(name)
         if isinstance(fact, Refusal) or fact.known:
-            required = own.require(name)
+            _weigh(home, code, name, own.require(name))
             reading.warnings += own.warnings
             reading.expiring += own.expiring
-            return required
-    return None
+            told = True
+    return told
 
 
 def _said_by_law(catalogue: Catalogue, question: Question) -> Fact[Any] | None:
@@ -84,18 +114,16 @@ def _said_by_law(catalogue: Catalogue, question: Question) -> Fact[Any] | None:
     return None
 
 
-def _weigh(catalogue: Catalogue, question: Question, home: Home, name: str, said: Fact[Any] | Refusal) -> None:
+def _weigh(home: Home, ground: str, name: str, said: Fact[Any] | Refusal) -> None:
     if isinstance(said, Refusal):  # the strictest reading, and this refusal if that leaves no place
-        home.bound, home.because = True, home.because or said
-        text = f"{name} of {home.territory} may not be relied on: it is read as its strictest"
-        home.reasons.append(Reason(text=text, jurisdiction=home.territory, fact=name, confidence=said.confidence))
+        home.because = home.because or said
+        home.demands.append(Demand(ground, Localisation.ONLY))
+        text = f"{name} of {ground} may not be relied on: it is read as its strictest"
+        home.reasons.append(Reason(text=text, jurisdiction=ground, fact=name, confidence=said.confidence))
         return
-    copies = catalogue.data_classes[question.data_class].copy_of_another
-    rule: Localisation = said.given
-    home.bound |= rule is Localisation.ONLY or (rule is Localisation.PRIMARY and not copies)
-    home.copied |= rule is Localisation.COPY and not copies
+    home.demands.append(Demand(ground, said.given))
     home.recalled |= said.confidence is Confidence.RECALLED
-    home.reasons.append(resting_on(f"{name} of {home.territory} is {rule}", home.territory, name, said))
+    home.reasons.append(resting_on(f"{name} of {ground} is {said.given}", ground, name, said))
 
 
 def is_free(catalogue: Catalogue, law: PersonalDataLaw, place: Place, question: Question) -> bool:

@@ -65,31 +65,44 @@ def by_licence(catalogue, code, data_class, candidates, attestations, on):
     return found
 
 
-def at_home(catalogue, question, attestations):
-    """Whether the law of the player's residence keeps the original there, and whether it wants a copy there."""
-    residence, copies = question.player_residence, question.data_class in ("regulator_copy", "backup")
+def demands(catalogue, question, attestations):
+    """What the laws of the player's home ask: (ground, rule) of each that speaks."""
+    home = question.player_residence or question.jurisdiction
     traits = catalogue.data_classes[question.backs_up or question.data_class]
-    rules = []
-    if residence and traits.personal:
-        rules.append(_localisation(catalogue, question, "personal_data_localisation", attestations) or "only")
-    if residence and traits.payment:
-        rules.append(_localisation(catalogue, question, "payment_data_localisation", attestations) or "none")
-    bound = "only" in rules or ("primary" in rules and not copies)
-    return bound, "copy" in rules and not copies
+    found = []
+    if traits.personal:
+        said = _localisations(catalogue, question, home, "personal_data_localisation", attestations)
+        if not said and question.player_residence:
+            said = [(home, _by_law(catalogue, question) or "only")]
+        found += said
+    if traits.payment:
+        found += _localisations(catalogue, question, home, "payment_data_localisation", attestations)
+    return found
 
 
-def _localisation(catalogue, question, name, attestations):
-    for code in lineage(catalogue, question.player_residence):
+def _localisations(catalogue, question, home, name, attestations):
+    found = []
+    for code in lineage(catalogue, home):
         if code in catalogue.jurisdictions:
             known = fact(catalogue, code, name, attestations, question.on)
             if known[0] != "unknown":
-                return str(known[1]) if usable(known, question.production) else "only"
-    if name == "personal_data_localisation":
-        for law in catalogue.personal_data_laws:
-            protects = any(ground_of(catalogue, question.player_residence, code) for code in law.protects)
-            if protects and (law.localisation.confidence == "sourced" or not question.production):
-                return str(law.localisation.value)
+                found.append((code, str(known[1]) if usable(known, question.production) else "only"))
+    return found
+
+
+def _by_law(catalogue, question):
+    for law in catalogue.personal_data_laws:
+        protects = any(ground_of(catalogue, question.player_residence, code) for code in law.protects)
+        if protects and (law.localisation.confidence == "sourced" or not question.production):
+            return str(law.localisation.value)
     return None
+
+
+def may_hold(catalogue, place, asked, *, is_copy):
+    """Whether the original, or a copy, may rest in a place by the laws of the player's home."""
+    ground = catalogue.places[place].territory
+    binding = ("only",) if is_copy else ("only", "primary")
+    return all(ground_of(catalogue, ground, home) for home, rule in asked if rule in binding)
 
 
 def free(catalogue, question, place):
@@ -114,12 +127,8 @@ def lawful(catalogue, question, candidates, attestations):
     """Every candidate that may hold the class, in no order."""
     data_class = question.backs_up or question.data_class
     found = by_licence(catalogue, question.jurisdiction, data_class, candidates, attestations, question.on) or set()
-    bound, _ = at_home(catalogue, question, attestations)
-    if bound:
-        found = {
-            one for one in found if ground_of(catalogue, catalogue.places[one].territory, question.player_residence)
-        }
-    return found
+    asked, is_copy = demands(catalogue, question, attestations), question.data_class in ("regulator_copy", "backup")
+    return {one for one in found if may_hold(catalogue, one, asked, is_copy=is_copy)}
 
 
 def faults(catalogue, question, placement, candidates, attestations):
@@ -140,11 +149,13 @@ def faults(catalogue, question, placement, candidates, attestations):
         yield f"{question.product} has no licence: {status}"
     listed = fact(catalogue, code, "licensed_products", attestations, on)
     if offered is None:
-        beyond = question.product not in ("casino", "live_casino")
-        if question.product == "live_casino" and "casino" in (listed[1] or ()) and "live_casino" not in listed[1]:
+        beyond = question.product != "casino"
+        if question.product == "live_casino":
             live = fact(catalogue, code, "live_casino", attestations, on)
-            if not usable(live, question.production) or live[1] == "banned":
-                yield f"live casino is {live}"
+            named = "live_casino" in (listed[1] or ()) and usable(listed, question.production)
+            known = live[1] != "banned" if usable(live, question.production) else live[0] == "unknown" and named
+            if not known:
+                yield f"live casino is {live}, of {listed}"
         elif (beyond and not usable(listed, question.production)) or (listed[1] and question.product not in listed[1]):
             yield f"{question.product} is not listed: {listed}"
     if allowed != lawful(catalogue, question, candidates, attestations):
@@ -154,7 +165,8 @@ def faults(catalogue, question, placement, candidates, attestations):
     if personal and not free(catalogue, question, primary) and any(free(catalogue, question, one) for one in allowed):
         yield "the data flows freely to another place"
     transfer = [one for one in placement.conditions if one.type == "Transfer"]
-    if transfer and transfer[0].status and not free(catalogue, question, primary):
+    resting = (primary, *(copy.place for copy in placement.copies))
+    if transfer and transfer[0].status and not all(free(catalogue, question, one) for one in resting):
         yield "the transfer is said to be free"
     own = [one for one in allowed if ground_of(catalogue, ground[one], code)]
     peers = [one for one in own if free(catalogue, question, one) >= free(catalogue, question, primary)]
@@ -172,16 +184,24 @@ def _copies(catalogue, question, placement, candidates, attestations, ground):
     if len({placement.primary, *places}) != 1 + len(places):
         yield "a copy stands beside its original"
     residency = Residency(fact(catalogue, code, "data_residency", attestations, question.on)[1])
-    demands = catalogue.residency[residency][question.backs_up or question.data_class].copied_as
-    if demands and not any(ground_of(catalogue, ground[one], code) for one in (placement.primary, *places)):
+    copied_as = catalogue.residency[residency][question.backs_up or question.data_class].copied_as
+    if copied_as and not any(ground_of(catalogue, ground[one], code) for one in (placement.primary, *places)):
         yield "no copy rests on the licence's ground"
-    _, copied = at_home(catalogue, question, attestations)
-    if copied and not any(
-        ground_of(catalogue, ground[one], question.player_residence) for one in (placement.primary, *places)
-    ):
-        yield "no copy rests where the player lives"
+    asked = demands(catalogue, question, attestations)
+    is_copy = question.data_class in ("regulator_copy", "backup")
+    for home, rule in asked:
+        resting = (placement.primary, *places)
+        if rule == "copy" and not is_copy and not any(ground_of(catalogue, ground[one], home) for one in resting):
+            yield f"no copy rests in {home}, where the player lives"
+    for one in places:
+        if not may_hold(catalogue, one, asked, is_copy=True):
+            yield f"a copy rests in {one}, away from home"
     resilient = next(one for one in placement.conditions if one.type == "Resilient")
-    if resilient.status != bool(places) or (not places and len(placement.allowed) > 1):
+    others = [one for one in placement.allowed if one != placement.primary]
+    better = any(free(catalogue, question, one) >= free(catalogue, question, placement.primary) for one in others)
+    if resilient.status != bool(places) or (not places and better):
         yield "resilience is told wrongly"
+    if not places and (resilient.reason == "OnePlace") and others:
+        yield "another place may hold a copy"
     if not set(places) <= set(candidates):
         yield "a copy rests in no candidate"

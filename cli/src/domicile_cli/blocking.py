@@ -15,7 +15,7 @@ from domicile_catalog import (
     place_tenant,
     tenant_rules,
 )
-from domicile_catalog.rules import UnknownRuleError
+from domicile_catalog.rule_errors import UnknownRuleError
 
 from domicile_cli.standing import request_of
 from domicile_cli.validation import Folder, read_folder

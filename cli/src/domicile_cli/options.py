@@ -14,6 +14,7 @@ from domicile_catalog import (
     Fault,
     Product,
     load_catalogue,
+    local_day,
 )
 from rich.console import Console
 
@@ -123,7 +124,7 @@ def day_of(on: datetime | None, catalogue: Catalogue | None = None, code: str = 
     if on is not None:
         return on.date()
     now = datetime.now(UTC)
-    return catalogue.local_day(code, now) if catalogue else now.date()
+    return local_day(catalogue, code, now) if catalogue else now.date()
 
 
 def console() -> Console:
