@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -173,6 +173,14 @@ def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, ...
     """The keys that the model has at a path, or none where the path leaves the models."""
     current: type[BaseModel] | None = model
     for step in path:
-        annotation = current.model_fields[step].annotation if current and step in current.model_fields else None
-        current = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+        if isinstance(step, str):  # a number is a step into the list that the last name led to
+            known = current.model_fields if current else {}
+            current = _model_in(known[step].annotation) if step in known else None
     return tuple(current.model_fields) if current else ()
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation is, or holds: in a tuple, or beside None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

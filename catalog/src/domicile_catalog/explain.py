@@ -96,15 +96,21 @@ def explain(
     on: date,
     production: bool = False,
     products: tuple[Product, ...] = (Product.CASINO,),
+    candidates: tuple[str, ...] | None = None,
     attestations: Iterable[Attestation] = (),
 ) -> Explanation | Refusal:
-    """All of the catalogue on one jurisdiction, over every place that it offers without being asked."""
+    """All of the catalogue on one jurisdiction; of every place that it offers without being asked, by default."""
     found = catalogue.jurisdiction(jurisdiction, on)
     if found is None:
         return refusals.unknown_jurisdiction(catalogue, jurisdiction)
     known = tuple(attestations)
     request = TenantRequest(
-        jurisdiction=jurisdiction, products=products, production=production, attestations=known, on=on
+        jurisdiction=jurisdiction,
+        products=products,
+        candidates=candidates,
+        production=production,
+        attestations=known,
+        on=on,
     )
     # Where data may rest is worth showing even where production would not yet rely on it.
     rests = resting_places(catalogue, request.model_copy(update={"production": False}))

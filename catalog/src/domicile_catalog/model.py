@@ -20,7 +20,8 @@ FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
 TextFindings = Annotated[tuple[Finding[Text], ...], BeforeValidator(one_or_many)]
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
-PlaceCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$")]
+# At most 63 characters: a tenant's objects carry it as a label.
+PlaceCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$", max_length=63)]
 
 
 class _Jurisdiction(Frozen):

@@ -59,8 +59,8 @@ def blocking(
     for folder in read:
         for manifest in folder.tenants:
             tenant = manifest.tenant
-            request = request_of(tenant, production=folder.production, attestations=folder.attestations, on=on)
-            for fact in _needed(catalogue, request):
+            request = request_of(tenant, folder, on=on)
+            for fact in _needed(folder.catalogue, request):
                 stopped.setdefault((request.jurisdiction, fact), {})[folder.name, tenant.metadata.name] = None
     found = [
         Blocked(gap, tuple(stopped[gap.jurisdiction, gap.fact]))

@@ -1,7 +1,7 @@
 """Explains a tenant's manifest: how it stands before the law, and by which facts and limits."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,8 +23,8 @@ from domicile_catalog.forms import Frozen
 
 from domicile_cli.manifests import in_order, named_twice, read_manifests
 from domicile_cli.standing import Stop, lawful_rules, request_of, stops
+from domicile_cli.surroundings import Surroundings
 from domicile_cli.tenant import CasinoTenant
-from domicile_cli.validation import Surroundings, read_surroundings
 
 _LIMITED = ("min_age_years", "slot_max_stake", "session_idle_timeout_s")
 
@@ -112,41 +112,32 @@ def environment_around(file: Path) -> Path | None:
 
 
 def explain_file(
-    file: Path,
-    catalogue: Catalogue,
-    day: Callable[[str], date],
-    *,
-    folder: Path | None,
-    production: bool,
-    root: str | None,
+    file: Path, around: Surroundings, day: Callable[[str], date], *, folder: Path | None, faults: Iterable[Fault] = ()
 ) -> FileExplanation:
-    """Every tenant of a file in an environment, or in none. `day` tells the day to decide for in a jurisdiction."""
-    faults: list[Fault] = []
-    around = Surroundings("", production, ())
-    if folder is not None:
-        found: list[Fault] = []
-        around = read_surroundings(folder, catalogue, root, found, production=production)
-        faults += [replace(fault, file=(folder / fault.file).as_posix()) for fault in found]
-    manifests = read_manifests(file, file.as_posix(), faults)
-    faults += named_twice(manifests)
+    """Every tenant of a file in an environment, or in none. `day` tells the day to decide for in a jurisdiction.
+
+    `faults` are those of the environment, each of a file in its `folder`.
+    """
+    found = [replace(fault, file=(folder / fault.file).as_posix()) if folder else fault for fault in faults]
+    manifests = read_manifests(file, file.as_posix(), found)
+    found += named_twice(manifests)
     return FileExplanation(
         file=file.as_posix(),
         environment=around.name or None,
         folder=folder.as_posix() if folder else None,
         production=around.production,
         attestations=len(around.attestations),
-        catalogue_version=catalogue.version,
+        catalogue_version=around.catalogue.version,
         tenants=tuple(
-            _explain(catalogue, manifest.tenant, around, day(manifest.tenant.spec.jurisdiction))
-            for manifest in manifests
+            _explain(manifest.tenant, around, day(manifest.tenant.spec.jurisdiction)) for manifest in manifests
         ),
-        faults=in_order(faults),
+        faults=in_order(found),
     )
 
 
-def _explain(catalogue: Catalogue, tenant: CasinoTenant, around: Surroundings, on: date) -> TenantExplanation:
-    spec = tenant.spec
-    request = request_of(tenant, production=around.production, attestations=around.attestations, on=on)
+def _explain(tenant: CasinoTenant, around: Surroundings, on: date) -> TenantExplanation:
+    spec, catalogue = tenant.spec, around.catalogue
+    request = request_of(tenant, around, on=on)
     decision = place_tenant(catalogue, request)
     stopped = stops(catalogue, tenant, request, decision)
     placements = _placements(catalogue, request)

@@ -8,7 +8,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from domicile_catalog import (
-    Attestation,
     Catalogue,
     CatalogueError,
     Fault,
@@ -19,7 +18,7 @@ from domicile_catalog import (
 from rich.console import Console
 
 from domicile_cli.manifests import in_order
-from domicile_cli.validation import read_surroundings
+from domicile_cli.surroundings import Surroundings, no_environment, read_surroundings
 
 OK, REFUSED, USAGE = 0, 1, 2
 
@@ -45,7 +44,7 @@ EnvironmentOption = Annotated[
     typer.Option(
         "--environment",
         "-e",
-        help="Count the attestations of this environment's folder, and decide as it does.",
+        help="Decide as this environment does: by its folder's attestations, sites and places.",
         exists=True,
         file_okay=False,
     ),
@@ -106,17 +105,15 @@ def _near(catalogue: Catalogue, code: str) -> str:
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
-def environment_of(
-    catalogue: Catalogue, folder: Path | None, production: bool, root: str | None
-) -> tuple[bool, tuple[Attestation, ...]]:
-    """Whether to decide as production does, and the attestations to count; faults end the command."""
+def surroundings_of(catalogue: Catalogue, folder: Path | None, production: bool, root: str | None) -> Surroundings:
+    """What the environment of a folder, or none, decides by; its faults end the command."""
     if folder is None:
-        return production, ()
+        return no_environment(catalogue, production)
     faults: list[Fault] = []
     around = read_surroundings(folder, catalogue, root, faults, production=production)
     if faults:
         fail("\n".join(str(fault) for fault in in_order(faults)), REFUSED)
-    return around.production, around.attestations
+    return around
 
 
 def day_of(on: datetime | None, catalogue: Catalogue | None = None, code: str = "") -> date:

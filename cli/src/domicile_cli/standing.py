@@ -4,7 +4,6 @@ from datetime import date
 
 from domicile_catalog import (
     FACT_NAMES,
-    Attestation,
     Catalogue,
     Refusal,
     Rules,
@@ -17,6 +16,7 @@ from domicile_catalog import (
 from domicile_catalog.attestation import answer
 from domicile_catalog.forms import Frozen
 
+from domicile_cli.surroundings import Surroundings
 from domicile_cli.tenant import CasinoTenant
 
 
@@ -27,15 +27,14 @@ class Stop(Frozen):
     refusal: Refusal
 
 
-def request_of(
-    tenant: CasinoTenant, *, production: bool, attestations: tuple[Attestation, ...], on: date
-) -> TenantRequest:
+def request_of(tenant: CasinoTenant, around: Surroundings, *, on: date) -> TenantRequest:
     """What is to be placed for a manifest."""
     return TenantRequest(
         jurisdiction=tenant.spec.jurisdiction,
         products=tenant.spec.products,
-        production=production,
-        attestations=attestations,
+        candidates=around.candidates,
+        production=around.production,
+        attestations=around.attestations,
         on=on,
     )
 

@@ -1,26 +1,24 @@
 """Holds an environment's folder against the catalogue, offline, and keeps every fault."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from domicile_catalog import (
-    Attestation,
-    AttestationError,
     Catalogue,
     Fault,
     Impact,
     Refusal,
     TenantPlacement,
     impact,
-    load_attestations,
     place_tenant,
 )
 from domicile_catalog.documents import located, parse, read_mapping
 
 from domicile_cli.manifests import Manifest, in_order, named_twice, read_manifests
 from domicile_cli.standing import request_of, stops
-from domicile_cli.tenant import Environment, Kustomization
+from domicile_cli.surroundings import Surroundings, read_surroundings
+from domicile_cli.tenant import Kustomization
 
 KUSTOMIZATION = "kustomization.yaml"
 
@@ -51,52 +49,10 @@ class Report:
         return tuple(f"{one.name}: {warning}" for one in self.tenants for warning in one.decision.warnings)
 
 
-def read_environment(folder: Path, faults: list[Fault]) -> Environment | None:
-    """The folder's environment.yaml, or None and its faults."""
-    before = len(faults)
-    mapping = read_mapping(folder / "environment.yaml", "environment.yaml", faults)
-    if len(faults) > before:
-        return None
-    environment = parse(Environment, mapping, "environment.yaml", faults)
-    if environment and environment.name != folder.resolve().name:
-        faults.append(
-            Fault("environment.yaml", "name", f"is {environment.name}", f"the folder's, {folder.resolve().name}")
-        )
-    return environment
-
-
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What tenants of an environment are decided by. What is no environment counts as production."""
-
-    name: str
-    production: bool
-    attestations: tuple[Attestation, ...]
-
-
-def read_surroundings(
-    folder: Path, catalogue: Catalogue, root: str | None, faults: list[Fault], *, production: bool = False
-) -> Surroundings:
-    """Reads environment.yaml and attestations/, and keeps every fault. `production` makes it that in any case."""
-    found: list[Fault] = []
-    environment = read_environment(folder, found)
-    production = production or environment is None or environment.production
-    attestations: tuple[Attestation, ...] = ()
-    try:
-        attestations = load_attestations(folder / "attestations", catalogue, root=root, production=production)
-    except AttestationError as error:
-        found += [replace(one, file=f"attestations/{one.file}") for one in error.faults]
-    faults += [located(fault, folder) for fault in found]
-    return Surroundings(environment.name if environment else folder.name, production, attestations)
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Surroundings):
     """An environment's folder as it was read, and what could not be."""
 
-    name: str
-    production: bool
-    attestations: tuple[Attestation, ...]
     tenants: tuple[Manifest, ...]
     faults: tuple[Fault, ...]
 
@@ -110,6 +66,8 @@ def read_folder(folder: Path, catalogue: Catalogue, root: str | None = None) -> 
         name=around.name,
         production=around.production,
         attestations=around.attestations,
+        catalogue=around.catalogue,
+        candidates=around.candidates,
         tenants=tuple(tenants),
         faults=tuple(located(fault, folder) for fault in faults),
     )
@@ -127,9 +85,9 @@ def impacts(
     read = read_folder(folder, catalogue, root)
     found = [
         impact(
-            catalogue,
+            read.catalogue,
             tenant.metadata.name,
-            request_of(tenant, production=read.production, attestations=read.attestations, on=today),
+            request_of(tenant, read, on=today),
             tenant.spec.limits.given(),
             on,
         )
@@ -145,7 +103,7 @@ def validate_environment(folder: Path, catalogue: Catalogue, on: date, root: str
     """
     read = read_folder(folder, catalogue, root)
     faults = list(read.faults)
-    reports = [_check(manifest, catalogue, read, on, faults) for manifest in read.tenants]
+    reports = [_check(manifest, read, on, faults) for manifest in read.tenants]
     return Report(
         environment=read.name,
         production=read.production,
@@ -177,11 +135,11 @@ def _check_kustomization(folder: Path, files: set[str], faults: list[Fault]) -> 
     ]
 
 
-def _check(manifest: Manifest, catalogue: Catalogue, read: Folder, on: date, faults: list[Fault]) -> TenantReport:
+def _check(manifest: Manifest, read: Folder, on: date, faults: list[Fault]) -> TenantReport:
     tenant = manifest.tenant
-    request = request_of(tenant, production=read.production, attestations=read.attestations, on=on)
-    decision = place_tenant(catalogue, request)
-    for stop in stops(catalogue, tenant, request, decision):
+    request = request_of(tenant, read, on=on)
+    decision = place_tenant(read.catalogue, request)
+    for stop in stops(read.catalogue, tenant, request, decision):
         refusal = stop.refusal
         needed = f" Needed: {', '.join(refusal.needs)}." if len(refusal.needs) > 1 else ""
         faults.append(manifest.fault(stop.path, f"{refusal.code}: {refusal.message} {refusal.remedy}{needed}"))

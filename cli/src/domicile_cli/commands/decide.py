@@ -32,12 +32,12 @@ from domicile_cli.options import (
     RootOption,
     console,
     day_of,
-    environment_of,
     epilog,
     fail,
     known,
     known_ground,
     read_catalogue,
+    surroundings_of,
 )
 from domicile_cli.render import decision as view
 from domicile_cli.render.placement import placement
@@ -80,30 +80,31 @@ def explain_command(
     if is_a_manifest(subject, catalogue):
         if product:
             fail("A manifest names its products itself: leave --product out.", USAGE)
-        told = explain_manifest(
+        told, around = explain_manifest(
             Path(subject), catalogue, environment=environment, production=production, root=root, on=on
         )
         if as_json:
             typer.echo(told.model_dump_json(indent=2, by_alias=True))
         else:
-            console().print(file_explanation(told, catalogue))
+            console().print(file_explanation(told, around.catalogue))
         raise typer.Exit(OK if told.lawful else REFUSED)
     code = known(catalogue, subject)
-    production, attestations = environment_of(catalogue, environment, production, root)
+    around = surroundings_of(catalogue, environment, production, root)
     explanation = explain(
-        catalogue,
+        around.catalogue,
         code,
         on=day_of(on, catalogue, code),
-        production=production,
+        production=around.production,
         products=tuple(product or (Product.CASINO,)),
-        attestations=attestations,
+        candidates=around.candidates,
+        attestations=around.attestations,
     )
     if isinstance(explanation, Refusal):  # the code was just looked up, so this cannot be
         raise typer.Exit(USAGE)
     if as_json:
         typer.echo(explanation.model_dump_json(indent=2, by_alias=True))
     else:
-        console().print(view.explanation(explanation, catalogue))
+        console().print(view.explanation(explanation, around.catalogue, around.candidates))
     raise typer.Exit(REFUSED if isinstance(explanation.decision, Refusal) else OK)
 
 
@@ -121,7 +122,9 @@ def place_command(
     *,
     candidates: Annotated[
         str | None,
-        typer.Option(help="Places to choose from, separated by commas; all that need no naming by default."),
+        typer.Option(
+            help="Places to choose from, separated by commas; by default the environment's, or all that need no naming."
+        ),
     ] = None,
     data_class: Annotated[
         DataClass | None, typer.Option("--class", help="Ask for this class of data alone, with copies and reasons.")
@@ -148,8 +151,10 @@ def place_command(
     products = tuple(product or (Product.CASINO,))
     asked_class = _asked_class(data_class, backs_up, residence, products)
     home = None if residence is None else known_ground(catalogue, residence)
-    production, attestations = environment_of(catalogue, environment, production, root)
-    named = None if candidates is None else tuple(c.strip() for c in candidates.split(",") if c.strip())
+    around = surroundings_of(catalogue, environment, production, root)
+    named = around.candidates
+    if candidates is not None:
+        named = tuple(c.strip() for c in candidates.split(",") if c.strip())
     day = day_of(on, catalogue, code)
     decision: TenantPlacement | Placement | Refusal
     if asked_class is None:
@@ -157,12 +162,12 @@ def place_command(
             jurisdiction=code,
             products=products,
             candidates=named,
-            production=production,
-            attestations=attestations,
+            production=around.production,
+            attestations=around.attestations,
             on=day,
         )
-        decision = place_tenant(catalogue, request)
-        shown = view.decision(decision, catalogue)
+        decision = place_tenant(around.catalogue, request)
+        shown = view.decision(decision, around.catalogue)
     else:
         question = _question(
             jurisdiction=code,
@@ -170,11 +175,11 @@ def place_command(
             data_class=asked_class,
             backs_up=backs_up,
             player_residence=home,
-            production=production,
+            production=around.production,
             on=day,
         )
-        decision = place(catalogue, question, named, attestations)
-        shown = placement(decision, question, catalogue)
+        decision = place(around.catalogue, question, named, around.attestations)
+        shown = placement(decision, question, around.catalogue)
     if as_json:
         typer.echo(decision.model_dump_json(indent=2))
     else:

@@ -3,10 +3,11 @@
 from datetime import datetime
 from pathlib import Path
 
-from domicile_catalog import Catalogue
+from domicile_catalog import Catalogue, Fault
 
 from domicile_cli.explanation import FileExplanation, environment_around, explain_file
 from domicile_cli.options import USAGE, day_of, fail
+from domicile_cli.surroundings import Surroundings, no_environment, read_surroundings
 
 
 def is_a_manifest(subject: str, catalogue: Catalogue) -> bool:
@@ -30,13 +31,12 @@ def explain_manifest(
     production: bool,
     root: str | None,
     on: datetime | None,
-) -> FileExplanation:
+) -> tuple[FileExplanation, Surroundings]:
     """The file's tenants in the environment that was named, in the one that the file lies in, or in none."""
-    return explain_file(
-        file,
-        catalogue,
-        lambda code: day_of(on, catalogue, code),
-        folder=environment or environment_around(file),
-        production=production,
-        root=root,
-    )
+    folder = environment or environment_around(file)
+    faults: list[Fault] = []
+    around = no_environment(catalogue, production)
+    if folder is not None:
+        around = read_surroundings(folder, catalogue, root, faults, production=production)
+    told = explain_file(file, around, lambda code: day_of(on, catalogue, code), folder=folder, faults=faults)
+    return told, around

@@ -19,12 +19,20 @@ def schemas(catalogue: Catalogue) -> dict[str, str]:
     attestation = _schema(Attestation)
     attestation["properties"]["jurisdiction"] = {"enum": codes}
     attestation["properties"]["fact"] = {"enum": list(FACT_NAMES)}
-    found = {"environment": _schema(Environment), "tenant": tenant, "attestation": attestation}
+    environment = _schema(Environment)
+    environment["$defs"]["Site"]["properties"]["territory"] = _ground(catalogue)
+    found = {"environment": environment, "tenant": tenant, "attestation": attestation}
     return {f"{name}.schema.json": json.dumps(schema, indent=2) + "\n" for name, schema in found.items()}
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return {"$schema": DIALECT, **model.model_json_schema(by_alias=True)}
+
+
+def _ground(catalogue: Catalogue) -> dict[str, Any]:
+    """Each code of ground that a site can stand on."""
+    codes = sorted({*catalogue.jurisdictions, *catalogue.territories})
+    return {"description": "The ground that it stands on.", "enum": codes}
 
 
 def _codes(catalogue: Catalogue, description: str) -> dict[str, Any]:

@@ -25,13 +25,14 @@ from domicile_cli.render.refusal import refusal
 from domicile_cli.render.rules import rules
 
 
-def explanation(told: Explanation, catalogue: Catalogue) -> RenderableType:
-    """All of a jurisdiction: the decision first, then what it rests on."""
+def explanation(told: Explanation, catalogue: Catalogue, candidates: tuple[str, ...] | None = None) -> RenderableType:
+    """All of a jurisdiction, as it was asked of the candidates: the decision first, then what it rests on."""
     kind = "production" if told.production else "outside production"
     title = Text.assemble((f"{told.jurisdiction}  {told.name}", "bold"), (f"  {kind}", "dim"))
     parts: list[RenderableType] = [title, decision(told.decision, catalogue, classes=False), _facts(told)]
     if told.resting_places is not None:
-        parts.append(_resting_places(told.resting_places, len(catalogue.implicit_places)))
+        among = catalogue.implicit_places if candidates is None else candidates
+        parts.append(_resting_places(told.resting_places, len(among)))
     parts.append(rules(told.rules) if told.rules else Text(f"No rules of play: {told.rules_refused}", style="red"))
     parts.append(Text(f"catalogue {told.catalogue_version[:12]}", style="dim"))
     return Group(*spaced(parts))
