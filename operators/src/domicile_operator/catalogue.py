@@ -8,6 +8,7 @@ from domicile_catalog import (
     Attestation,
     AttestationError,
     Catalogue,
+    Place,
     Product,
     Refusal,
     RulesError,
@@ -21,7 +22,7 @@ from domicile_catalog import (
     unlawful_since,
 )
 
-from domicile_operator.cell import Cell
+from domicile_operator.cell import Cell, Site, unreadable
 from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Refused
@@ -34,6 +35,8 @@ class CatalogueRulebook:
 
     def __init__(self, catalogue: Catalogue, attestations: Path) -> None:
         self._catalogue, self._folder = catalogue, attestations
+        # Of the cell as it was last: a catalogue with sites forgets what it has resolved, so it is kept.
+        self._with_sites: tuple[tuple[Site, ...], Catalogue] = ((), catalogue)
 
     @classmethod
     def load(cls, attestations: Path) -> "CatalogueRulebook":
@@ -48,6 +51,7 @@ class CatalogueRulebook:
         return self._catalogue.local_day(jurisdiction, now)
 
     def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
+        catalogue = self._of(cell)
         request = TenantRequest(
             jurisdiction=spec.jurisdiction,
             products=tuple(Product(product) for product in spec.products),
@@ -57,19 +61,19 @@ class CatalogueRulebook:
             on=today,
         )
         limits = spec.limits.model_dump(by_alias=True, exclude_none=True)
-        answer = place_tenant(self._catalogue, request)
+        answer = place_tenant(catalogue, request)
         if isinstance(answer, Refusal):
-            since = unlawful_since(self._catalogue, request, limits)
+            since = unlawful_since(catalogue, request, limits)
             return Refused(answer.code, sentence(answer), PLACED, since)
         try:
             rules = tenant_rules(
-                self._catalogue, spec.jurisdiction, limits, today, request.attestations, production=cell.production
+                catalogue, spec.jurisdiction, limits, today, request.attestations, production=cell.production
             )
         except RulesError as error:
-            since = unlawful_since(self._catalogue, request, limits)
+            since = unlawful_since(catalogue, request, limits)
             return Refused(error.code, f"{error.message} {error.remedy}", since=since)
         lives = request.model_copy(update={"candidates": (answer.place,)})
-        ahead = law_ahead(self._catalogue, "", lives, limits)
+        ahead = law_ahead(catalogue, "", lives, limits)
         return Placed(
             answer.place,
             answer.attested,
@@ -81,7 +85,7 @@ class CatalogueRulebook:
 
     def law(self, cell: Cell, now: datetime) -> dict[str, str]:
         return cell_law(
-            self._catalogue,
+            self._of(cell),
             cell=cell.name,
             places=cell.places,
             production=cell.production,
@@ -89,6 +93,20 @@ class CatalogueRulebook:
             now=now,
             serves=cell.jurisdictions or None,
         )
+
+    def _of(self, cell: Cell) -> Catalogue:
+        """The catalogue with the cell's sites. Raises Fault CELL_UNREADABLE where one of them cannot be."""
+        sites, catalogue = self._with_sites
+        if sites == cell.sites:
+            return catalogue
+        try:
+            catalogue = self._catalogue.with_sites(
+                Place(code=site.code, territory=site.territory, city=site.city, kind="site") for site in cell.sites
+            )
+        except ValueError as error:
+            raise unreadable(f"names a site that cannot be: {error}") from error
+        self._with_sites = cell.sites, catalogue
+        return catalogue
 
     def _attestations(self, cell: Cell) -> tuple[Attestation, ...]:
         try:

@@ -1,10 +1,12 @@
 """The cell that this operator serves, as the ConfigMap `domicile-cell` says it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from domicile_catalog import Fault as DataFault
+from domicile_catalog.documents import read_mapping
+from domicile_catalog.model import PlaceCode, TerritoryCode
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from domicile_operator.errors import Fault
@@ -38,9 +40,18 @@ class PaymentProvider(_Model):
     port: Port
 
 
+class Site(_Model):
+    """A place of the environment's own, which the catalogue does not know: `territory` is the ground it stands on."""
+
+    code: PlaceCode
+    territory: TerritoryCode
+    city: Annotated[str, Field(min_length=1)]
+
+
 class Cell(_Model):
     """One cluster and the stores beside it. `ca_pem` is the CA of those stores' certificates.
 
+    `sites` are places that it names beside AWS regions; `places` may have their codes.
     `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
     `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here.
     """
@@ -50,6 +61,7 @@ class Cell(_Model):
     production: bool
     attestation_root: Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")] | None = None
     places: Annotated[tuple[str, ...], Field(min_length=1)]
+    sites: tuple[Site, ...] = ()
     jurisdictions: tuple[str, ...] = ()
     base_domain: str
     public_port: Port = 443
@@ -70,11 +82,24 @@ class Cell(_Model):
 def load_cell(folder: Path) -> Cell:
     """Read `cell.yaml` and `ca.crt` of the mounted ConfigMap. Raises Fault CELL_UNREADABLE."""
     try:
-        cell = Cell.model_validate(yaml.safe_load((folder / "cell.yaml").read_text()))
+        cell = Cell.model_validate(_mapping(folder / "cell.yaml"))
         return cell.model_copy(update={"ca_pem": (folder / "ca.crt").read_text()})
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise Fault(
-            "CELL_UNREADABLE",
-            f"The cell's description in {folder} cannot be read: {error}. "
-            "Write the ConfigMap domicile-cell in namespace domicile-system again.",
-        ) from error
+    except (OSError, ValueError) as error:  # pydantic's ValidationError among them
+        raise unreadable(f"in {folder} cannot be read: {error}") from error
+
+
+def _mapping(file: Path) -> dict[str, Any]:
+    """A file's mapping, read as the catalogue reads its own: NO is a territory, and no false."""
+    faults: list[DataFault] = []
+    mapping = read_mapping(file, file.name, faults)
+    if faults:
+        raise ValueError("; ".join(map(str, faults)))
+    return mapping
+
+
+def unreadable(problem: str) -> Fault:
+    """The Fault CELL_UNREADABLE: what is wrong with the cell's description, and what to do."""
+    return Fault(
+        "CELL_UNREADABLE",
+        f"The cell's description {problem}. Write the ConfigMap domicile-cell in namespace domicile-system again.",
+    )
