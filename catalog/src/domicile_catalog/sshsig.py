@@ -1,7 +1,8 @@
 """Verifies OpenSSH signatures: what `ssh-keygen -Y sign` writes (OpenSSH's PROTOCOL.sshsig).
 
 Officers sign with keys that they have, in hardware or not, and with a tool that is everywhere. Keys are Ed25519 or
-ECDSA on P-256; the cryptography is the `cryptography` package's.
+ECDSA on P-256, and both also in a FIDO token (OpenSSH's PROTOCOL.u2f), which must have been touched; the
+cryptography is the `cryptography` package's.
 """
 
 import base64
@@ -21,6 +22,14 @@ _HASHES: dict[bytes, Callable[[bytes], bytes]] = {
     b"sha256": lambda message: hashlib.sha256(message).digest(),
     b"sha512": lambda message: hashlib.sha512(message).digest(),
 }
+# Each kind of key, and for those of FIDO tokens how many fields of the key stand before its application.
+_KINDS: dict[bytes, int | None] = {
+    b"ssh-ed25519": None,
+    b"ecdsa-sha2-nistp256": None,
+    b"sk-ssh-ed25519@openssh.com": 2,
+    b"sk-ecdsa-sha2-nistp256@openssh.com": 3,
+}
+_TOUCHED = 0x01
 Key = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 
 
@@ -30,10 +39,16 @@ class SignatureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A public key in OpenSSH's form."""
+    """A public key in OpenSSH's form. `application` is what a FIDO token keeps the key for; None of other keys."""
 
     blob: bytes
     key: Key
+    application: bytes | None = None
+
+    @property
+    def kind(self) -> bytes:
+        """The name of its kind, as its signatures bear it."""
+        return _Reader(self.blob).text()
 
     @property
     def fingerprint(self) -> str:
@@ -93,25 +108,36 @@ def _key(kind: bytes, blob: bytes) -> PublicKey:
         key = load_ssh_public_key(kind + b" " + base64.b64encode(blob))
     except (ValueError, NotImplementedError, UnsupportedAlgorithm):
         raise SignatureError("has a key that cannot be read") from None
-    if isinstance(key, ed25519.Ed25519PublicKey) or (
-        isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
-    ):
-        return PublicKey(blob, key)
+    if kind in _KINDS and isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey):
+        return PublicKey(blob, key, _application(_KINDS[kind], blob))
     raise SignatureError("has a key that is neither Ed25519 nor ECDSA on P-256")
+
+
+def _application(after: int | None, blob: bytes) -> bytes | None:
+    if after is None:
+        return None
+    reader = _Reader(blob)
+    for _ in range(after):
+        reader.text()
+    return reader.text()
 
 
 def _check(signer: PublicKey, signature: bytes, signed: bytes) -> None:
     reader = _Reader(signature)
     kind, raw = reader.text(), reader.text()
+    if kind != signer.kind:
+        raise SignatureError("names another kind of key than it was made with")
+    if signer.application is not None:
+        flags, counter = reader.take(1), reader.take(4)
+        if not flags[0] & _TOUCHED:
+            raise SignatureError("was made by a token that nobody touched: sign without `no-touch-required`")
+        about, message = (hashlib.sha256(one).digest() for one in (signer.application, signed))
+        signed = about + flags + counter + message
     reader.end()
     try:
         if isinstance(signer.key, ed25519.Ed25519PublicKey):
-            if kind != b"ssh-ed25519":
-                raise SignatureError("names another kind of key than it was made with")
             signer.key.verify(raw, signed)
         else:
-            if kind != b"ecdsa-sha2-nistp256":
-                raise SignatureError("names another kind of key than it was made with")
             numbers = _Reader(raw)
             r, s = (int.from_bytes(numbers.text(), "big") for _ in range(2))
             numbers.end()
