@@ -18,11 +18,11 @@ expires_on: 2027-05-04
 
 def load(tmp_path, catalogue, text):
     (tmp_path / "us-me.yaml").write_text(text)
-    return load_attestations(tmp_path, catalogue, root=None, production=False)
+    return load_attestations(tmp_path, catalogue, environment="lab", root=None, production=False)
 
 
 def test_a_folder_without_attestations_holds_none(tmp_path, catalogue):
-    assert load_attestations(tmp_path / "none", catalogue, root=None, production=True) == ()
+    assert load_attestations(tmp_path / "none", catalogue, environment="lab", root=None, production=True) == ()
 
 
 def test_an_attestation_has_the_value_in_the_form_of_its_fact(tmp_path, catalogue):
@@ -38,6 +38,8 @@ def test_an_attestation_has_the_value_in_the_form_of_its_fact(tmp_path, catalogu
         ("data_residency", "residency", "fact", "no such fact"),
         ("in_territory", "on_premises", "value", "in_territory"),
         ("2027-05-04", "2026-01-01", "", "expires_on is before attested_on"),
+        ("2027-05-04", "2027-06-09", "", "more than 400 days after attested_on, and answers about law age"),
+        ("jurisdiction: US-ME", "environment: live\njurisdiction: US-ME", "environment", "is live, and this is lab"),
         ("attested_by: Jane Roe\n", "", "attested_by", "is missing"),
         ("role: Head of Compliance\n", "", "role", "is missing"),
         ("source_sha256: 9f86d0", "source_sha256: XYZ", "source_sha256", "not a valid code"),
@@ -50,6 +52,31 @@ def test_each_kind_of_fault_is_named(tmp_path, catalogue, old, new, path, proble
     (fault,) = caught.value.faults
     assert fault.path == path
     assert problem in str(fault)
+
+
+@pytest.mark.parametrize(("expires", "days"), [("2027-06-08", 400), ("2026-05-04", 0)])
+def test_an_attestation_lives_400_days_at_most(tmp_path, catalogue, expires, days):
+    (found,) = load(tmp_path, catalogue, GOOD.replace("2027-05-04", expires))
+    assert (found.expires_on - found.attested_on).days == days
+
+
+def test_one_that_outlives_the_calendar_is_a_fault_too(tmp_path, catalogue):
+    with pytest.raises(AttestationError, match="by 2027-06-08"):
+        load(tmp_path, catalogue, GOOD.replace("2027-05-04", "9999-12-31"))
+
+
+def test_unsigned_it_names_its_environment_or_none(tmp_path, catalogue):
+    named = GOOD + "environment: lab\n"
+    assert [one.environment for one in (*load(tmp_path, catalogue, GOOD), *load(tmp_path, catalogue, named))] == [
+        None,
+        "lab",
+    ]
+
+
+def test_where_the_environment_has_no_name_one_for_another_is_refused(tmp_path, catalogue):
+    (tmp_path / "us-me.yaml").write_text(GOOD + "environment: lab\n")
+    with pytest.raises(AttestationError, match="the name of this one is not known"):
+        load_attestations(tmp_path, catalogue, environment=None, root=None, production=False)
 
 
 def test_all_faults_of_all_files_are_reported_at_once(tmp_path, catalogue):

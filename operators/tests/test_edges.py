@@ -131,6 +131,7 @@ def test_a_laxer_limit_is_refused_by_its_name(rulebook: CatalogueRulebook) -> No
 
 
 ATTESTATION = f"""\
+environment: lab
 jurisdiction: EE
 fact: online_casino
 value: legal
@@ -158,7 +159,7 @@ def test_a_signed_attestation_answers_what_production_would_not_believe(tmp_path
     before = ask(rulebook, "eu-central-1", jurisdiction="EE", production=True, root=root)
     assert isinstance(before, Refused) and before.code == "FACT_RECALLED"
     (folder / "ee.yaml").write_text(ATTESTATION)
-    (folder / "officers.yaml").write_text(f"officers: [{{name: Ada, role: Counsel, key: {public}}}]\n")
+    (folder / "officers.yaml").write_text(f"serial: 1\nofficers: [{{name: Ada, role: Counsel, key: {public}}}]\n")
     for vouched in (None, root):
         with pytest.raises(Fault) as raised:  # nobody vouches for Ada, or nobody signed
             ask(rulebook, "eu-central-1", jurisdiction="EE", production=True, root=vouched)
@@ -167,6 +168,20 @@ def test_a_signed_attestation_answers_what_production_would_not_believe(tmp_path
     sign(folder / "ee.yaml", key, "domicile-attestation")
     after = ask(rulebook, "eu-central-1", jurisdiction="EE", production=True, root=root)
     assert isinstance(after, Placed) or "online_casino" not in after.message
+    for changed in ({"environment": "live"}, {"attestation_serial": 2}):  # copied from elsewhere, or put back
+        cell = CELL.model_copy(update={"production": True, "attestation_root": root} | changed)
+        with pytest.raises(Fault, match=r"is lab, and this is live|2 or more") as raised:
+            rulebook.place(TenantSpec.model_validate(SPEC), ("eu-west-2",), cell, date(2026, 11, 22))
+        assert raised.value.code == "ATTESTATIONS_UNREADABLE"
+
+
+def test_a_serial_of_no_roots_list_is_a_fault_of_the_cell(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("")
+    (tmp_path / "cell.yaml").write_text(CELL_YAML + "attestationSerial: 3\n")
+    with pytest.raises(Fault, match="name the attestationRoot too"):
+        load_cell(tmp_path)
+    (tmp_path / "cell.yaml").write_text(CELL_YAML + f"attestationSerial: 3\nattestationRoot: SHA256:{'a' * 43}\n")
+    assert load_cell(tmp_path).attestation_serial == 3
 
 
 def test_an_attestation_that_ends_soon_is_a_reason_of_the_condition() -> None:

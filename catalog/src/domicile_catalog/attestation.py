@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -15,6 +15,9 @@ from domicile_catalog.model import Catalogue, Jurisdiction, TerritoryCode
 from domicile_catalog.trust import OFFICERS_FILE, load_trust
 from domicile_catalog.vocabulary import Confidence
 
+MAX_LIFE = timedelta(days=400)
+"""A year, and time to renew it. Answers about law age, and nobody tells us when."""
+
 
 class AttestationError(DataError):
     """Attestation files that cannot be used."""
@@ -25,9 +28,10 @@ class Attestation(Frozen):
 
     `value` takes the form of the fact: `in_territory` for data_residency, whole years for min_age. It counts
     from the day of `attested_on` to the day of `expires_on`, both included. `source_sha256` is of the document that
-    the officer read, as it is kept.
+    the officer read, as it is kept. `environment` is the only one in which it counts; a signed one names it.
     """
 
+    environment: Text | None = None
     jurisdiction: TerritoryCode
     fact: Text
     value: Any
@@ -58,9 +62,15 @@ class Attestation(Frozen):
             raise ValueError(f"is no {name}: {error.errors()[0]['msg']}") from None
 
     @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> Self:
+    def _ends_in_time(self) -> Self:
         if self.expires_on < self.attested_on:
             raise ValueError("expires_on is before attested_on")
+        if self.expires_on - self.attested_on > MAX_LIFE:
+            latest = self.attested_on + MAX_LIFE
+            raise ValueError(
+                f"expires_on is more than {MAX_LIFE.days} days after attested_on, and answers about law age: "
+                f"have it attested again by {latest}"
+            )
         return self
 
     def holds(self, on: date) -> bool:
@@ -110,19 +120,27 @@ def answer(jurisdiction: Jurisdiction, name: str, attestations: Iterable[Attesta
 
 
 def load_attestations(
-    folder: Path, catalogue: Catalogue, *, root: str | None, production: bool
+    folder: Path,
+    catalogue: Catalogue,
+    *,
+    environment: str | None,
+    root: str | None,
+    minimum_serial: int | None = None,
+    production: bool,
 ) -> tuple[Attestation, ...]:
     """Every attestation of an environment, from the `*.yaml` in its attestations folder.
 
     `root` is the fingerprint of the key that vouches for the officers. With it, every file must be signed by one of
-    them; without it, production takes nobody's word, and elsewhere an attestation counts unsigned. A folder that
-    does not exist holds none. Raises AttestationError with every fault, a bad signature or an unknown jurisdiction
-    among them. Expired ones load: `place()` ignores them and says so.
+    them, in a list whose serial is `minimum_serial` or more, and must name `environment`; without it, production
+    takes nobody's word, and elsewhere an attestation counts unsigned. One that names another environment counts
+    nowhere here; None is an environment whose name is not known. A folder that does not exist holds none. Raises
+    AttestationError with every fault, a bad signature or an unknown jurisdiction among them. Expired ones load:
+    `place()` ignores them and says so.
     """
     faults: list[Fault] = []
     found: list[Attestation] = []
     files = sorted(path for path in folder.glob("*.yaml") if path.name != OFFICERS_FILE)
-    trust = load_trust(folder, root, faults) if root is not None and files else None
+    trust = load_trust(folder, root, faults, minimum_serial) if root is not None and files else None
     if production and root is None:
         problem = "counts for nothing: no root is configured that vouches for its officer"
         faults += [
@@ -140,6 +158,8 @@ def load_attestations(
                 problem = f"unknown jurisdiction {attestation.jurisdiction}"
                 hint = f"; did you mean {near}?" if near else ""
                 faults.append(Fault(path.name, "jurisdiction", problem + hint))
+            if stray := _stray(attestation, path.name, environment, signed=root is not None):
+                faults.append(stray)
             read.append(attestation)
         if trust is not None:
             faults += trust.faults(path, content, read)
@@ -148,6 +168,17 @@ def load_attestations(
         where = (located(fault, folder) for fault in faults)
         raise AttestationError(f"The attestations in {folder} cannot be used", where)
     return tuple(found)
+
+
+def _stray(one: Attestation, file: str, environment: str | None, *, signed: bool) -> Fault | None:
+    """A fault where the attestation is for another environment, or is signed and for none."""
+    if one.environment is None:
+        problem = "is missing: a signed attestation is for one environment, and counts in no other"
+        return Fault(file, "environment", problem, environment or "") if signed else None
+    if one.environment == environment:
+        return None
+    here = f"this is {environment}" if environment else "the name of this one is not known"
+    return Fault(file, "environment", f"is {one.environment}, and {here}: it counts in no other", environment or "")
 
 
 def _ignored(one: Attestation, on: date) -> str:

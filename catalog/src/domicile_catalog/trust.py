@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictInt
 
 from domicile_catalog.documents import Fault, parse, parse_mapping, read_bytes
 from domicile_catalog.forms import Frozen, Text
@@ -27,14 +27,26 @@ def _readable_key(line: str) -> str:
     return line
 
 
+class Revocation(Frozen):
+    """A key that is no longer its officer's alone: the day on which that was known, and why."""
+
+    date: date
+    reason: Text
+
+
 class Officer(Frozen):
-    """Somebody who may attest, with the role that they do it in, and the days on which their key is good."""
+    """Somebody who may attest, with the role that they do it in, and the days on which their key is good.
+
+    `valid_to` ends an officer: what they signed until then holds. `revoked` ends a key, and all that it signed:
+    whoever else has it writes the day that they like.
+    """
 
     name: Text
     role: Text
     key: Annotated[str, AfterValidator(_readable_key)]
     valid_from: date | None = None
     valid_to: date | None = None
+    revoked: Revocation | None = None
 
     def may_sign(self, day: date) -> bool:
         """Whether the key is good on that day, first and last included."""
@@ -42,8 +54,9 @@ class Officer(Frozen):
 
 
 class OfficersFile(Frozen):
-    """officers.yaml"""
+    """officers.yaml. `serial` grows with each list that the root signs."""
 
+    serial: Annotated[StrictInt, Field(ge=1)]
     officers: Annotated[tuple[Officer, ...], Field(min_length=1)]
 
 
@@ -74,13 +87,18 @@ class Trust:
         if not mine:
             problem = f"was made by {signer.fingerprint}, which is nobody's in {OFFICERS_FILE}"
             return [Fault(f"{file.name}.sig", "", problem, "the key of a listed officer")]
+        revoked = next((officer for officer in mine if officer.revoked), None)
+        if revoked and revoked.revoked:
+            problem = f"was made with {revoked.name}'s key, revoked on {revoked.revoked.date}: {revoked.revoked.reason}"
+            return [Fault(f"{file.name}.sig", "", problem, "the key of an officer that is not revoked")]
         return [fault for one in attestations if (fault := _claim(file, one, mine))]
 
 
-def load_trust(folder: Path, root: str, faults: list[Fault]) -> Trust | None:
+def load_trust(folder: Path, root: str, faults: list[Fault], minimum_serial: int | None = None) -> Trust | None:
     """The officers of a folder whose officers.yaml the root signed, or None and the faults.
 
-    `root` is the fingerprint of the root's key, as `ssh-keygen -l` prints it.
+    `root` is the fingerprint of the root's key, as `ssh-keygen -l` prints it. A list below `minimum_serial` was good
+    once, and was put back.
     """
     file = folder / OFFICERS_FILE
     before = len(faults)
@@ -97,6 +115,10 @@ def load_trust(folder: Path, root: str, faults: list[Fault]) -> Trust | None:
         return None
     if signer.fingerprint != root:
         faults.append(Fault(f"{file.name}.sig", "", f"was made by {signer.fingerprint}, which is not the root", root))
+        return None
+    if minimum_serial is not None and listed.serial < minimum_serial:
+        problem = f"is {listed.serial}: the list is older than the last that was made known"
+        faults.append(Fault(file.name, "serial", problem, f"{minimum_serial} or more"))
         return None
     return Trust(listed.officers)
 

@@ -18,6 +18,7 @@ from domicile_catalog import (
 from domicile_catalog.rule_errors import UnknownRuleError
 
 from domicile_cli.standing import request_of
+from domicile_cli.surroundings import NOBODY, TrustAnchor
 from domicile_cli.validation import Folder, read_folder
 
 
@@ -47,14 +48,14 @@ class Blocking:
 
 
 def blocking(
-    folders: Sequence[Path], missing: Iterable[Gap], catalogue: Catalogue, on: date, root: str | None = None
+    folders: Sequence[Path], missing: Iterable[Gap], catalogue: Catalogue, on: date, anchor: TrustAnchor = NOBODY
 ) -> Blocking:
     """Holds every tenant of the environments against the gaps.
 
     A gap stops a tenant whose environment may not rely on the fact: one that is unknown, in production one that is
     recalled, and neither where an attestation answers it.
     """
-    read = tuple(read_folder(folder, catalogue, root) for folder in folders)
+    read = tuple(read_folder(folder, catalogue, anchor) for folder in folders)
     stopped: dict[tuple[str, str], dict[tuple[str, str], None]] = {}
     for folder in read:
         for manifest in folder.tenants:

@@ -18,7 +18,7 @@ from domicile_catalog import (
 from rich.console import Console
 
 from domicile_cli.manifests import in_order
-from domicile_cli.surroundings import Surroundings, no_environment, read_surroundings
+from domicile_cli.surroundings import Surroundings, TrustAnchor, no_environment, read_surroundings
 
 OK, REFUSED, USAGE = 0, 1, 2
 
@@ -68,6 +68,15 @@ RootOption = Annotated[
         help="Fingerprint (SHA256:...) of the key that vouches for the officers who may attest.",
     ),
 ]
+SerialOption = Annotated[
+    int | None,
+    typer.Option(
+        "--attestation-serial",
+        envvar="DOMICILE_ATTESTATION_SERIAL",
+        min=1,
+        help="Refuse a list of officers with a lower serial: it was good once, and was put back.",
+    ),
+]
 OnOption = Annotated[
     datetime | None,
     typer.Option("--on", formats=["%Y-%m-%d"], help="The day to decide for; by default today, where the licence is."),
@@ -105,12 +114,19 @@ def _near(catalogue: Catalogue, code: str) -> str:
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
-def surroundings_of(catalogue: Catalogue, folder: Path | None, production: bool, root: str | None) -> Surroundings:
+def anchor_of(root: str | None, serial: int | None) -> TrustAnchor:
+    """Whose word counts; a usage error where a serial has no root whose list it is of."""
+    if serial is not None and root is None:
+        fail("--attestation-serial is of a list that a root signs: give --attestation-root too.", USAGE)
+    return TrustAnchor(root, serial)
+
+
+def surroundings_of(catalogue: Catalogue, folder: Path | None, production: bool, anchor: TrustAnchor) -> Surroundings:
     """What the environment of a folder, or none, decides by; its faults end the command."""
     if folder is None:
         return no_environment(catalogue, production)
     faults: list[Fault] = []
-    around = read_surroundings(folder, catalogue, root, faults, production=production)
+    around = read_surroundings(folder, catalogue, anchor, faults, production=production)
     if faults:
         fail("\n".join(str(fault) for fault in in_order(faults)), REFUSED)
     return around

@@ -20,6 +20,21 @@ FILE = "environment.yaml"
 
 
 @dataclass(frozen=True, slots=True)
+class TrustAnchor:
+    """Whose word counts in the end, which is configuration and stands in no environment.
+
+    `root` is the fingerprint of the key that vouches for the officers; None is nobody's. A list of officers with a
+    serial below `minimum_serial` is refused.
+    """
+
+    root: str | None = None
+    minimum_serial: int | None = None
+
+
+NOBODY = TrustAnchor()
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What tenants of an environment are decided by. What is no environment counts as production.
 
@@ -52,7 +67,7 @@ def read_environment(folder: Path, faults: list[Fault]) -> Environment | None:
 
 
 def read_surroundings(
-    folder: Path, catalogue: Catalogue, root: str | None, faults: list[Fault], *, production: bool = False
+    folder: Path, catalogue: Catalogue, anchor: TrustAnchor, faults: list[Fault], *, production: bool = False
 ) -> Surroundings:
     """Reads environment.yaml and attestations/, and keeps every fault. `production` makes it that in any case."""
     found: list[Fault] = []
@@ -62,13 +77,20 @@ def read_surroundings(
     if environment:
         catalogue = _with_sites(catalogue, environment, found)
         candidates = _candidates(catalogue, environment, found)
+    name = environment.name if environment else folder.resolve().name
     attestations: tuple[Attestation, ...] = ()
     try:
-        attestations = load_attestations(folder / "attestations", catalogue, root=root, production=production)
+        attestations = load_attestations(
+            folder / "attestations",
+            catalogue,
+            environment=name,
+            root=anchor.root,
+            minimum_serial=anchor.minimum_serial,
+            production=production,
+        )
     except AttestationError as error:
         found += [replace(one, file=f"attestations/{one.file}") for one in error.faults]
     faults += [located(fault, folder) for fault in found]
-    name = environment.name if environment else folder.name
     return Surroundings(name, production, attestations, catalogue, candidates)
 
 

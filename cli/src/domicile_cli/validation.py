@@ -17,7 +17,7 @@ from domicile_catalog.documents import located, parse, read_mapping
 
 from domicile_cli.manifests import Manifest, in_order, named_twice, read_manifests
 from domicile_cli.standing import request_of, stops
-from domicile_cli.surroundings import Surroundings, read_surroundings
+from domicile_cli.surroundings import NOBODY, Surroundings, TrustAnchor, read_surroundings
 from domicile_cli.tenant import Kustomization
 
 KUSTOMIZATION = "kustomization.yaml"
@@ -57,10 +57,10 @@ class Folder(Surroundings):
     faults: tuple[Fault, ...]
 
 
-def read_folder(folder: Path, catalogue: Catalogue, root: str | None = None) -> Folder:
+def read_folder(folder: Path, catalogue: Catalogue, anchor: TrustAnchor = NOBODY) -> Folder:
     """Reads environment.yaml, attestations/ and tenants/, and keeps every fault."""
     faults: list[Fault] = []
-    around = read_surroundings(folder, catalogue, root, faults)
+    around = read_surroundings(folder, catalogue, anchor, faults)
     tenants = _read_tenants(folder / "tenants", faults)
     return Folder(
         name=around.name,
@@ -79,10 +79,10 @@ def environments_below(folder: Path) -> list[Path]:
 
 
 def impacts(
-    folder: Path, catalogue: Catalogue, today: date, on: date, root: str | None = None
+    folder: Path, catalogue: Catalogue, today: date, on: date, anchor: TrustAnchor = NOBODY
 ) -> tuple[Folder, tuple[Impact, ...]]:
     """What the law of another day means for each tenant of an environment, those that must act first."""
-    read = read_folder(folder, catalogue, root)
+    read = read_folder(folder, catalogue, anchor)
     found = [
         impact(
             read.catalogue,
@@ -96,12 +96,12 @@ def impacts(
     return read, tuple(sorted(filter(None, found), key=lambda one: (not one.unlawful, one.tenant)))
 
 
-def validate_environment(folder: Path, catalogue: Catalogue, on: date, root: str | None = None) -> Report:
+def validate_environment(folder: Path, catalogue: Catalogue, on: date, anchor: TrustAnchor = NOBODY) -> Report:
     """Reads environment.yaml, attestations/ and tenants/, and asks the catalogue about each tenant.
 
     An environment that cannot be read counts as production, so that its tenants meet the stricter rules.
     """
-    read = read_folder(folder, catalogue, root)
+    read = read_folder(folder, catalogue, anchor)
     faults = list(read.faults)
     reports = [_check(manifest, read, on, faults) for manifest in read.tenants]
     return Report(

@@ -111,7 +111,12 @@ class CatalogueRulebook:
     def _attestations(self, cell: Cell) -> tuple[Attestation, ...]:
         try:
             return load_attestations(
-                self._folder, self._catalogue, root=cell.attestation_root, production=cell.production
+                self._folder,
+                self._catalogue,
+                environment=cell.environment,
+                root=cell.attestation_root,
+                minimum_serial=cell.attestation_serial,
+                production=cell.production,
             )
         except AttestationError as error:
             # Wrong papers are trouble to be mended, not an answer to any one tenant.

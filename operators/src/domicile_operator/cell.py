@@ -1,12 +1,12 @@
 """The cell that this operator serves, as the ConfigMap `domicile-cell` says it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from domicile_catalog import Fault as DataFault
 from domicile_catalog.documents import read_mapping
 from domicile_catalog.model import PlaceCode, TerritoryCode
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from domicile_operator.errors import Fault
@@ -53,13 +53,15 @@ class Cell(_Model):
 
     `sites` are places that it names beside AWS regions; `places` may have their codes.
     `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
-    `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here.
+    `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here, in
+    a list whose serial is `attestation_serial` or more.
     """
 
     name: str
     environment: str
     production: bool
     attestation_root: Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")] | None = None
+    attestation_serial: Annotated[int, Field(ge=1)] | None = None
     places: Annotated[tuple[str, ...], Field(min_length=1)]
     sites: tuple[Site, ...] = ()
     jurisdictions: tuple[str, ...] = ()
@@ -72,6 +74,12 @@ class Cell(_Model):
     openbao: OpenBao
     payment_providers: tuple[PaymentProvider, ...] = ()
     ca_pem: str = ""
+
+    @model_validator(mode="after")
+    def _serial_is_of_a_roots_list(self) -> Self:
+        if self.attestation_serial is not None and self.attestation_root is None:
+            raise ValueError("attestationSerial is of a list that a root signs: name the attestationRoot too")
+        return self
 
     def url(self, tenant: str) -> str:
         """Where players reach the tenant."""

@@ -14,6 +14,8 @@ from domicile_cli.options import (
     JsonOption,
     OnOption,
     RootOption,
+    SerialOption,
+    anchor_of,
     console,
     day_of,
     echo_json,
@@ -46,6 +48,7 @@ def gaps_command(
         ),
     ] = None,
     root: RootOption = None,
+    serial: SerialOption = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -58,7 +61,7 @@ def gaps_command(
     if environments and not folders:
         fail(f"There is no environment below {environments}: it has no */environment.yaml.", USAGE)
     missing, disputed = gaps(catalogue, day), conflicts(catalogue, day)
-    found = blocking(folders, missing, catalogue, day, root)
+    found = blocking(folders, missing, catalogue, day, anchor_of(root, serial))
     if as_json:
         echo_json(
             {

@@ -30,6 +30,8 @@ from domicile_cli.options import (
     ProductionOption,
     ProductOption,
     RootOption,
+    SerialOption,
+    anchor_of,
     console,
     day_of,
     epilog,
@@ -69,6 +71,7 @@ def explain_command(
     product: ProductOption = None,
     environment: EnvironmentOption = None,
     root: RootOption = None,
+    serial: SerialOption = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,7 +84,12 @@ def explain_command(
         if product:
             fail("A manifest names its products itself: leave --product out.", USAGE)
         told, around = explain_manifest(
-            Path(subject), catalogue, environment=environment, production=production, root=root, on=on
+            Path(subject),
+            catalogue,
+            environment=environment,
+            production=production,
+            anchor=anchor_of(root, serial),
+            on=on,
         )
         if as_json:
             typer.echo(told.model_dump_json(indent=2, by_alias=True))
@@ -89,7 +97,7 @@ def explain_command(
             console().print(file_explanation(told, around.catalogue))
         raise typer.Exit(OK if told.lawful else REFUSED)
     code = known(catalogue, subject)
-    around = surroundings_of(catalogue, environment, production, root)
+    around = surroundings_of(catalogue, environment, production, anchor_of(root, serial))
     explanation = explain(
         around.catalogue,
         code,
@@ -142,6 +150,7 @@ def place_command(
     product: ProductOption = None,
     environment: EnvironmentOption = None,
     root: RootOption = None,
+    serial: SerialOption = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -151,7 +160,7 @@ def place_command(
     products = tuple(product or (Product.CASINO,))
     asked_class = _asked_class(data_class, backs_up, residence, products)
     home = None if residence is None else known_ground(catalogue, residence)
-    around = surroundings_of(catalogue, environment, production, root)
+    around = surroundings_of(catalogue, environment, production, anchor_of(root, serial))
     named = around.candidates
     if candidates is not None:
         named = tuple(c.strip() for c in candidates.split(",") if c.strip())

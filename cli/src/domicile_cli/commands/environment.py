@@ -11,6 +11,8 @@ from domicile_cli.options import (
     JsonOption,
     OnOption,
     RootOption,
+    SerialOption,
+    anchor_of,
     console,
     day_of,
     echo_json,
@@ -30,12 +32,13 @@ app = typer.Typer(rich_markup_mode="rich")
 def validate_command(
     folder: Annotated[Path, typer.Argument(help="An environment's folder.", exists=True, file_okay=False)],
     root: RootOption = None,
+    serial: SerialOption = None,
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold an environment's tenants and attestations against the catalogue, offline; list every fault."""
     catalogue = read_catalogue()
-    report = validate_environment(folder, catalogue, day_of(on), root)
+    report = validate_environment(folder, catalogue, day_of(on), anchor_of(root, serial))
     if as_json:
         echo_json(view.report_json(report))
     else:

@@ -15,6 +15,8 @@ from domicile_cli.options import (
     JsonOption,
     JurisdictionArgument,
     RootOption,
+    SerialOption,
+    anchor_of,
     console,
     day_of,
     echo_json,
@@ -64,6 +66,7 @@ def impact_command(
     *,
     on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="The day of the new law.")],
     root: RootOption = None,
+    serial: SerialOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What the law of a day means for every tenant: places to leave, rules that change, and until when."""
@@ -71,7 +74,8 @@ def impact_command(
     chosen = folders or environments_below(Path("environments"))
     if not chosen:
         fail("There is no environment below ./environments: name its folder.", USAGE)
-    told = [impacts(folder, catalogue, today, on.date(), root) for folder in chosen]
+    anchor = anchor_of(root, serial)
+    told = [impacts(folder, catalogue, today, on.date(), anchor) for folder in chosen]
     if as_json:
         echo_json({read.name: [one.model_dump(mode="json") for one in found] for read, found in told})
     else:

@@ -7,7 +7,7 @@ from domicile_catalog import Catalogue, Fault
 
 from domicile_cli.explanation import FileExplanation, environment_around, explain_file
 from domicile_cli.options import USAGE, day_of, fail
-from domicile_cli.surroundings import Surroundings, no_environment, read_surroundings
+from domicile_cli.surroundings import Surroundings, TrustAnchor, no_environment, read_surroundings
 
 
 def is_a_manifest(subject: str, catalogue: Catalogue) -> bool:
@@ -29,7 +29,7 @@ def explain_manifest(
     *,
     environment: Path | None,
     production: bool,
-    root: str | None,
+    anchor: TrustAnchor,
     on: datetime | None,
 ) -> tuple[FileExplanation, Surroundings]:
     """The file's tenants in the environment that was named, in the one that the file lies in, or in none."""
@@ -37,6 +37,6 @@ def explain_manifest(
     faults: list[Fault] = []
     around = no_environment(catalogue, production)
     if folder is not None:
-        around = read_surroundings(folder, catalogue, root, faults, production=production)
+        around = read_surroundings(folder, catalogue, anchor, faults, production=production)
     told = explain_file(file, around, lambda code: day_of(on, catalogue, code), folder=folder, faults=faults)
     return told, around
