@@ -28,8 +28,9 @@ dev: ## the casino alone, with hot reload, on an embedded PostgreSQL
 	@$(RUN) python -m casino dev
 
 .PHONY: install
-install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=...
-	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)"
+install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=... [ENVIRONMENT=folder]
+	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)" \
+		$(if $(ENVIRONMENT),--environment "$(ENVIRONMENT)")
 
 .PHONY: generate
 generate: ## write what follows from the catalogue: policies, schemas, a page for each jurisdiction, the map

@@ -1,8 +1,9 @@
-"""`domicile install`: the CRD and the operator into whatever cluster the kubeconfig names."""
+"""`domicile install`: the CRD, the operator and an environment's attestations into the kubeconfig's cluster."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,10 +11,17 @@ from typing import Annotated, Any
 
 import typer
 import yaml
+from domicile_catalog import Fault
+from domicile_catalog.documents import parse_mapping
 from rich.console import Console
+
+from domicile_cli.surroundings import read_environment
 
 OPERATOR = "domicile-operator"
 NAMESPACE = "domicile-system"
+CELL, ATTESTATIONS = "domicile-cell", "domicile-attestations"
+MOST_BYTES = 900_000
+"""A ConfigMap holds a mebibyte, names and all."""
 UNSET_OPERATOR, UNSET_CASINO = "domicile-operator:unset", "casino:unset"
 
 console = Console()
@@ -34,45 +42,79 @@ def with_images(manifests: list[dict[str, Any]], operator_image: str, casino_ima
     return found
 
 
+def attestations_manifest(folder: Path) -> dict[str, Any]:
+    """The ConfigMap of an environment's attestations: a key for each file, and the signatures among them.
+
+    It is empty where there are none, so that the last one can be withdrawn. Raises InstallError.
+    """
+    data: dict[str, str] = {}
+    for file in sorted([*folder.glob("attestations/*.yaml"), *folder.glob("attestations/*.sig")]):
+        if not re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", file.name):
+            raise InstallError(f"{file}: a ConfigMap takes letters, digits, `-`, `_` and `.` in a name. Rename it.")
+        try:
+            data[file.name] = file.read_bytes().decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InstallError(f"{file} cannot be read: {error}") from None
+    size = sum(len(text.encode()) for text in data.values())
+    if size > MOST_BYTES:
+        raise InstallError(
+            f"The attestations in {folder} are {size} bytes, and a ConfigMap takes {MOST_BYTES}: "
+            "remove those that have expired."
+        )
+    about = {"name": ATTESTATIONS, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": data}
+
+
 def install(
     operator_image: Annotated[str, typer.Option(help="The operator's image, with its tag or digest.")],
     casino_image: Annotated[str, typer.Option(help="The casino's image that tenants run, with its tag or digest.")],
+    *,
     manifests: Annotated[Path, typer.Option(help="The kustomization to install.", exists=True, file_okay=False)] = Path(
         "operators/deploy"
     ),
+    environment: Annotated[
+        Path | None,
+        typer.Option(
+            "--environment",
+            "-e",
+            help="Install this environment's attestations too.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     timeout: Annotated[int, typer.Option(help="Seconds to wait until the operator runs.")] = 120,
     dry_run: Annotated[bool, typer.Option(help="Print what would be applied, and apply nothing.")] = False,
 ) -> None:
     """Install or upgrade the CRD and the operator in the cluster of your KUBECONFIG.
 
     The same for every cluster. It must have the ConfigMap domicile-cell in the namespace domicile-system, which
-    the cell's stack or the site's playbook writes.
+    the cell's stack or the site's playbook writes. With an environment, the ConfigMap domicile-attestations there
+    becomes what its folder holds; the operator goes by it within a minute or two, and need not be restarted.
 
     [bold]Examples[/bold]
 
       domicile install --operator-image registry.example/domicile-operator:0.1.0 \\
         --casino-image registry.example/casino:0.1.0
 
+      domicile install --operator-image ... --casino-image ... --environment environments/live
+
       domicile install --operator-image ... --casino-image ... --dry-run
     """
     try:
         rendered = list(yaml.safe_load_all(_kubectl("kustomize", str(manifests))))
         documents = with_images(rendered, operator_image, casino_image)
+        papers = attestations_manifest(environment) if environment else None
         if dry_run:
-            typer.echo(yaml.safe_dump_all(documents, sort_keys=False))
+            typer.echo(yaml.safe_dump_all([*documents, *([papers] if papers else [])], sort_keys=False))
             return
         # The kind has to exist before anything that needs it is served.
         crds = [d for d in documents if d["kind"] in ("CustomResourceDefinition", "Namespace")]
         _apply(crds)
         for crd in (d for d in crds if d["kind"] == "CustomResourceDefinition"):
             _kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}", "--timeout=30s")
-        if not _kubectl(
-            "get", "configmap", "domicile-cell", "-n", NAMESPACE, "--ignore-not-found", "-o", "name"
-        ).strip():
-            raise InstallError(
-                f"The cluster has no ConfigMap domicile-cell in {NAMESPACE}: the operator would not know where it is. "
-                "The cell's Pulumi stack or `ansible-playbook playbooks/site.yml` writes it."
-            )
+        cell = _cell()
+        if environment and papers:
+            _install_attestations(environment, papers, cell)
         _apply([d for d in documents if d not in crds])
         console.print(f"waiting until {OPERATOR} runs (at most {timeout} s)")
         _kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", NAMESPACE, f"--timeout={timeout}s")
@@ -82,11 +124,49 @@ def install(
     console.print(f"{OPERATOR} runs {operator_image}", highlight=False)
 
 
-def _apply(documents: list[dict[str, Any]]) -> None:
+def _cell() -> dict[str, Any]:
+    """The cell's description in the cluster. Raises InstallError where there is none."""
+    found = _config_map(CELL)
+    if found is None:
+        raise InstallError(
+            f"The cluster has no ConfigMap {CELL} in {NAMESPACE}: the operator would not know where it is. "
+            "The cell's Pulumi stack or `ansible-playbook playbooks/site.yml` writes it."
+        )
+    return parse_mapping(found.get("cell.yaml", "").encode(), "cell.yaml", [])
+
+
+def _install_attestations(folder: Path, papers: dict[str, Any], cell: dict[str, Any]) -> None:
+    """Make the cluster's attestations those of the folder, and say so."""
+    faults: list[Fault] = []
+    environment = read_environment(folder, faults)
+    if environment is None or faults:
+        raise InstallError("; ".join(f"{folder}/{fault}" for fault in faults))
+    if cell.get("environment") != environment.name:
+        raise InstallError(
+            f"{folder} is the environment {environment.name}, and the cluster's cell is of {cell.get('environment')}: "
+            "name the folder of that one."
+        )
+    # A writer of its own, the same as the playbook's: a key that it leaves out is then nobody's, and goes.
+    _apply([papers], writer=ATTESTATIONS)
+    left = sorted(set(_config_map(ATTESTATIONS) or {}) - set(papers["data"]))
+    if left:
+        raise InstallError(
+            f"The ConfigMap {ATTESTATIONS} still holds {', '.join(left)}, which something else wrote. "
+            f"`kubectl delete configmap {ATTESTATIONS} -n {NAMESPACE}`, and install again."
+        )
+    names = ", ".join(name for name in papers["data"] if name.endswith(".yaml")) or "none"
+    console.print(f"attestations of {environment.name}: {names}", highlight=False, markup=False)
+
+
+def _config_map(name: str) -> dict[str, str] | None:
+    """What a ConfigMap of our namespace holds, or None where there is no such."""
+    found = _kubectl("get", "configmap", name, "-n", NAMESPACE, "--ignore-not-found", "-o", "json").strip()
+    return json.loads(found).get("data") or {} if found else None
+
+
+def _apply(documents: list[dict[str, Any]], writer: str = "domicile-install") -> None:
     text = yaml.safe_dump_all(documents)
-    answer = _kubectl(
-        "apply", "--server-side", "--force-conflicts", "--field-manager=domicile-install", "-f", "-", stdin=text
-    )
+    answer = _kubectl("apply", "--server-side", "--force-conflicts", f"--field-manager={writer}", "-f", "-", stdin=text)
     console.print(answer.rstrip(), highlight=False)
 
 

@@ -1,0 +1,58 @@
+"""What the role `cell` writes into the cluster."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLE = Path(__file__).resolve().parents[1] / "roles" / "cell"
+PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars_files: ["{role}/defaults/main.yml", "{role}/vars/main.yml"]
+  tasks:
+    - ansible.builtin.copy:
+        content: "{{{{ lookup('ansible.builtin.template', '{role}/templates/attestations.yaml.j2') }}}}"
+        dest: {out}
+        mode: "0644"
+"""
+SIGNED = [b"a: 1\n", b"no newline", b'\n\n{{ no template }}\r\n\xc3\xa9 "quoted" \\n\t\n\n']
+
+
+def rendered(folder: Path, tmp_path: Path) -> dict[str, Any]:
+    out = tmp_path / "manifest.yaml"
+    (tmp_path / "play.yml").write_text(PLAY.format(role=ROLE, out=out))
+    settings = {
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
+    }
+    given = ["-i", "localhost,", "-e", f"cell_environment_folder={folder}", str(tmp_path / "play.yml")]
+    command = [sys.executable, "-m", "ansible", "playbook", *given]
+    done = subprocess.run(command, env=os.environ | settings, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = yaml.safe_load(out.read_text())
+    return found
+
+
+def test_attestations_reach_the_cluster_byte_for_byte_for_they_are_signed(tmp_path: Path) -> None:
+    folder = tmp_path / "environment"
+    (folder / "attestations").mkdir(parents=True)
+    files = dict(zip(("officers.yaml", "no.yaml", "no.yaml.sig"), SIGNED, strict=True))
+    for name, content in (files | {"README.md": b"# Attestations\n"}).items():
+        (folder / "attestations" / name).write_bytes(content)
+    manifest = rendered(folder, tmp_path)
+    assert manifest["metadata"] == {"name": "domicile-attestations", "namespace": "domicile-system"}
+    assert {name: text.encode() for name, text in manifest["data"].items()} == files
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_where_there_are_none_the_cluster_has_none(tmp_path: Path, made: bool) -> None:
+    if made:
+        (tmp_path / "environment" / "attestations").mkdir(parents=True)
+    assert rendered(tmp_path / "environment", tmp_path)["data"] == {}
