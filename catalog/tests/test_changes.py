@@ -131,6 +131,6 @@ def test_where_a_cell_stands_its_copies_may_be_elsewhere(catalogue, changing):
     request = TenantRequest(
         jurisdiction="GB", products=("casino",), candidates=("eu-west-1", "eu-west-2"), production=False, on=DAY
     )
-    assert place_tenant(changed, request.model_copy(update={"cell": "eu-west-1"})).place == "eu-west-1"
+    assert place_tenant(changed, request.model_copy(update={"cells": ("eu-west-1",)})).place == "eu-west-1"
     alone = request.model_copy(update={"candidates": ("eu-west-1",)})
     assert place_tenant(changed, alone).code == "NO_PLACE_IN_TERRITORY"

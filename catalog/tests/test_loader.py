@@ -89,7 +89,7 @@ def test_a_right_catalogue_loads(folder):
         (GB, "GBP, confidence: recalled", "GBP, confidence: sourced", "facts.currency", "needs a source"),
         (GB, "GBP, confidence: recalled", "GBP, confidence: unknown", "facts.currency", "has no value"),
         (GB, "value: GBP", "value: ZZZ", "facts.currency", "unknown currency ZZZ"),
-        (GB, "value: 18\n", "value: '18'\n", "facts.min_age.value", "integer"),
+        (GB, "value: 18\n", "value: '18'\n", "facts.min_age", "integer"),
         (GB, "min_age: 25", "min_age: 18", "facts.slot_max_stake", "ascending"),
         (GB, "regulator_access", "regulator_acces", "facts.data_residency.value", "'regulator_acces'"),
         (GB, "  currency:", "  currencies:", "facts.currencies", "unknown key"),

@@ -150,10 +150,10 @@ def test_an_attestation_counts_on_its_last_day():
 
 
 def test_a_recalled_fact_places_outside_production_and_not_in_it():
-    outside = ask("ES")
-    assert (outside.place, outside.attested) == ("eu-south-2", False)
+    outside = ask("MX")
+    assert (outside.place, outside.attested) == ("mx-central-1", False)
     assert any("recalled" in warning for warning in outside.warnings)
-    assert ask("ES", production=True).code == "FACT_RECALLED"
+    assert ask("MX", production=True).code == "FACT_RECALLED"
 
 
 def test_a_source_that_only_reports_the_law_is_told():
@@ -169,10 +169,10 @@ def test_a_site_needs_a_name_of_its_own_and_known_ground():
 
 
 def test_attesting_recalled_facts_opens_production():
-    known = CATALOGUE.jurisdiction("ES", TODAY).facts
-    answers = tuple(attest("ES", name, known.get(name).value) for name in ("online_casino", "data_residency"))
-    decision = ask("ES", production=True, attestations=answers)
-    assert (decision.place, decision.attested) == ("eu-south-2", True)
+    known = CATALOGUE.jurisdiction("MX", TODAY).facts
+    answers = tuple(attest("MX", name, known.get(name).value) for name in ("online_casino", "data_residency"))
+    decision = ask("MX", production=True, attestations=answers)
+    assert (decision.place, decision.attested) == ("mx-central-1", True)
 
 
 def test_a_stricter_attestation_replaces_a_recalled_fact():
@@ -190,7 +190,7 @@ def test_an_attestation_relied_on_is_announced_to_end_for_thirty_days(days, told
 
 @pytest.mark.parametrize("attested", ["prohibited", "poker_only", "unregulated"])
 def test_an_attestation_may_narrow_what_the_catalogue_recalls_as_licensed(attested):
-    code = "AU-VIC"
+    code = "AU-SA"
     assert CATALOGUE.jurisdiction(code, TODAY).facts.online_casino.confidence == "recalled"
     answers = (attest(code, "data_residency", "none"), attest(code, "licensed_products", ["sports"]))
     assert isinstance(ask(code, products=("sports",), attestations=answers), TenantPlacement)

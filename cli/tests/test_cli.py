@@ -64,8 +64,8 @@ def test_explain_json_is_json():
 
 
 def test_production_refuses_what_is_recalled():
-    assert run("explain", "ES", *ON).exit_code == 0
-    refused = run("explain", "ES", "--production", *ON)
+    assert run("explain", "MX", *ON).exit_code == 0
+    refused = run("explain", "MX", "--production", *ON)
     assert refused.exit_code == 1
     assert "FACT_RECALLED" in refused.output
 

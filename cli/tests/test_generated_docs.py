@@ -115,7 +115,7 @@ def test_a_page_says_where_data_may_rest_and_what_is_decided(pages):
 def test_sources_that_disagree_stand_side_by_side():
     record = CATALOGUE.jurisdictions["GB"]
     other = Finding(value=19, confidence=Confidence.SOURCED, source="https://a.example/x|y", source_kind="press")
-    facts = record.facts.model_copy(update={"min_age": (*record.facts.min_age, other)})
+    facts = record.facts.model_copy(update={"min_age": (record.facts.min_age[0], other)})
     page = jurisdiction_pages(changed(GB=record.model_copy(update={"facts": facts})), TODAY)["GB.md"]
     told = page.split("## Where sources disagree")[1].split("## ")[0]
     assert re.search(r"\| `min_age` \| 19 years \| 18 years ", told)

@@ -55,7 +55,7 @@ def test_what_is_backed_up_makes_it_a_backup():
 def test_the_candidates_and_production_count():
     told = json.loads(run("GB", "--class", "keys", "--candidates", "sa-east-1", "--json", *ON).stdout)
     assert told["allowed"] == ["sa-east-1"]
-    assert "FACT_RECALLED" in run("ES", "--class", "keys", "--production", *ON).output
+    assert "FACT_RECALLED" in run("MX", "--class", "keys", "--production", *ON).output
 
 
 @pytest.mark.parametrize(

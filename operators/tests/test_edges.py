@@ -15,8 +15,9 @@ from domicile_operator.catalogue import CatalogueRulebook
 from domicile_operator.cell import Cell, load_cell
 from domicile_operator.clients.breaker import PAUSE_SECONDS, Breaker
 from domicile_operator.clients.kube import _fault, _path
-from domicile_operator.decide import Placed, _attested
+from domicile_operator.decide import Placed, _attested, decide
 from domicile_operator.errors import Fault, Gone, Refused
+from domicile_operator.names import Names
 from domicile_operator.recorder import event
 from domicile_operator.settings import read_settings
 from domicile_operator.spec import TenantSpec, parse_spec
@@ -81,8 +82,8 @@ def rulebook(tmp_path_factory: pytest.TempPathFactory) -> CatalogueRulebook:
 def ask(
     rulebook: CatalogueRulebook, *places: str, production: bool = False, root: str | None = None, **spec: Any
 ) -> Placed | Refused:
-    cell = CELL.model_copy(update={"production": production, "attestation_root": root})
-    return rulebook.place(TenantSpec.model_validate(SPEC | spec), places, cell, date(2026, 11, 22))
+    cell = CELL.model_copy(update={"production": production, "attestation_root": root, "places": places})
+    return rulebook.place(TenantSpec.model_validate(SPEC | spec), None, cell, date(2026, 11, 22))
 
 
 def test_the_catalogue_places_and_gives_rules(rulebook: CatalogueRulebook) -> None:
@@ -115,10 +116,10 @@ def test_the_catalogue_tells_of_the_law_that_ends_a_place(tmp_path: Path) -> Non
     assert isinstance(leaves, Placed) and leaves.ahead is not None
     assert leaves.ahead.deadline == datetime(2026, 12, 1, tzinfo=UTC)
     assert "must rest in Great Britain" in leaves.ahead.must
-    gone = rulebook.place(TenantSpec.model_validate(SPEC), ("eu-central-1",), CELL, date(2026, 12, 24))
+    gone = rulebook.place(TenantSpec.model_validate(SPEC), "eu-central-1", CELL, date(2026, 12, 24))
     assert isinstance(gone, Refused) and gone.since == datetime(2026, 12, 1, tzinfo=UTC)
     never = rulebook.place(
-        TenantSpec.model_validate(SPEC | {"jurisdiction": "NO"}), ("eu-west-2",), CELL, date(2026, 12, 24)
+        TenantSpec.model_validate(SPEC | {"jurisdiction": "NO"}), "eu-west-2", CELL, date(2026, 12, 24)
     )
     assert isinstance(never, Refused) and never.since is None
 
@@ -171,7 +172,7 @@ def test_a_signed_attestation_answers_what_production_would_not_believe(tmp_path
     for changed in ({"environment": "live"}, {"attestation_serial": 2}):  # copied from elsewhere, or put back
         cell = CELL.model_copy(update={"production": True, "attestation_root": root} | changed)
         with pytest.raises(Fault, match=r"is lab, and this is live|2 or more") as raised:
-            rulebook.place(TenantSpec.model_validate(SPEC), ("eu-west-2",), cell, date(2026, 11, 22))
+            rulebook.place(TenantSpec.model_validate(SPEC), "eu-west-2", cell, date(2026, 11, 22))
         assert raised.value.code == "ATTESTATIONS_UNREADABLE"
 
 
@@ -251,11 +252,18 @@ def test_a_series_goes_with_its_tenant() -> None:
 
 @pytest.mark.parametrize(
     ("path", "healthy", "status"),
-    [("/healthz", True, "200"), ("/healthz", False, "503"), ("/metrics", True, "200"), ("/", True, "404")],
+    [
+        ("/healthz", True, "200"),
+        ("/healthz", False, "503"),
+        ("/readyz", True, "200"),
+        ("/readyz", False, "503"),
+        ("/metrics", True, "200"),
+        ("/", True, "404"),
+    ],
 )
 def test_the_http_server(path: str, healthy: bool, status: str) -> None:
     answered: list[str] = []
-    application = server.application(lambda: healthy)
+    application = server.application(lambda: healthy, lambda: healthy)
     list(application({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, lambda line, _: answered.append(line)))
     assert answered[0].startswith(status)
 
@@ -266,3 +274,27 @@ def test_an_event_names_its_tenant() -> None:
     made = event(owner, {"state": "Refused", "conditions": [ready]}, __import__("datetime").datetime(2026, 11, 22))
     assert (made["type"], made["reason"], made["message"]) == ("Warning", "LICENCE_EXPIRED", "Refused: Renew it.")
     assert made["involvedObject"]["uid"] == "u"
+
+
+def test_a_cell_serves_the_jurisdictions_that_it_is_for(rulebook: CatalogueRulebook) -> None:
+    cell = CELL.model_copy(update={"jurisdictions": ("BR",)})
+    spec = TenantSpec.model_validate(SPEC)
+    decision = decide(Names("acme-gb"), spec, cell=cell, image="casino:1", rulebook=rulebook, today=date(2026, 11, 22))
+    assert decision.refused and decision.refused.code == "NOT_SERVED"
+    assert rulebook.law(cell, datetime(2026, 11, 22, tzinfo=UTC))["GB.refused"].startswith("NOT_SERVED")
+
+
+def test_a_copy_may_rest_in_another_place_than_the_cell(rulebook: CatalogueRulebook) -> None:
+    site = {"code": "site-amsterdam", "territory": "NL", "city": "Amsterdam"}
+    plain = CELL.model_copy(update={"places": ("eu-central-1",), "production": False})
+    spec = TenantSpec.model_validate(SPEC | {"jurisdiction": "NL"})
+    refused = rulebook.place(spec, None, plain, date(2026, 11, 22))
+    assert isinstance(refused, Refused) and "regulator_copy" in refused.message
+    cell = Cell.model_validate(plain.model_dump(by_alias=True) | {"sites": [site], "copyPlaces": ["site-amsterdam"]})
+    placed = rulebook.place(spec, None, cell, date(2026, 11, 22))
+    assert isinstance(placed, Placed) and placed.place == "eu-central-1"
+    assert "NL.products" in rulebook.law(cell, datetime(2026, 11, 22, tzinfo=UTC))
+
+
+def test_a_law_says_until_when_it_admits(rulebook: CatalogueRulebook) -> None:
+    assert rulebook.law(CELL, datetime(2026, 11, 22, 9, tzinfo=UTC))["validThrough"] == "2026-11-23T09:00:00Z"

@@ -31,7 +31,7 @@ def rulebook(tmp_path_factory: pytest.TempPathFactory) -> CatalogueRulebook:
 
 def test_a_site_of_the_cell_serves_a_territory_without_a_region(rulebook: CatalogueRulebook) -> None:
     here = cell(NEWARK)
-    placed = rulebook.place(JERSEY, here.places, here, DAY)
+    placed = rulebook.place(JERSEY, None, here, DAY)
     assert isinstance(placed, Placed) and placed.place == "newark-1"
     law = rulebook.law(here, datetime(2026, 11, 22, tzinfo=UTC))
     assert law["places"] == "newark-1" and "casino" in law["US-NJ.products"].split(",")
@@ -40,8 +40,8 @@ def test_a_site_of_the_cell_serves_a_territory_without_a_region(rulebook: Catalo
 def test_a_site_is_nobodys_but_the_cells(rulebook: CatalogueRulebook) -> None:
     here, elsewhere = cell(NEWARK), cell()
     for _ in range(2):  # whichever cell was asked of last
-        assert isinstance(rulebook.place(JERSEY, here.places, here, DAY), Placed)
-        refused = rulebook.place(JERSEY, elsewhere.places, elsewhere, DAY)
+        assert isinstance(rulebook.place(JERSEY, None, here, DAY), Placed)
+        refused = rulebook.place(JERSEY, None, elsewhere, DAY)
         assert isinstance(refused, Refused) and refused.code == "PLACE_UNKNOWN"
 
 
@@ -59,7 +59,7 @@ def test_a_catalogue_with_sites_is_made_once(tmp_path: Path) -> None:
     rulebook = CatalogueRulebook(Counting(), tmp_path)  # type: ignore[arg-type]
     for _ in range(3):
         here = cell(NEWARK)  # an equal one, read anew
-        rulebook.place(JERSEY, here.places, here, DAY)
+        rulebook.place(JERSEY, None, here, DAY)
     assert made == [1]
 
 
@@ -74,7 +74,7 @@ def test_a_site_that_cannot_be_is_a_fault_of_the_cell(
     rulebook: CatalogueRulebook, site: dict[str, str], words: str
 ) -> None:
     here = cell(site)
-    for ask in (lambda: rulebook.place(JERSEY, here.places, here, DAY), lambda: rulebook.law(here, datetime.now(UTC))):
+    for ask in (lambda: rulebook.place(JERSEY, None, here, DAY), lambda: rulebook.law(here, datetime.now(UTC))):
         with pytest.raises(Fault, match=words) as raised:
             ask()
         assert raised.value.code == "CELL_UNREADABLE"
@@ -84,7 +84,7 @@ def test_a_site_that_cannot_be_is_a_fault_of_the_cell(
 def test_a_code_that_stands_twice_is_a_fault_of_the_cell(rulebook: CatalogueRulebook) -> None:
     here = cell(NEWARK, NEWARK)
     with pytest.raises(Fault, match="newark-1 exists already"):
-        rulebook.place(JERSEY, here.places, here, DAY)
+        rulebook.place(JERSEY, None, here, DAY)
 
 
 def written(folder: Path, **more: Any) -> Path:

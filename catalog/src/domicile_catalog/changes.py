@@ -102,7 +102,7 @@ def impact(
     place_after = now.place if isinstance(now, TenantPlacement) else None
     unlawful = place_before is not None and place_after is None
     if place_before is not None and place_after is not None:
-        stay = place_tenant(catalogue, request.model_copy(update={"on": on, "cell": place_before}))
+        stay = place_tenant(catalogue, request.model_copy(update={"on": on, "cells": (place_before,)}))
         if isinstance(stay, Refusal):
             unlawful = True
             must.append(f"Move from {place_before} to {place_after}. {stay.message}")
@@ -144,7 +144,7 @@ def law_ahead(
 ) -> Impact | None:
     """The first change of law in the days after the request's that makes a tenant unlawful where it lives.
 
-    `request.cell` is the place where it lives. `effective` of the answer is the deadline.
+    `request.cells` is the one place where it lives. `effective` of the answer is the deadline.
     """
     for day in _changes(catalogue, request):
         if request.on < day <= request.on + timedelta(days=days):

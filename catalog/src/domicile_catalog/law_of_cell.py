@@ -4,7 +4,7 @@ A ConfigMap holds them, so that the API server can refuse what the catalogue for
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from domicile_catalog.attestation import Attestation
 from domicile_catalog.days import local_day
@@ -15,8 +15,12 @@ from domicile_catalog.rules import tenant_rules
 from domicile_catalog.tenancy import TenantRequest, place_tenant
 from domicile_catalog.vocabulary import Product
 
-CELL, PLACES, SERVED, VERSION = "cell", "places", "served", "catalogue"
-"""Keys about the cell: its name, its places and the jurisdictions it serves (with commas), the catalogue's version."""
+CELL, PLACES, SERVED, VERSION, VALID = "cell", "places", "served", "catalogue", "validThrough"
+"""Keys about the cell: its name, its places and the jurisdictions it serves (with commas), the catalogue's version, and
+until when new tenants may be admitted by this law."""
+
+VALIDITY = timedelta(days=1)
+"""How old a law may be: longer than anybody takes to mend an operator, shorter than a change of law goes unnoticed."""
 
 NAME, TODAY, REFUSED, PRODUCTS = "name", "today", "refused", "products"
 MAX_STAKE, MIN_AGE, MAX_IDLE = "maxStakeMinor", "minAgeYears", "maxIdleSeconds"
@@ -31,21 +35,25 @@ def cell_law(
     production: bool,
     attestations: Iterable[Attestation],
     now: datetime,
+    copies: tuple[str, ...] = (),
     serves: tuple[str, ...] | None = None,
 ) -> dict[str, str]:
     """What may be admitted in a cell at an instant (aware), each jurisdiction on its own local day.
 
-    `serves` narrows the jurisdictions to those that the cell is for; None means every one that may lawfully live
-    there. Of a jurisdiction that may not, `CODE.refused` has the reason; `CODE.refused.PRODUCT` of a product.
+    `copies` are further places, for what need not rest in the cell. `serves` narrows the jurisdictions to those that
+    the cell is for; None means every one that may lawfully live there. Of a jurisdiction that may not, `CODE.refused`
+    has the reason; `CODE.refused.PRODUCT` of a product.
     """
     known = tuple(attestations)
-    told = {CELL: cell, PLACES: ",".join(places), VERSION: catalogue.version}
+    until = (now + VALIDITY).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = {VALID: until, CELL: cell, PLACES: ",".join(places), VERSION: catalogue.version}
     served: list[str] = []
     for code in sorted(catalogue.jurisdictions):
         request = TenantRequest(
             jurisdiction=code,
             products=(Product.CASINO,),
-            candidates=places,
+            candidates=tuple(dict.fromkeys((*places, *copies))),
+            cells=places,
             production=production,
             attestations=known,
             on=local_day(catalogue, code, now, known),

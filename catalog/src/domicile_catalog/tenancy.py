@@ -22,15 +22,15 @@ class TenantRequest(Frozen):
     """What is to be placed, and what may be relied on.
 
     `candidates` are codes of places; None means every place that the catalogue offers without being asked,
-    which leaves out separate partitions. `cell` is the place where the tenant's cell stands already, if it does: what
-    rests in a cell may rest nowhere else, and the rest in any candidate. `on` decides which law and which attestations
-    hold.
+    which leaves out separate partitions. `cells` are the places where the tenant's cell may stand, where those are
+    fewer: what rests in a cell rests in one of them, and the rest in any candidate. `on` decides which law and which
+    attestations hold.
     """
 
     jurisdiction: str
     products: Annotated[tuple[Product, ...], Field(min_length=1)]
     candidates: tuple[str, ...] | None = None
-    cell: str | None = None
+    cells: tuple[str, ...] | None = None
     production: bool
     attestations: tuple[Attestation, ...] = ()
     on: date
@@ -38,7 +38,7 @@ class TenantRequest(Frozen):
     def candidates_for(self, catalogue: Catalogue, data_class: DataClass) -> tuple[str, ...] | None:
         """The places that are asked about for a class."""
         in_cell = catalogue.data_classes[data_class].in_cell
-        return (self.cell,) if self.cell is not None and in_cell else self.candidates
+        return self.cells if self.cells is not None and in_cell else self.candidates
 
     def question(self, product: Product, data_class: DataClass) -> Question:
         """What is asked of `place()` for one product and class."""

@@ -33,7 +33,7 @@ def main() -> None:
     runtime = Runtime(world, settings)
     registry = kopf.OperatorRegistry()
     handlers.register(registry, runtime)
-    server.start(settings.http_port, lambda: runtime.healthy)
+    server.start(settings.http_port, lambda: runtime.healthy, lambda: runtime.ready)
     log.info("serving cell %s with %s", world.cell().name, settings.casino_image)
     kopf.run(registry=registry, clusterwide=True, standalone=True)
 

@@ -1,6 +1,5 @@
 """The catalogue, as the operator's rulebook."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from domicile_catalog import (
     law_ahead,
     load_attestations,
     load_catalogue,
+    local_day,
     place_tenant,
     tenant_rules,
     unlawful_since,
@@ -47,15 +47,16 @@ class CatalogueRulebook:
         """
         return cls(load_catalogue(), attestations)
 
-    def local_day(self, jurisdiction: str, now: datetime) -> date:
-        return self._catalogue.local_day(jurisdiction, now)
+    def local_day(self, jurisdiction: str, cell: Cell, now: datetime) -> date:
+        return local_day(self._catalogue, jurisdiction, now, self._attestations(cell))
 
-    def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
-        catalogue = self._of(cell)
+    def place(self, spec: TenantSpec, pinned: str | None, cell: Cell, today: date) -> Placed | Refused:
+        catalogue, cells = self._of(cell), (pinned,) if pinned else cell.places
         request = TenantRequest(
             jurisdiction=spec.jurisdiction,
             products=tuple(Product(product) for product in spec.products),
-            candidates=tuple(candidates),
+            candidates=tuple(dict.fromkeys((*cells, *cell.places, *cell.copy_places))),
+            cells=cells,
             production=cell.production,
             attestations=self._attestations(cell),
             on=today,
@@ -72,7 +73,7 @@ class CatalogueRulebook:
         except RulesError as error:
             since = unlawful_since(catalogue, request, limits)
             return Refused(error.code, f"{error.message} {error.remedy}", since=since)
-        lives = request.model_copy(update={"candidates": (answer.place,)})
+        lives = request.model_copy(update={"cells": (answer.place,)})
         ahead = law_ahead(catalogue, "", lives, limits)
         return Placed(
             answer.place,
@@ -88,6 +89,7 @@ class CatalogueRulebook:
             self._of(cell),
             cell=cell.name,
             places=cell.places,
+            copies=cell.copy_places,
             production=cell.production,
             attestations=self._attestations(cell),
             now=now,

@@ -51,7 +51,8 @@ class Site(_Model):
 class Cell(_Model):
     """One cluster and the stores beside it. `ca_pem` is the CA of those stores' certificates.
 
-    `sites` are places that it names beside AWS regions; `places` may have their codes.
+    `copy_places` are further places that hold what need not rest in a cell: the regulator's copy, backups.
+    `sites` are places that it names beside AWS regions; `places` and `copy_places` may have their codes.
     `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
     `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here, in
     a list whose serial is `attestation_serial` or more.
@@ -63,6 +64,7 @@ class Cell(_Model):
     attestation_root: Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")] | None = None
     attestation_serial: Annotated[int, Field(ge=1)] | None = None
     places: Annotated[tuple[str, ...], Field(min_length=1)]
+    copy_places: tuple[str, ...] = ()
     sites: tuple[Site, ...] = ()
     jurisdictions: tuple[str, ...] = ()
     base_domain: str

@@ -1,6 +1,5 @@
 """Whether a tenant may be built here, as written, today. Pure, given the rulebook."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -28,11 +27,13 @@ class Placed:
 class Rulebook(Protocol):
     """The catalogue as the operator uses it."""
 
-    def local_day(self, jurisdiction: str, now: datetime) -> date:
+    def local_day(self, jurisdiction: str, cell: Cell, now: datetime) -> date:
         """Which day it is where the licence is: laws and licences begin and end at that midnight."""
 
-    def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
-        """The lawful place among the candidates with the rules of play there, or why there is none.
+    def place(self, spec: TenantSpec, pinned: str | None, cell: Cell, today: date) -> Placed | Refused:
+        """The lawful place in the cell with the rules of play there, or why there is none.
+
+        `pinned` is where the tenant lives already: what rests in a cell stays there, and may not rest elsewhere.
 
         Decided as the cell does: whether it is production, and whose attestations count there.
         """
@@ -71,8 +72,7 @@ def decide(
     conditions.append(licence)
     if licence.status == "False":
         return Decision(None, Refused(licence.reason, licence.message, LICENCE_VALID), conditions)
-    candidates = (pinned,) if pinned else cell.places
-    placed = rulebook.place(spec, candidates, cell, today)
+    placed = _not_served(spec, cell) or rulebook.place(spec, pinned, cell, today)
     if isinstance(placed, Refused):
         conditions.append(Condition(PLACED, "False", placed.code, placed.message))
         conditions.append(_refused_by_law(placed))
@@ -86,6 +86,17 @@ def decide(
         return Decision(None, refused, conditions)
     plan = Plan(names, spec, cell, placed.place, placed.rules, image, tuple(providers), placed.ahead)
     return Decision(plan, None, conditions)
+
+
+def _not_served(spec: TenantSpec, cell: Cell) -> Refused | None:
+    if not cell.jurisdictions or spec.jurisdiction in cell.jurisdictions:
+        return None
+    return Refused(
+        "NOT_SERVED",
+        f"Cell {cell.name} is for {', '.join(cell.jurisdictions)}, and not for {spec.jurisdiction}. Apply the tenant "
+        "in a cell that is, or add the jurisdiction to this one's `jurisdictions`.",
+        PLACED,
+    )
 
 
 def _licence(spec: TenantSpec, today: date) -> Condition:

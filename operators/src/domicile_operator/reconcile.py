@@ -111,26 +111,29 @@ def _decide(tenant: Object, names: Names, world: World) -> Decision:
     spec = parse_spec(tenant["spec"])
     if isinstance(spec, Refused):
         return Decision(None, spec)
+    cell = world.cell()
     return decide(
         names,
         spec,
-        cell=world.cell(),
+        cell=cell,
         image=world.image,
         rulebook=world.rulebook,
-        today=world.rulebook.local_day(spec.jurisdiction, world.now()),
-        pinned=_pinned(names, world),
+        today=world.rulebook.local_day(spec.jurisdiction, cell, world.now()),
+        pinned=_pinned(tenant, names, world),
         taken_hosts=_taken_hosts(tenant, spec, world),
     )
 
 
-def _pinned(names: Names, world: World) -> str | None:
-    """Where the tenant lives already. Read from its namespace: status may be lost with a backup."""
+def _pinned(tenant: Object, names: Names, world: World) -> str | None:
+    """Where the tenant lives already. Its namespace says so, for status may be lost with a backup; where the namespace
+    was deleted, status does: the records rest there still."""
+    known: str | None = (tenant.get("status") or {}).get("place")
     try:
         namespace = world.kube.get("v1", "Namespace", names.namespace)
     except Gone:
-        return None
+        return known
     place: str | None = namespace["metadata"].get("labels", {}).get(LABEL_PLACE)
-    return place if ours(namespace, names) else None
+    return (place or known) if ours(namespace, names) else None
 
 
 def _taken_hosts(tenant: Object, spec: TenantSpec, world: World) -> frozenset[str]:

@@ -40,7 +40,7 @@ class Runtime:
         self._queue = WorkQueue()
         self._tasks: list[asyncio.Task[None]] = []
         self._beat = time.monotonic()
-        self._law_kept = False
+        self._law_at: float | None = None
 
     def wake(self, tenant: str, delay: float = COALESCE_SECONDS) -> None:
         """A tenant or one of its children changed."""
@@ -65,9 +65,14 @@ class Runtime:
 
     @property
     def healthy(self) -> bool:
-        """Whether the event loop turns, no pass hangs, and the API server has been told the law."""
+        """Whether the event loop turns and no pass hangs."""
         turning = time.monotonic() - self._beat < max(60.0, 3 * self._settings.relist_seconds)
-        return self._law_kept and turning and self._queue.longest_running < STALLED_SECONDS
+        return turning and self._queue.longest_running < STALLED_SECONDS
+
+    @property
+    def ready(self) -> bool:
+        """Whether the API server has been told the law, and not long ago."""
+        return self._law_at is not None and time.monotonic() - self._law_at < STALLED_SECONDS
 
     async def _work(self) -> None:
         while True:
@@ -106,13 +111,13 @@ class Runtime:
 
     async def _keep_law(self) -> None:
         while True:
-            await asyncio.sleep(LAW_SECONDS if self._law_kept else 2.0)
+            await asyncio.sleep(LAW_SECONDS if self.ready else 2.0)
             await self._write_law()
 
     async def _write_law(self) -> None:
         try:
             await asyncio.to_thread(keep_law, self.world)
-            self._law_kept = True
+            self._law_at = time.monotonic()
         except Fault as fault:
             metrics.FAULTS.labels(fault.code).inc()
             log.warning("the law of this cell cannot be written: %s", fault.message)

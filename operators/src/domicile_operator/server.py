@@ -1,4 +1,4 @@
-"""`/metrics` and `/healthz`, on a thread of their own: a stuck event loop must not answer for itself."""
+"""`/metrics`, `/healthz` and `/readyz`, on a thread of their own: a stuck event loop must not answer for itself."""
 
 from collections.abc import Callable, Iterable
 from threading import Thread
@@ -8,6 +8,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 from prometheus_client import make_wsgi_app
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
+Probe = Callable[[], bool]
 
 
 class _Quiet(WSGIRequestHandler):
@@ -15,25 +16,26 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing: probes come every few seconds."""
 
 
-def application(healthy: Callable[[], bool]) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
-    """The WSGI application. `healthy` decides between 200 and 503 at /healthz."""
+def application(healthy: Probe, ready: Probe) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
+    """The WSGI application. `healthy` decides between 200 and 503 at /healthz, and `ready` with it at /readyz."""
     metrics = make_wsgi_app()
 
     def serve(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/metrics":
             answer: Iterable[bytes] = metrics(environ, start)
             return answer
-        if environ["PATH_INFO"] == "/healthz":
-            good = healthy()
+        probes: dict[str, Probe] = {"/healthz": healthy, "/readyz": lambda: healthy() and ready()}
+        if probe := probes.get(environ["PATH_INFO"]):
+            good = probe()
             start("200 OK" if good else "503 Service Unavailable", [("Content-Type", "text/plain")])
-            return [b"ok\n" if good else b"stalled\n"]
+            return [b"ok\n" if good else b"not now\n"]
         start("404 Not Found", [("Content-Type", "text/plain")])
         return [b"not found\n"]
 
     return serve
 
 
-def start(port: int, healthy: Callable[[], bool]) -> None:
+def start(port: int, healthy: Probe, ready: Probe) -> None:
     """Serve until the process ends."""
-    server = make_server("", port, application(healthy), handler_class=_Quiet)
+    server = make_server("", port, application(healthy, ready), handler_class=_Quiet)
     Thread(target=server.serve_forever, name="http", daemon=True).start()

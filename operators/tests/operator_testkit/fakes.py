@@ -216,10 +216,11 @@ class FakeRulebook:
         self.ahead: LawAhead | None = None
         self.asked: list[tuple[str, ...]] = []
 
-    def local_day(self, jurisdiction: str, now: datetime) -> date:
+    def local_day(self, jurisdiction: str, cell: Cell, now: datetime) -> date:
         return now.date()
 
-    def place(self, spec: TenantSpec, candidates: Sequence[str], cell: Cell, today: date) -> Placed | Refused:
+    def place(self, spec: TenantSpec, pinned: str | None, cell: Cell, today: date) -> Placed | Refused:
+        candidates = (pinned,) if pinned else cell.places
         self.asked.append(tuple(candidates))
         warnings = () if self.attested else ("min_age is recalled.",)
         return self.refusal or Placed(candidates[0], self.attested, warnings, RULES, ahead=self.ahead)
