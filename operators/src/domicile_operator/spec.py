@@ -18,7 +18,7 @@ class _Model(BaseModel):
 
 
 class Licence(_Model):
-    """The licence that the tenant plays under. `valid_until` is the last day of play, in UTC."""
+    """The licence that the tenant plays under. `valid_until` is the last day of play where the licence is."""
 
     number: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     holder: Annotated[str, StringConstraints(min_length=1, max_length=128)]

@@ -4,6 +4,7 @@ For every rule there is something that is let in, and the same with one thing ch
 """
 
 import copy
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from operator_testkit.tls import Authority
 pytestmark = pytest.mark.apiserver
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOW = datetime.now(UTC)
 LAW = cell_law(
     load_catalogue(),
     cell="test",
@@ -133,7 +134,7 @@ def licence(until: str) -> dict[str, str]:
 
 def test_a_licence_that_has_ended(cluster: Cluster) -> None:
     admitted(cluster, manifest("last-day", licence=licence(LAW["GB.today"])))
-    refused(cluster, manifest("day-after", licence=licence("2026-11-23")), "LICENCE_EXPIRED", "2026-11-23")
+    refused(cluster, manifest("day-after", licence=licence("2026-01-23")), "LICENCE_EXPIRED", "2026-01-23")
 
 
 def test_what_the_law_has_overtaken_can_be_tightened_and_deleted_and_not_widened(cluster: Cluster) -> None:
@@ -219,7 +220,77 @@ def test_what_is_no_tenants_is_not_judged(cluster: Cluster) -> None:
     admitted(cluster, pod)
 
 
-def test_every_policy_is_typed_without_warnings(cluster: Cluster) -> None:
-    for name in ("domicile-tenants", "domicile-tenant-namespaces", "domicile-tenant-workloads"):
-        path = f"jsonpath={{.items[?(@.metadata.name=='{name}')].metadata.name}}"
-        assert cluster.kubectl("get", "validatingadmissionpolicies", "-o", path) == name
+def _patched(cluster: Cluster, *arguments: str, labels: dict[str, str | None]) -> str:
+    patch = json.dumps({"metadata": {"labels": {f"domicile.dev/{key}": value for key, value in labels.items()}}})
+    return cluster.kubectl("patch", *arguments, "--type=merge", "-p", patch, check=False)
+
+
+def test_no_subresource_is_a_way_round_the_labels(cluster: Cluster) -> None:
+    admitted(cluster, namespace())
+    admitted(cluster, workload("Pod"))
+    status = ["--subresource=status"]
+    for labels in ({"place": "sa-east-1"}, {"jurisdiction": "BR"}, {"tenant": None}):
+        said = _patched(cluster, "namespace", "casino-acme", *status, labels=labels)
+        assert "NAMESPACE_" in said, said
+        said = _patched(cluster, "pod", "pod", "-n", "casino-acme", *status, labels=labels)
+        assert "denied request" in said, said
+    binding = {
+        "apiVersion": "v1",
+        "kind": "Binding",
+        "metadata": {"name": "pod", "labels": {"domicile.dev/place": "us-east-1"}},
+        "target": {"kind": "Node", "name": "node1"},
+    }
+    path = "/api/v1/namespaces/casino-acme/pods/pod/binding"
+    said = cluster.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(binding), check=False)
+    assert "BINDING_LABELLED" in said, said
+    del binding["metadata"]["labels"]  # type: ignore[attr-defined]
+    said = cluster.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(binding), check=False)
+    assert "denied" not in said, said
+
+
+def test_a_tenants_labels_are_for_a_tenants_namespace_alone(cluster: Cluster) -> None:
+    refused(cluster, namespace("gaming-gb", tenant="gb"), "NAMESPACE_MISNAMED")
+    stray = workload("Pod", tenant="stray")
+    stray["metadata"]["namespace"] = "default"
+    refused(cluster, stray, "WRONG_NAMESPACE")
+
+
+def test_a_namespace_from_before_the_policies_is_labelled_lawfully_or_not_at_all(cluster: Cluster) -> None:
+    binding = ["validatingadmissionpolicybinding", "domicile-tenant-namespaces"]
+    kept = cluster.kubectl("get", *binding, "-o", "json")
+    cluster.kubectl("delete", *binding)
+    create = ["create", "namespace", "casino-old"]
+    eventually(lambda: "created" in cluster.kubectl(*create, check=False), what="the namespace")
+    cluster.kubectl("apply", "-f", "-", stdin=kept)
+    unlawful = {"tenant": "old", "jurisdiction": "SE", "place": "eu-west-2"}
+    probe = ["create", "namespace", "casino-probe", "--dry-run=server"]
+    eventually(lambda: "NAMESPACE_UNLABELLED" in cluster.kubectl(*probe, check=False), what="the policy again")
+    assert "NOT_SERVED" in _patched(cluster, "namespace", "casino-old", labels=unlawful)
+    lawful = unlawful | {"jurisdiction": "GB"}
+    assert "patched" in _patched(cluster, "namespace", "casino-old", labels=lawful)
+
+
+def test_what_was_unlawful_can_be_narrowed_step_by_step(cluster: Cluster) -> None:
+    admitted(cluster, manifest("steps", products=["casino", "sports", "bingo"], limits={"slotMaxStakeMinor": 400}))
+    law = LAW | {"GB.products": "casino", "GB.minAgeYears": "21", "GB.refused.sports": "no", "GB.refused.bingo": "no"}
+    write_law(cluster, law)
+    eventually(lambda: "denied" in _apply(cluster, manifest("other", products=["sports"])), what="the new law")
+    admitted(cluster, manifest("steps", products=["sports", "casino"], limits={"slotMaxStakeMinor": 400}))
+    admitted(cluster, manifest("steps", products=["casino"], limits={"slotMaxStakeMinor": 100}))
+    refused(cluster, manifest("steps", products=["casino", "sports"], limits={"slotMaxStakeMinor": 100}), "no")
+    write_law(cluster, LAW)
+    eventually(lambda: "created" in _apply(cluster, manifest("again-gb", products=["sports"])), what="the old law")
+
+
+def test_a_law_of_the_day_before_yesterday_admits_nobody(cluster: Cluster) -> None:
+    admitted(cluster, manifest("before-gb"))
+    write_law(cluster, LAW | {"validThrough": "2026-01-01T00:00:00Z"})
+    eventually(lambda: "LAW_STALE" in _apply(cluster, manifest("stale-gb")), what="a refusal")
+    admitted(cluster, manifest("before-gb", brand="Another"))
+    write_law(cluster, LAW)
+    eventually(lambda: "created" in _apply(cluster, manifest("fresh-gb")), what="the law")
+
+
+def test_every_code_of_the_catalogue_passes_the_schema(cluster: Cluster) -> None:
+    for code in ("CA-X-KAH", "GG-ALD", "US-NJ"):
+        refused(cluster, manifest("code", jurisdiction=code), "NOT_SERVED")

@@ -89,16 +89,14 @@ def _tenants() -> Manifest:
             _variable("known", f"{_key(law.NAME)} in params.data"),
             _variable("refused", f"variables.known && {refused} in params.data"),
             _variable("placed", f"variables.known && {products} in params.data"),
-            _variable("offers", "variables.new || object.spec.products != oldObject.spec.products"),
+            _variable(
+                "added",
+                "variables.new ? object.spec.products : "
+                "object.spec.products.filter(p, !(p in oldObject.spec.products))",
+            ),
             _variable(
                 "unlicensed",
-                f"!variables.placed ? [] : object.spec.products.filter(p, !(p in params.data[{products}].split(',')))",
-            ),
-            _variable("limited", "has(object.spec.limits)"),
-            _variable(
-                "limits",
-                "variables.limited && (variables.new || !has(oldObject.spec.limits) || "
-                "object.spec.limits != oldObject.spec.limits)",
+                f"!variables.placed ? [] : variables.added.filter(p, !(p in params.data[{products}].split(',')))",
             ),
             _variable(
                 "renewed", "variables.new || object.spec.licence.validUntil != oldObject.spec.licence.validUntil"
@@ -106,17 +104,22 @@ def _tenants() -> Manifest:
         ],
         validations=[
             _validation(
+                f"!variables.new || timestamp(params.data.{law.VALID}) >= "
+                "timestamp(string(object.metadata.creationTimestamp))",
+                "LAW_STALE: nobody has told this cell the law for a day: see that the operator runs, and what it logs.",
+            ),
+            _validation(
                 "!variables.new || variables.known",
                 "JURISDICTION_UNKNOWN: the catalogue has no such jurisdiction.",
                 "'JURISDICTION_UNKNOWN: the catalogue has no jurisdiction ' + variables.code + '.'",
             ),
             _validation(
-                "!variables.offers || !variables.refused",
+                "size(variables.added) == 0 || !variables.refused",
                 "This tenant may not live in this cell.",
                 f"string(params.data[{refused}])",
             ),
             _validation(
-                "!variables.offers || !variables.known || variables.refused || size(variables.unlicensed) == 0",
+                "variables.refused || size(variables.unlicensed) == 0",
                 "PRODUCT_NOT_LICENSED: a product cannot be licensed here.",
                 f"string(params.data[{refused} + '.' + variables.unlicensed[0]])",
             ),
@@ -135,13 +138,14 @@ def _tenants() -> Manifest:
 
 
 def _limit(limit: str, part: str, as_strict: str, fact: str) -> Manifest:
-    """A tenant may be stricter than its jurisdiction, never laxer."""
-    key = _key(part)
+    """A tenant may be stricter than its jurisdiction, never laxer; a limit that does not change is not judged anew."""
+    key, path = _key(part), f"spec.limits.{limit}"
+    unchanged = f"!variables.new && has(oldObject.spec.limits) && has(oldObject.{path}) && "
     return _validation(
-        f"!variables.limits || !has(object.spec.limits.{limit}) || !({key} in params.data) || "
-        f"object.spec.limits.{limit} {as_strict} int(params.data[{key}])",
+        f"!has(object.spec.limits) || !has(object.{path}) || !({key} in params.data) || "
+        f"({unchanged}object.{path} == oldObject.{path}) || object.{path} {as_strict} int(params.data[{key}])",
         f"LIMIT_LAXER: {limit} is laxer than {fact} of the jurisdiction.",
-        f"'LIMIT_LAXER: {limit} ' + string(object.spec.limits.{limit}) + ' is laxer than {fact} of ' + "
+        f"'LIMIT_LAXER: {limit} ' + string(object.{path}) + ' is laxer than {fact} of ' + "
         f"params.data[{_key(law.NAME)}] + ', which is ' + params.data[{key}] + '. Set it to ' + params.data[{key}] + "
         "' or stricter, or leave it out.'",
     )
@@ -151,23 +155,20 @@ def _in_list(value: str, key: str) -> str:
     return f"{value} in params.data.{key}.split(',')"
 
 
-_NAMED = [{"name": "a-tenants-namespace", "expression": f"object.metadata.name.startsWith('{TENANT_NAMESPACE}')"}]
-_INSIDE = [{"name": "in-a-tenants-namespace", "expression": f"request.namespace.startsWith('{TENANT_NAMESPACE}')"}]
+_LABELS = (TENANT, JURISDICTION, PLACE)
 
 
 def _namespaces() -> Manifest:
     """A tenant's namespace names its tenant, and a jurisdiction and a place of this cell; where it rests is fixed."""
-    fixed = " && ".join(
-        f"object.metadata.labels['{label}'] == oldObject.metadata.labels['{label}']"
-        for label in (TENANT, JURISDICTION, PLACE)
-    )
+    name = f"object.metadata.name.startsWith('{TENANT_NAMESPACE}')"
     return _policy(
         NAMESPACES,
-        [_rule([""], ["namespaces"])],
-        matchConditions=_NAMED,
+        [_rule([""], ["namespaces", "namespaces/status", "namespaces/finalize"])],
+        matchConditions=[{"name": "a-tenants-namespace", "expression": f"{name} || {_carries_a_label('object')}"}],
         variables=[
             _variable("labelled", _labelled("object")),
-            _variable("was", f"request.operation == 'UPDATE' && {_labelled('oldObject')}"),
+            _variable("old", "request.operation == 'UPDATE' && has(oldObject.metadata.labels)"),
+            _variable("served", f"variables.old && '{JURISDICTION}' in oldObject.metadata.labels"),
         ],
         validations=[
             _validation(
@@ -185,19 +186,30 @@ def _namespaces() -> Manifest:
                 f"'WRONG_CELL: the cell ' + params.data.{law.CELL} + ' stands in ' + params.data.{law.PLACES} + "
                 f"', and not in ' + {_label('object', PLACE)} + '.'",
             ),
+            # One that has its jurisdiction already is not judged anew: the law may have moved on since.
             _validation(
-                f"!variables.labelled || request.operation == 'UPDATE' || "
-                f"{_in_list(_label('object', JURISDICTION), law.SERVED)}",
+                f"!variables.labelled || variables.served || {_in_list(_label('object', JURISDICTION), law.SERVED)}",
                 "NOT_SERVED: this cell may not serve the jurisdiction that the namespace names.",
                 f"'NOT_SERVED: the cell ' + params.data.{law.CELL} + ' may serve ' + params.data.{law.SERVED} + "
                 f"', and not ' + {_label('object', JURISDICTION)} + '.'",
             ),
-            _validation(
-                f"!variables.was || (variables.labelled && {fixed})",
-                "NAMESPACE_FIXED: the labels of a tenant's namespace cannot change: its records rest where they say.",
-            ),
+            *(_fixed(label) for label in _LABELS),
         ],
     )
+
+
+def _fixed(label: str) -> Manifest:
+    kept = f"has(object.metadata.labels) && '{label}' in object.metadata.labels"
+    return _validation(
+        f"!variables.old || !('{label}' in oldObject.metadata.labels) || "
+        f"({kept} && {_label('object', label)} == {_label('oldObject', label)})",
+        f"NAMESPACE_FIXED: the label {label} of a tenant's namespace cannot change: its records rest where it says.",
+    )
+
+
+def _carries_a_label(of: str) -> str:
+    any_of_them = " || ".join(f"'{label}' in {of}.metadata.labels" for label in _LABELS)
+    return f"(has({of}.metadata.labels) && ({any_of_them}))"
 
 
 def _label(of: str, label: str) -> str:
@@ -206,29 +218,46 @@ def _label(of: str, label: str) -> str:
 
 def _labelled(of: str) -> str:
     labels = f"has({of}.metadata.labels)"
-    return " && ".join([labels, *(f"'{label}' in {of}.metadata.labels" for label in (TENANT, JURISDICTION, PLACE))])
+    return " && ".join([labels, *(f"'{label}' in {of}.metadata.labels" for label in _LABELS)])
+
+
+_WORKLOADS = {
+    "": ["pods", "replicationcontrollers"],
+    "apps": ["deployments", "statefulsets", "daemonsets", "replicasets"],
+    "batch": ["jobs", "cronjobs"],
+}
 
 
 def _workloads() -> Manifest:
-    """What runs in a tenant's namespace is that tenant's, in a place of this cell."""
-    same = " && ".join(
-        f"{_label('object', label)} == {_label('namespaceObject', label)}" for label in (TENANT, JURISDICTION, PLACE)
-    )
+    """What runs in a tenant's namespace carries that tenant's labels, and a place of this cell.
+
+    Labels alone: who may make pods, of which image and under which service account, is for RBAC and for the namespace's
+    Pod Security level.
+    """
+    rules = [
+        _rule([group], [part for kind in kinds for part in (kind, f"{kind}/status")])
+        for group, kinds in _WORKLOADS.items()
+    ]
+    rules.append(_rule([""], ["pods/ephemeralcontainers", "pods/resize", "pods/binding", "bindings"]))
+    same = " && ".join(f"{_label('object', label)} == {_label('namespaceObject', label)}" for label in _LABELS)
+    inside = f"request.namespace.startsWith('{TENANT_NAMESPACE}')"
     return _policy(
         WORKLOADS,
-        [
-            _rule([""], ["pods", "replicationcontrollers"]),
-            _rule(["apps"], ["deployments", "statefulsets", "daemonsets", "replicasets"]),
-            _rule(["batch"], ["jobs", "cronjobs"]),
-        ],
-        matchConditions=_INSIDE,
+        rules,
+        matchConditions=[{"name": "of-a-tenant", "expression": f"{inside} || {_carries_a_label('object')}"}],
         variables=[
-            _variable("labelled", _labelled("object")),
+            # A binding's labels are laid over its pod's.
+            _variable("binding", "request.kind.kind == 'Binding'"),
+            _variable("labelled", f"!variables.binding && {_labelled('object')}"),
             _variable("home", _labelled("namespaceObject")),
         ],
         validations=[
             _validation(
-                "variables.labelled",
+                f"!variables.binding || !{_carries_a_label('object')}",
+                "BINDING_LABELLED: a binding must not put a tenant's labels on a pod.",
+            ),
+            _validation(
+                "variables.binding || variables.labelled",
                 f"WORKLOAD_UNLABELLED: what runs for a tenant has the labels {TENANT}, {JURISDICTION} and {PLACE}.",
             ),
             _validation(
