@@ -27,11 +27,15 @@ def test_the_cap_holds():
 
 @pytest.mark.parametrize("age", [17, 16])
 def test_the_door_is_shut(age):
-    assert not Door().open(age)
+    assert Door().open(age) is False
 
 
 def test_nothing_at_all():
     assert True
+
+
+def test_that_only_calls():
+    cap(500)
 
 
 def test_that_fails():
@@ -74,6 +78,7 @@ def verdicts(root):
         "no object": control("limits_under_test:floor", "test_the_cap_holds"),
         "no test": control("limits_under_test:cap", "test_the_floor_holds"),
         "passes without": control("limits_under_test:cap", "test_nothing_at_all"),
+        "only called": control("limits_under_test:cap", "test_that_only_calls"),
         "fails with": control("limits_under_test:cap", "test_that_fails"),
     }
     return verify(controls, root)
@@ -93,6 +98,7 @@ def test_code_that_a_test_misses_meets_the_control(verdicts, name):
         ("no object", "cannot be imported"),
         ("no test", "does not exist"),
         ("passes without", "its tests pass without limits_under_test:cap"),
+        ("only called", "its tests pass without limits_under_test:cap"),
         ("fails with", "is not collected, or fails"),
     ],
 )

@@ -1,1 +1,1 @@
-"""For reading the world back and writing evidence. Empty so far."""
+"""Reads the world back and compares it with the catalogue."""

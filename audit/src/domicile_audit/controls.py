@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib
 import inspect
 import json
 import os
@@ -72,8 +73,9 @@ def reference_fault(control: Control, root: Path) -> str | None:
 
 
 def fingerprint(control: Control, root: Path) -> str:
-    """The sha256 of the source of the control's code and tests: another source asks for another verdict."""
-    sources = [inspect.getsource(resolve(reference)[2]) for reference in control.code]
+    """The sha256 of the modules of the control's code and of its tests: another source asks for another verdict."""
+    modules = sorted({reference.partition(":")[0] for reference in control.code})
+    sources = [inspect.getsource(importlib.import_module(module)) for module in modules]
     sources += [_source_of(root, test) for test in control.tests]
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()
 

@@ -26,7 +26,7 @@ from domicile_catalog.residency import Rest
 from domicile_catalog.rule_errors import LaxerLimitError, RulesError
 from domicile_catalog.rules import Rules, tenant_rules
 from domicile_catalog.sharing import Sharing, cell_places, co_tenancy
-from domicile_catalog.tenancy import ClassPlacement, TenantPlacement, TenantRequest, place_tenant
+from domicile_catalog.tenancy import ClassPlacement, TenantPlacement, TenantRequest, place_tenant, resting_places
 from domicile_catalog.vocabulary import Confidence, DataClass, Product, Residency
 
 __all__ = [
@@ -90,6 +90,7 @@ __all__ = [
     "place",
     "place_tenant",
     "requirements",
+    "resting_places",
     "tenant_rules",
     "unlawful_since",
 ]

@@ -123,6 +123,14 @@ def free(catalogue, question, place):
     return True
 
 
+def freedom(catalogue, question, place):
+    """How freely data flows to a place: as known, then as remembered. Where no player is in it, by the licence's law."""
+    if not catalogue.data_classes[question.backs_up or question.data_class].personal:
+        question = question.model_copy(update={"player_residence": None})
+    remembered = question.model_copy(update={"production": False})
+    return free(catalogue, question, place), free(catalogue, remembered, place)
+
+
 def lawful(catalogue, question, candidates, attestations):
     """Every candidate that may hold the class, in no order."""
     data_class = question.backs_up or question.data_class
@@ -198,7 +206,8 @@ def _copies(catalogue, question, placement, candidates, attestations, ground):
             yield f"a copy rests in {one}, away from home"
     resilient = next(one for one in placement.conditions if one.type == "Resilient")
     others = [one for one in placement.allowed if one != placement.primary]
-    better = any(free(catalogue, question, one) >= free(catalogue, question, placement.primary) for one in others)
+    best = freedom(catalogue, question, placement.primary)
+    better = any(freedom(catalogue, question, one) >= best for one in others)
     if resilient.status != bool(places) or (not places and better):
         yield "resilience is told wrongly"
     if not places and (resilient.reason == "OnePlace") and others:

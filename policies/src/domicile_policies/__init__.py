@@ -1,1 +1,1 @@
-"""For policy documents generated from the catalogue. Empty so far."""
+"""What the cluster's admission and the cloud's organisation refuse, derived from the catalogue."""

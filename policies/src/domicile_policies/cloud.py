@@ -8,7 +8,7 @@ to AWS based on the requested AWS Region".
 import json
 from typing import Any
 
-from domicile_policies.zones import ResidencyZone
+from domicile_policies.zones import EVERYWHERE, ResidencyZone
 
 Document = dict[str, Any]
 Statement = dict[str, Any]
@@ -24,7 +24,6 @@ GLOBAL = (
     "billing:*",
     "budgets:*",
     "ce:*",
-    "cloudfront:*",
     "consolidatedbilling:*",
     "cur:*",
     "freetier:*",
@@ -36,6 +35,8 @@ GLOBAL = (
     "organizations:*",
     "payments:*",
     "pricing:*",
+    "s3:GetAccountPublicAccessBlock",
+    "s3:ListAllMyBuckets",
     "route53:*",
     "route53domains:*",
     "shield:*",
@@ -51,23 +52,30 @@ GLOBAL = (
 
 # What carries data to another region by itself, in whose calls no condition tells which one.
 REPLICATION = (
+    "cassandra:CreateMultiRegionResource",
     "dynamodb:CreateGlobalTable",
     "dynamodb:CreateTableReplica",
+    "dynamodb:UpdateGlobalTable",
     "ecr:PutReplicationConfiguration",
     "elasticache:CreateGlobalReplicationGroup",
     "elasticfilesystem:CreateReplicationConfiguration",
     "rds:CreateGlobalCluster",
+    "memorydb:CreateMultiRegionCluster",
     "rds:StartDBInstanceAutomatedBackupsReplication",
+    "redshift:EnableSnapshotCopy",
     "s3:PutReplicationConfiguration",
     "secretsmanager:ReplicateSecretToRegions",
 )
 
 # What hands data to whoever is named, in any account.
 SHARING = (
+    "ram:CreateResourceShare",
     "ec2:ModifyImageAttribute",
     "ec2:ModifySnapshotAttribute",
     "rds:ModifyDBClusterSnapshotAttribute",
     "rds:ModifyDBSnapshotAttribute",
+    "redshift:AuthorizeDataShare",
+    "redshift:AuthorizeSnapshotAccess",
 )
 
 # The services that resource control policies reach.
@@ -81,17 +89,29 @@ def service_control_policy(zone: ResidencyZone) -> Document:
         {
             "Sid": "DenyOutsideResidencyZone",
             "Effect": "Deny",
-            "NotAction": list(GLOBAL),
+            # A content network caches everywhere: it is for zones whose data may be anywhere.
+            "NotAction": sorted([*GLOBAL, *(["cloudfront:*"] if zone.name == EVERYWHERE else [])]),
             "Resource": "*",
             "Condition": {"StringNotEquals": {"aws:RequestedRegion": places}},
         },
         {
-            # A bucket is made through one region's endpoint and may stand in another.
+            # A bucket is made through one region's endpoint and may stand in another. Without a constraint it stands
+            # in us-east-1, which the statement above judges.
             "Sid": "DenyBucketsElsewhere",
             "Effect": "Deny",
             "Action": "s3:CreateBucket",
             "Resource": "*",
-            "Condition": {"StringNotEqualsIfExists": {"s3:LocationConstraint": places}},
+            "Condition": {
+                "StringNotEquals": {"s3:LocationConstraint": places},
+                "Null": {"s3:LocationConstraint": "false"},
+            },
+        },
+        {
+            # Outside the organisation none of these policies holds.
+            "Sid": "DenyLeavingTheOrganization",
+            "Effect": "Deny",
+            "Action": "organizations:LeaveOrganization",
+            "Resource": "*",
         },
         {
             "Sid": "DenyMultiRegionKeys",
@@ -130,12 +150,25 @@ def resource_control_policy(zone: ResidencyZone) -> Document:
             "Sid": "DenyOutsideOrganization",
             "Effect": "Deny",
             "Principal": "*",
-            "Action": list(RESOURCES),
+            "Action": [*RESOURCES, "sts:AssumeRole"],
             "Resource": "*",
             "Condition": {
                 # A caller without an organisation has none to compare: the first of the two is for those.
                 "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"},
                 "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        },
+        {
+            # A service may act for somebody else's account: only for ours, where it says for whom.
+            "Sid": "DenyServicesForOthers",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": list(RESOURCES),
+            "Resource": "*",
+            "Condition": {
+                "StringNotEqualsIfExists": {"aws:SourceOrgID": "${aws:ResourceOrgID}"},
+                "Null": {"aws:SourceAccount": "false"},
+                "Bool": {"aws:PrincipalIsAWSService": "true"},
             },
         },
         {

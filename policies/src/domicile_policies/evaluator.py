@@ -62,6 +62,9 @@ def _holds(operator: str, key: str, wanted: list[str], context: Mapping[str, str
     quantifier, _, plain = operator.rpartition(":")
     if_exists = plain.endswith("IfExists")
     name = plain.removesuffix("IfExists")
+    if operator == "Null":
+        absent = not any(known.lower() == key.lower() for known in context)
+        return wanted == [str(absent).lower()]
     if name not in _OPERATORS or quantifier not in ("", "ForAnyValue", "ForAllValues"):
         raise UnknownElementError(f"cannot judge the operator {operator}")
     matches, negated = _OPERATORS[name]

@@ -3,11 +3,21 @@
 from collections.abc import Iterable
 from datetime import date
 
-from domicile_catalog import Attestation, Catalogue, Product, TenantPlacement, TenantRequest, cell_places, place_tenant
+from domicile_catalog import (
+    Attestation,
+    Catalogue,
+    DataClass,
+    Placement,
+    Product,
+    Refusal,
+    TenantRequest,
+    place,
+    resting_places,
+)
 from domicile_catalog.forms import Frozen
 
-_ASKED = ((Product.CASINO,), (Product.SPORTS,), (Product.POKER,))
-"""Where a cell may stand does not depend on the product; a jurisdiction counts if it licenses any of these."""
+EVERYWHERE = "anywhere"
+"""The zone of every region: its jurisdictions name no place."""
 
 
 class ResidencyZone(Frozen):
@@ -41,22 +51,23 @@ def residency_zones(
 def _cells(
     catalogue: Catalogue, code: str, on: date, production: bool, attestations: tuple[Attestation, ...]
 ) -> tuple[str, ...]:
-    for products in _ASKED:
-        request = TenantRequest(
-            jurisdiction=code, products=products, production=production, attestations=attestations, on=on
-        )
-        # A copy that must stay at home may stand on a site: where the cell stands is asked class by class.
-        decision = place_tenant(catalogue, request)
-        if isinstance(decision, TenantPlacement):
-            cells = cell_places(catalogue, decision)
-            return tuple(sorted(one for one in cells if catalogue.places[one].kind == "aws"))
-    return ()
+    """The regions that may hold everything that rests in a cell; a copy that must stay at home may stand on a site."""
+    request = TenantRequest(
+        jurisdiction=code, products=(Product.CASINO,), production=production, attestations=attestations, on=on
+    )
+    questions = (request.question(product, DataClass.GAME_SERVER) for product in Product)
+    licensed = any(isinstance(place(catalogue, asked, None, attestations), Placement) for asked in questions)
+    rests = resting_places(catalogue, request)
+    if not licensed or isinstance(rests, Refusal):
+        return ()
+    resting = [set(rest.allowed) for name, rest in rests.items() if catalogue.data_classes[name].in_cell]
+    return tuple(sorted(one for one in set.intersection(*resting) if catalogue.places[one].kind == "aws"))
 
 
 def _name(catalogue: Catalogue, places: tuple[str, ...]) -> str:
     """The smallest ground that has exactly these places, or the places themselves."""
     if places == tuple(one for one in catalogue.implicit_places if catalogue.places[one].kind == "aws"):
-        return "anywhere"
+        return EVERYWHERE
     grounds = [*catalogue.jurisdictions, *catalogue.territories, *catalogue.regions]
     for ground in sorted(grounds, key=lambda code: (len(code), code)):
         inside = tuple(
