@@ -10,7 +10,7 @@ from domicile_catalog.forms import Frozen
 from domicile_catalog.model import Catalogue
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.rule_errors import RulesError
-from domicile_catalog.rules import Rules, tenant_rules
+from domicile_catalog.rules import Rules, rules_for
 from domicile_catalog.tenancy import TenantPlacement, TenantRequest, place_tenant
 
 
@@ -191,9 +191,7 @@ def _rules(
     catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int], on: date
 ) -> tuple[Rules | None, str | None]:
     try:
-        return tenant_rules(
-            catalogue, request.jurisdiction, limits, on, request.attestations, production=request.production
-        ), None
+        return rules_for(catalogue, request.model_copy(update={"on": on}), limits), None
     except RulesError as error:
         return None, str(error)
 

@@ -14,13 +14,12 @@ from domicile_catalog.refusals import Refusal
 from domicile_catalog.residency import Rest
 from domicile_catalog.resolution import rank
 from domicile_catalog.rule_errors import RulesError
-from domicile_catalog.rules import Rules, tenant_rules
+from domicile_catalog.rules import BINDING, NEEDED, Rules, tenant_rules
 from domicile_catalog.strictness import STRICTEST
 from domicile_catalog.tenancy import TenantPlacement, TenantRequest, place_tenant, resting_places
 from domicile_catalog.vocabulary import Confidence, DataClass, OnlineCasino, Product, Residency, SourceKind
 
 _LICENSABLE = (OnlineCasino.LEGAL, OnlineCasino.UNREGULATED)
-_PLAY_NEEDS = ("currency", "timezone", "min_age")
 
 
 class ExplainedFact(Frozen):
@@ -181,8 +180,10 @@ def _stops(jurisdiction: Jurisdiction, name: str) -> str | None:
     if facts.online_casino.known and facts.online_casino.value not in _LICENSABLE:
         return None
     unknown = not facts.get(name).known
-    if name in _PLAY_NEEDS:
-        return "the casino's rules" if unknown else None
+    if name in NEEDED and unknown:
+        return "the casino's rules"
+    if name in BINDING:
+        return "production"
     bound = facts.data_residency.value is Residency.IN_REGION or facts.primary_region.known
     if name in ("online_casino", "data_residency") or (name == "primary_region" and bound):
         return "any environment" if unknown else "production"

@@ -11,7 +11,7 @@ from domicile_catalog.days import local_day
 from domicile_catalog.model import Catalogue
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.rule_errors import RulesError
-from domicile_catalog.rules import tenant_rules
+from domicile_catalog.rules import rules_for
 from domicile_catalog.tenancy import TenantRequest, place_tenant
 from domicile_catalog.vocabulary import Product
 
@@ -86,9 +86,7 @@ def _jurisdiction(catalogue: Catalogue, request: TenantRequest) -> dict[str, str
 
 def _limits(catalogue: Catalogue, request: TenantRequest) -> dict[str, str]:
     try:
-        rules = tenant_rules(
-            catalogue, request.jurisdiction, {}, request.on, request.attestations, production=request.production
-        )
+        rules = rules_for(catalogue, request, {})
     except RulesError as error:
         return {REFUSED: str(error)}
     stakes = rules.slot_max_stake

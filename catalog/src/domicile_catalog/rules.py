@@ -22,6 +22,7 @@ from domicile_catalog.rule_errors import (
     UnknownJurisdictionError,
     UnknownRuleError,
 )
+from domicile_catalog.tenancy import TenantRequest
 from domicile_catalog.vocabulary import Confidence
 
 SCHEMA = 1
@@ -92,6 +93,9 @@ FACT_OF_RULE = {
 
 BINDING = frozenset(FACT_OF_RULE.values()) - {"regulator", "record_retention_years"}
 """The facts that the casino enforces on play: in production none may be a memory, nor unknown."""
+
+NEEDED = frozenset({"currency", "timezone", "min_age"})
+"""The facts without which no casino can run anywhere."""
 
 NOT_OF_PLAY = ("placement.", "licence.")
 """Controls that bind the platform, and not the casino."""
@@ -165,6 +169,31 @@ def _parameters(catalogue: Catalogue) -> list[str]:
 def _plain(value: Any) -> Any:
     """The value as JSON has it: decimals as text, so that none is rounded."""
     return TypeAdapter(Any).dump_python(value, mode="json")
+
+
+def rules_for(catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int]) -> Rules:
+    """`tenant_rules()` for a tenant that is to be placed. Raises what that raises."""
+    return tenant_rules(
+        catalogue, request.jurisdiction, limits, request.on, request.attestations, production=request.production
+    )
+
+
+def rules_needed(catalogue: Catalogue, request: TenantRequest) -> tuple[str, ...]:
+    """Every fact that must be sourced or attested before there are rules of play, in the order of `FACT_OF_RULE`.
+
+    Empty for a jurisdiction that the catalogue does not have.
+    """
+    found = catalogue.jurisdiction(request.jurisdiction, request.on)
+    if found is None:
+        return ()
+    needed = BINDING if request.production else NEEDED
+    names = [name for name in FACT_OF_RULE.values() if name in needed]
+    facts = {name: answer(found, name, request.attestations, request.on).fact for name in names}
+    return tuple(
+        name
+        for name, fact in facts.items()
+        if not fact.known or (request.production and fact.confidence is Confidence.RECALLED)
+    )
 
 
 @dataclass

@@ -124,7 +124,7 @@ def free(catalogue, question, place):
 
 
 def freedom(catalogue, question, place):
-    """How freely data flows to a place: as known, then as remembered. Where no player is in it, by the licence's law."""
+    """How freely data flows to a place, as known and as remembered; where no player is in it, by the licence's law."""
     if not catalogue.data_classes[question.backs_up or question.data_class].personal:
         question = question.model_copy(update={"player_residence": None})
     remembered = question.model_copy(update={"production": False})

@@ -7,15 +7,12 @@ from pathlib import Path
 
 from domicile_catalog import (
     Catalogue,
-    Confidence,
     Gap,
     Refusal,
-    RulesError,
     TenantRequest,
     place_tenant,
-    tenant_rules,
+    rules_needed,
 )
-from domicile_catalog.rule_errors import UnknownRuleError
 
 from domicile_cli.standing import request_of
 from domicile_cli.surroundings import NOBODY, TrustAnchor
@@ -75,15 +72,5 @@ def blocking(
 def _needed(catalogue: Catalogue, request: TenantRequest) -> list[str]:
     """The facts that must be sourced or attested before the tenant can be placed and has rules."""
     decision = place_tenant(catalogue, request)
-    needs = list(decision.needs) if isinstance(decision, Refusal) else []
-    try:
-        tenant_rules(
-            catalogue, request.jurisdiction, {}, request.on, request.attestations, production=request.production
-        )
-    except UnknownRuleError as error:
-        found = catalogue.jurisdiction(request.jurisdiction, request.on)
-        if found and found.facts.get(error.rule).confidence is Confidence.UNKNOWN:
-            needs.append(error.rule)
-    except RulesError:
-        pass  # no fact is missing: the jurisdiction is, or what is known contradicts itself
-    return needs
+    needs = decision.needs if isinstance(decision, Refusal) else ()
+    return list(dict.fromkeys((*needs, *rules_needed(catalogue, request))))

@@ -11,7 +11,7 @@ from domicile_catalog import (
     TenantPlacement,
     TenantRequest,
     place_tenant,
-    tenant_rules,
+    rules_for,
 )
 from domicile_catalog.attestation import answer
 from domicile_catalog.forms import Frozen
@@ -50,14 +50,7 @@ def stops(
 def lawful_rules(catalogue: Catalogue, request: TenantRequest, limits: dict[str, int]) -> Rules | None:
     """The rules of play under those limits, or None where there are none."""
     try:
-        return tenant_rules(
-            catalogue,
-            request.jurisdiction,
-            limits,
-            request.on,
-            request.attestations,
-            production=request.production,
-        )
+        return rules_for(catalogue, request, limits)
     except RulesError:
         return None
 
@@ -90,14 +83,7 @@ def _limits(catalogue: Catalogue, tenant: CasinoTenant, request: TenantRequest) 
 
 def _refused(catalogue: Catalogue, request: TenantRequest, limits: dict[str, int]) -> Refusal | None:
     try:
-        tenant_rules(
-            catalogue,
-            request.jurisdiction,
-            limits,
-            request.on,
-            request.attestations,
-            production=request.production,
-        )
+        rules_for(catalogue, request, limits)
     except RulesError as error:
         return _as_refusal(catalogue, request, error)
     return None

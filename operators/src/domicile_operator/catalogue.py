@@ -18,7 +18,7 @@ from domicile_catalog import (
     load_catalogue,
     local_day,
     place_tenant,
-    tenant_rules,
+    rules_for,
     unlawful_since,
 )
 
@@ -67,9 +67,7 @@ class CatalogueRulebook:
             since = unlawful_since(catalogue, request, limits)
             return Refused(answer.code, sentence(answer), PLACED, since)
         try:
-            rules = tenant_rules(
-                catalogue, spec.jurisdiction, limits, today, request.attestations, production=cell.production
-            )
+            rules = rules_for(catalogue, request, limits)
         except RulesError as error:
             since = unlawful_since(catalogue, request, limits)
             return Refused(error.code, f"{error.message} {error.remedy}", since=since)
