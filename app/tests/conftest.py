@@ -15,6 +15,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -116,9 +117,11 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    folder = tmp_path_factory.mktemp("servers")
+def servers() -> Iterator[Servers]:
+    # Not below pytest's own folder: every pytest that starts takes away there what lets PostgreSQL's user pass.
+    folder = Path(tempfile.mkdtemp(prefix="domicile-servers-"))
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         redis_port, psp_port, secret = free_port(), free_port(), secrets.token_hex(8)
         # Raises a sentence that names the Debian package when redis-server is missing.
         stack.enter_context(Child(redis_command(redis_port, folder), "Redis", port=redis_port))
@@ -136,7 +139,6 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         started = Servers(uri, redis_port, psp_port, secret)
         asyncio.run(_prepare(started))
         yield started
-    shutil.rmtree(folder)
 
 
 async def _prepare(servers: Servers) -> None:

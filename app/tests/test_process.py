@@ -255,3 +255,11 @@ def test_a_casino_that_is_not_usable_as_configured_says_why_and_does_not_listen(
     assert run_command(monkeypatch, environment, "api") == 2
     said = capsys.readouterr().err
     assert told in said and "Traceback" not in said
+
+
+def test_a_pytest_that_starts_beside_this_one_leaves_the_servers_up(servers: Any, tmp_path: Path) -> None:
+    # It makes its own temporary root private again, in which PostgreSQL's data once lay.
+    (tmp_path / "test_beside.py").write_text("def test_it(tmp_path):\n    assert tmp_path.exists()\n")
+    beside = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "test_beside.py")]
+    subprocess.run(beside, check=True, cwd=tmp_path, capture_output=True)
+    assert asyncio.run(servers.sql("CHECKPOINT")) == []

