@@ -98,7 +98,7 @@ def test_the_cluster_goes_on_refusing_while_the_operator_is_down() -> None:
         laxer = lab.apply(lab.tenant_manifest("e2e-laxer", limits={"slotMaxStakeMinor": 100_000}), check=False)
         assert "LIMIT_LAXER" in laxer, laxer
         assert "created" in lab.apply(lab.tenant_manifest("e2e-lawful"))
-        stray = lab.kubectl("run", "stray", "-n", "casino-acme-gb", "--image=stray", check=False)
+        stray = lab.kubectl("create", "deployment", "stray", "-n", "casino-acme-gb", "--image=stray", check=False)
         assert "WORKLOAD_UNLABELLED" in stray, stray
     finally:
         lab.kubectl("scale", *where, "--replicas=1")

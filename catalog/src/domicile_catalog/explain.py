@@ -10,11 +10,12 @@ from domicile_catalog.attestation import Attestation, answer
 from domicile_catalog.facts import FACT_NAMES, Fact, Finding
 from domicile_catalog.forms import Frozen
 from domicile_catalog.model import Catalogue, Jurisdiction
+from domicile_catalog.play_law import BINDING, NEEDED
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.residency import Rest
 from domicile_catalog.resolution import rank
 from domicile_catalog.rule_errors import RulesError
-from domicile_catalog.rules import BINDING, NEEDED, Rules, tenant_rules
+from domicile_catalog.rules import Rules, tenant_rules
 from domicile_catalog.strictness import STRICTEST
 from domicile_catalog.tenancy import TenantPlacement, TenantRequest, place_tenant, resting_places
 from domicile_catalog.vocabulary import Confidence, DataClass, OnlineCasino, Product, Residency, SourceKind

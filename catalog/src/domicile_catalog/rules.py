@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,14 +10,11 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 
 from domicile_catalog.attestation import Attestation, answer
-from domicile_catalog.facts import Fact
 from domicile_catalog.forms import Frozen, StakeBand
-from domicile_catalog.model import Catalogue, Jurisdiction
+from domicile_catalog.model import Catalogue
+from domicile_catalog.play_law import BINDING, FACT_OF_RULE, NEEDED, NOT_OF_PLAY, PlayLaw
 from domicile_catalog.rule_errors import (
-    ContradictedRuleError,
     InvalidLimitError,
-    LaxerLimitError,
-    RecalledRuleError,
     UnknownJurisdictionError,
     UnknownRuleError,
 )
@@ -78,29 +74,6 @@ class Rules(Frozen):
         return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
-# Each rule of rules.json and the fact that it comes from.
-FACT_OF_RULE = {
-    "regulator": "regulator",
-    "currency": "currency",
-    "timezone": "timezone",
-    "min_age_years": "min_age",
-    "slot_max_stake": "slot_max_stake",
-    "slot_min_cycle_ms": "slot_min_cycle_seconds",
-    "rtp_minimum_basis_points": "rtp_minimum_percent",
-    "session_idle_timeout_s": "session_idle_minutes",
-    "record_retention_years": "record_retention_years",
-}
-
-BINDING = frozenset(FACT_OF_RULE.values()) - {"regulator", "record_retention_years"}
-"""The facts that the casino enforces on play: in production none may be a memory, nor unknown."""
-
-NEEDED = frozenset({"currency", "timezone", "min_age"})
-"""The facts without which no casino can run anywhere."""
-
-NOT_OF_PLAY = ("placement.", "licence.")
-"""Controls that bind the platform, and not the casino."""
-
-
 def tenant_rules(
     catalogue: Catalogue,
     jurisdiction: str,
@@ -127,7 +100,7 @@ def tenant_rules(
             remedy=f"Did you mean {near}?" if near else "Use one of the catalogue's codes.",
         )
     _check_form(limits)
-    law = _Law(found, tuple(attestations), on, production)
+    law = PlayLaw(found, tuple(attestations), on, production)
     if production:
         law.refuse_what_is_unknown()
     currency: str = law.needed("currency")
@@ -196,67 +169,6 @@ def rules_needed(catalogue: Catalogue, request: TenantRequest) -> tuple[str, ...
     )
 
 
-@dataclass
-class _Law:
-    """One jurisdiction's facts on a day, attestations counted."""
-
-    jurisdiction: Jurisdiction
-    attestations: tuple[Attestation, ...]
-    on: date
-    production: bool
-    _known: dict[str, Fact[Any]] = field(default_factory=dict)
-
-    def fact(self, name: str) -> Fact[Any]:
-        if name not in self._known:
-            found = answer(self.jurisdiction, name, self.attestations, self.on)
-            if found.contradicts:
-                raise ContradictedRuleError(
-                    f"{name} of {self.jurisdiction.code} is {found.fact.value} by {found.fact.source}, and "
-                    f"{found.contradicts.value} by {found.contradicts.reference}.",
-                    rule=name,
-                    remedy="Withdraw the attestation, or correct the catalogue with the newer source.",
-                )
-            if self.production and name in BINDING and found.fact.confidence is Confidence.RECALLED:
-                raise RecalledRuleError(
-                    f"{name} of {self.jurisdiction.name} is recalled, not sourced, and production relies on no memory.",
-                    rule=name,
-                    remedy=f"Add it to the catalogue with its source, or attest {self.jurisdiction.code} {name}.",
-                )
-            self._known[name] = found.fact
-        return self._known[name]
-
-    def refuse_what_is_unknown(self) -> None:
-        """Raise UnknownRuleError that names every rule of play that nobody has read: it may not pass for "no limit"."""
-        lacking = [name for name in FACT_OF_RULE.values() if name in BINDING and not self.fact(name).known]
-        if lacking:
-            raise UnknownRuleError(
-                f"{', '.join(lacking)} of {self.jurisdiction.name} {'is' if len(lacking) == 1 else 'are'} unknown, and "
-                "in production no limit may be missing because nobody has read it.",
-                rule=lacking[0],
-                remedy=f"Add each to the catalogue with its source, or attest it for {self.jurisdiction.code}; that "
-                "there is no such rule is attested as null.",
-            )
-
-    def needed(self, name: str) -> Any:
-        fact = self.fact(name)
-        if fact.value is None:
-            raise UnknownRuleError(
-                f"{name} of {self.jurisdiction.name} is unknown, and a casino cannot run without it.",
-                rule=name,
-                remedy=f"Add it to the catalogue with its source, or attest {self.jurisdiction.code} {name}.",
-            )
-        return fact.value
-
-    def laxer(self, limit: str, wanted: int, name: str, at: str) -> LaxerLimitError:
-        fact = self.fact(name)
-        known = f"{fact.confidence}: {fact.source}" if fact.source else str(fact.confidence)
-        return LaxerLimitError(
-            f"{limit} {wanted} is laxer than {self.jurisdiction.name}'s {name}, which is {at} ({known}).",
-            rule=name,
-            remedy=f"Set {limit} to {at} or stricter, or leave it out.",
-        )
-
-
 def _check_form(limits: Mapping[str, int]) -> None:
     for name, value in limits.items():
         if name not in LIMITS:
@@ -267,7 +179,7 @@ def _check_form(limits: Mapping[str, int]) -> None:
             raise InvalidLimitError(f"{name} is {value!r}.", rule="limits", remedy="Set it to a positive whole number.")
 
 
-def _tighten_age(law: _Law, wanted: int | None) -> int:
+def _tighten_age(law: PlayLaw, wanted: int | None) -> int:
     """The older of the rule and the limit."""
     lawful: int = law.needed("min_age")
     if wanted is None:
@@ -277,7 +189,7 @@ def _tighten_age(law: _Law, wanted: int | None) -> int:
     return wanted
 
 
-def _tighten_idle(law: _Law, wanted: int | None) -> int | None:
+def _tighten_idle(law: PlayLaw, wanted: int | None) -> int | None:
     """The shorter of the rule and the limit, in seconds."""
     lawful = _scaled(law.fact("session_idle_minutes").value, 60)
     if wanted is None or lawful is None:
@@ -287,7 +199,7 @@ def _tighten_idle(law: _Law, wanted: int | None) -> int | None:
     return wanted
 
 
-def _tighten_stakes(law: _Law, wanted: int | None, min_age: int) -> tuple[StakeLimit, ...] | None:
+def _tighten_stakes(law: PlayLaw, wanted: int | None, min_age: int) -> tuple[StakeLimit, ...] | None:
     """The lower stake of rule and limit in every age band that players of at least `min_age` fall in.
 
     A limit between two bands tightens the higher one. One above every band would only be laxer.
