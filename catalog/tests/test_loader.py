@@ -296,7 +296,7 @@ def with_other(node, path, value):
     return copy
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(FILES), st.data())
 def test_whatever_stands_at_any_place_of_any_file_there_is_never_a_traceback(folder, file, data):
     path = folder / file
