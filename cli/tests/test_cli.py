@@ -70,6 +70,12 @@ def test_production_refuses_what_is_recalled():
     assert "FACT_RECALLED" in refused.output
 
 
+@pytest.mark.parametrize("code", ["GB", "GI", "BR", "DE"])
+def test_explain_is_no_success_where_the_casino_would_have_no_rules(code):
+    told = run("explain", code, "--production", *ON)
+    assert told.exit_code == (1 if "No rules of play" in told.output else 0)
+
+
 def test_place_chooses_among_the_candidates():
     result = run("place", "GB", "--candidates", "sa-east-1, eu-west-2", "--json", *ON)
     assert (result.exit_code, json.loads(result.stdout)["place"]) == (0, "eu-west-2")

@@ -113,7 +113,8 @@ def explain_command(
         typer.echo(explanation.model_dump_json(indent=2, by_alias=True))
     else:
         console().print(view.explanation(explanation, around.catalogue, around.candidates))
-    raise typer.Exit(REFUSED if isinstance(explanation.decision, Refusal) else OK)
+    stopped = isinstance(explanation.decision, Refusal) or explanation.rules is None
+    raise typer.Exit(REFUSED if stopped else OK)
 
 
 @app.command(
