@@ -278,7 +278,7 @@ def no_place_in_region(
 def _how_to_widen(fitting: list[str], where: str) -> str:
     if fitting:
         return f"Add {' or '.join(fitting)} to the candidates, or a site in {where}."
-    return f"No AWS region stands in {where}: add a site there to the candidates."
+    return f"No AWS region stands in {where}: add a site there, under `sites` of the environment and of its cell."
 
 
 def _some(places: tuple[str, ...]) -> str:
