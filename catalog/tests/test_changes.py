@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from catalog_testkit.papers import attest
 from domicile_catalog import (
-    Attestation,
     TenantRequest,
     impact,
     law_changes,
@@ -103,15 +103,8 @@ def test_a_day_begins_where_the_licence_is(catalogue):
     assert local_day(catalogue, "BR", new_year) == date(2026, 12, 31)
 
 
-def attested(code, fact, value, begins, ends):
-    return Attestation(
-        jurisdiction=code, fact=fact, value=value, attested_by="Jane Roe", role="Counsel", attested_on=begins,
-        source="letter", source_sha256="a" * 64, expires_on=ends,
-    )  # fmt: skip
-
-
 def test_what_an_attestation_held_up_is_unlawful_from_the_day_after_it(catalogue):
-    paper = attested("NO", "data_residency", "none", date(2026, 1, 1), date(2026, 5, 1))
+    paper = attest("NO", "data_residency", "none", attested_on=date(2026, 1, 1), expires_on=date(2026, 5, 1))
     request = TenantRequest(
         jurisdiction="NO", products=("casino",), production=False, attestations=(paper,), on=date(2026, 6, 1)
     )
@@ -121,7 +114,7 @@ def test_what_an_attestation_held_up_is_unlawful_from_the_day_after_it(catalogue
 
 def test_days_begin_where_an_officer_says_the_clocks_stand(catalogue):
     now = datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
-    paper = attested("ES", "timezone", "Atlantic/Canary", date(2026, 1, 1), date(2026, 12, 31))
+    paper = attest("ES", "timezone", "Atlantic/Canary", attested_on=date(2026, 1, 1), expires_on=date(2026, 12, 31))
     assert local_day(catalogue, "ES", now) == date(2026, 7, 1)
     assert local_day(catalogue, "ES", now, (paper,)) == date(2026, 6, 30)
 

@@ -1,12 +1,12 @@
 """What place() answers for one class of data, and what it must never answer."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from catalog_testkit import naive
+from catalog_testkit.papers import attest
 from domicile_catalog import (
-    Attestation,
     Confidence,
     DataClass,
     Finding,
@@ -43,20 +43,6 @@ def ask(code, data_class="wagering", candidates=None, attestations=(), **more):
     more = {"product": "casino", "production": False, "on": TODAY} | more
     question = Question(jurisdiction=code, data_class=data_class, **more)
     return place(CATALOGUE, question, candidates, attestations)
-
-
-def attest(code, fact, value):
-    return Attestation(
-        jurisdiction=code,
-        fact=fact,
-        value=value,
-        attested_by="Jane Roe",
-        role="Head of Compliance",
-        attested_on=TODAY - timedelta(days=30),
-        source="Letter of the regulator",
-        source_sha256="a" * 64,
-        expires_on=TODAY + timedelta(days=365),
-    )
 
 
 def conditions(answer):

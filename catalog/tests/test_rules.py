@@ -4,7 +4,8 @@ import json
 from datetime import date
 
 import pytest
-from domicile_catalog import Attestation, LaxerLimitError, RulesError, load_catalogue, tenant_rules
+from catalog_testkit.papers import attest
+from domicile_catalog import LaxerLimitError, RulesError, load_catalogue, tenant_rules
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,20 +19,6 @@ def rules(code, **limits):
 
 def bands(found):
     return [(band.min_age_years, band.stake_minor) for band in found.slot_max_stake]
-
-
-def attest(code, fact, value):
-    return Attestation(
-        jurisdiction=code,
-        fact=fact,
-        value=value,
-        attested_by="Jane Roe",
-        role="Head of Compliance",
-        attested_on=TODAY,
-        source="Letter of the regulator",
-        source_sha256="a" * 64,
-        expires_on=date(2027, 1, 1),
-    )
 
 
 def test_rules_json_has_the_contract_s_shape():

@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
+from catalog_testkit.papers import attest
 from domicile_catalog import (
-    Attestation,
     Confidence,
     Place,
     Product,
@@ -38,20 +38,6 @@ def ask(jurisdiction, candidates=None, production=False, products=("casino",), a
             attestations=attestations,
             on=on,
         ),
-    )
-
-
-def attest(jurisdiction, fact, value, *, expires_on=TODAY + timedelta(days=365), by="Jane Roe"):
-    return Attestation(
-        jurisdiction=jurisdiction,
-        fact=fact,
-        value=value,
-        attested_by=by,
-        role="Head of Compliance",
-        attested_on=TODAY - timedelta(days=30),
-        source="Letter of the regulator",
-        source_sha256="a" * 64,
-        expires_on=expires_on,
     )
 
 

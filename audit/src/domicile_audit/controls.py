@@ -66,7 +66,7 @@ def reference_fault(control: Control, root: Path) -> str | None:
         except (ImportError, AttributeError) as error:
             return f"{reference} cannot be imported: {error}"
     for test in control.tests:
-        file, name = root / test.partition("::")[0], test.rpartition("::")[2].partition("[")[0]
+        file, name = _file_and_name(root, test)
         if not file.is_file() or f"def {name}(" not in file.read_text():
             return f"{test} does not exist"
     return None
@@ -108,9 +108,14 @@ def _holds(control: Control, found: Mapping[str, str] | None, root: Path) -> Ver
     return Verdict(Met(found["status"]), found["why"], found["fingerprint"])
 
 
+def _file_and_name(root: Path, test: str) -> tuple[Path, str]:
+    """The file of a pytest node id, and the function in it."""
+    return root / test.partition("::")[0], test.rpartition("::")[2].partition("[")[0]
+
+
 def _source_of(root: Path, test: str) -> str:
     """The source of one test, decorators included."""
-    file, name = root / test.partition("::")[0], test.rpartition("::")[2].partition("[")[0]
+    file, name = _file_and_name(root, test)
     text = file.read_text()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:

@@ -25,8 +25,15 @@ from domicile_catalog.requirements import requirements
 from domicile_catalog.residency import Rest
 from domicile_catalog.rule_errors import LaxerLimitError, RulesError
 from domicile_catalog.rules import Rules, rules_for, rules_needed, tenant_rules
-from domicile_catalog.sharing import Sharing, cell_places, co_tenancy
-from domicile_catalog.tenancy import ClassPlacement, TenantPlacement, TenantRequest, place_tenant, resting_places
+from domicile_catalog.sharing import Sharing, co_tenancy
+from domicile_catalog.tenancy import (
+    ClassPlacement,
+    TenantPlacement,
+    TenantRequest,
+    cell_places,
+    place_tenant,
+    resting_places,
+)
 from domicile_catalog.vocabulary import Confidence, DataClass, Product, Residency
 
 __all__ = [

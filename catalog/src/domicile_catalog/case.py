@@ -1,6 +1,7 @@
 """One question on its way to an answer: what `place()` keeps in hand."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from domicile_catalog.model import Catalogue, Jurisdiction, PersonalDataLaw, Place
 from domicile_catalog.question import Question, Reason
@@ -27,12 +28,17 @@ class Case:
         """Where the people live whose data it is: where the licence is, and where a player is said to."""
         return tuple(dict.fromkeys(filter(None, (self.jurisdiction.code, self.question.player_residence))))
 
-    @property
+    @cached_property
     def laws(self) -> tuple[PersonalDataLaw, ...]:
         """The laws on personal data that have a say: the licence's, and the player's home's."""
         if not self.catalogue.data_classes[self.question.bound_as].personal:
             return ()
         return laws_protecting(self.catalogue, self.jurisdiction.code, self.question.player_residence)
+
+    @cached_property
+    def _asked(self) -> tuple[Question, Question]:
+        """The question as it is, and as memory would answer it."""
+        return self.question, self.question.model_copy(update={"production": False})
 
     def preference(self, found: Place) -> tuple[bool, bool]:
         """A sort key: where every law is known to let the data go comes first, then where that is remembered.
@@ -40,10 +46,8 @@ class Case:
         What no such law binds goes the way of the rest, by the licence's own: the parts of a casino stand together.
         """
         laws = self.laws or laws_protecting(self.catalogue, self.jurisdiction.code)
-        as_recalled = self.question.model_copy(update={"production": False})
         known, recalled = (
-            all(is_free(self.catalogue, law, found, question) for law in laws)
-            for question in (self.question, as_recalled)
+            all(is_free(self.catalogue, law, found, question) for law in laws) for question in self._asked
         )
         return not known, not recalled
 

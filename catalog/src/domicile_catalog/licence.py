@@ -1,6 +1,7 @@
 """Whether what a tenant offers can be licensed at all."""
 
 from domicile_catalog import refusals
+from domicile_catalog.facts import Fact
 from domicile_catalog.reading import Reading
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.vocabulary import LicenceRegime, OnlineCasino, Permission, Product
@@ -46,11 +47,11 @@ def licence_refusal(reading: Reading, products: tuple[Product, ...]) -> Refusal 
 
 def _unlisted(reading: Reading, products: tuple[Product, ...]) -> Refusal | None:
     """Why one of the products is not among those that are licensed, or is not known to be."""
-    for product in products:
-        refusal = _live(reading) if product is Product.LIVE_CASINO else _listed(reading, product)
-        if refusal:
-            return refusal
-    return None
+    return next((refusal for product in products if (refusal := _covered(reading, product))), None)
+
+
+def _covered(reading: Reading, product: Product) -> Refusal | None:
+    return _live(reading) if product is Product.LIVE_CASINO else _listed(reading, product)
 
 
 def _listed(reading: Reading, product: Product) -> Refusal | None:
@@ -70,16 +71,16 @@ def _live(reading: Reading) -> Refusal | None:
     without any casino rules it out.
     """
     live, listed = reading.look("live_casino"), reading.look("licensed_products")
-    for found in (live, listed):
-        if isinstance(found, Refusal):
-            return found
-    assert not isinstance(live, Refusal) and not isinstance(listed, Refusal)
+    if isinstance(live, Refusal):
+        return live
+    if isinstance(listed, Refusal):
+        return listed
     if not live.known and listed.known and (Product.LIVE_CASINO in listed.given or Product.CASINO not in listed.given):
         return _listed(reading, Product.LIVE_CASINO)
     live = reading.require("live_casino")
-    if isinstance(live, Refusal) or live.value is not Permission.BANNED:
-        return live if isinstance(live, Refusal) else None
-    return refusals.not_offered(reading.jurisdiction, Product.LIVE_CASINO, "live_casino", live)
+    if isinstance(live, Fact) and live.value is Permission.BANNED:
+        return refusals.not_offered(reading.jurisdiction, Product.LIVE_CASINO, "live_casino", live)
+    return live if isinstance(live, Refusal) else None
 
 
 def licence_needs(reading: Reading, products: tuple[Product, ...]) -> tuple[str, ...] | None:
@@ -93,7 +94,7 @@ def licence_needs(reading: Reading, products: tuple[Product, ...]) -> tuple[str,
     lacks = isinstance(fact, Refusal) or fact.value is OnlineCasino.UNREGULATED
     needed = ["online_casino"] if lacks else []
     for product in products:
-        refusal = _live(reading) if product is Product.LIVE_CASINO else _listed(reading, product)
+        refusal = _covered(reading, product)
         if refusal and refusal.code in ("FACT_UNKNOWN", "FACT_RECALLED") and refusal.rule:
             needed.append(refusal.rule)
     return tuple(dict.fromkeys(needed))

@@ -153,7 +153,7 @@ def _required_copies(case: Case, law: Law, allowed: tuple[Place, ...]) -> tuple[
             found.append(at_home[0])
             text = f"a copy rests in {at_home[0]}, where the player lives"
             case.chain.append(Reason(text=text, jurisdiction=ground))
-    return tuple(dict.fromkeys(found))
+    return tuple(found)
 
 
 def _may_be_copied_to(case: Case, home: Home | None, code: str) -> bool:
@@ -193,10 +193,10 @@ def _spare(case: Case, law: Law, best: Place, required: tuple[str, ...]) -> Plac
     """The best other place for a copy under the same rule."""
     others = [
         found
-        for found in sorted(_allowed_for_copies(case, law), key=case.preference)
+        for found in _allowed_for_copies(case, law)
         if found != best and found.code not in required and _may_be_copied_to(case, law.home, found.code)
     ]
-    return others[0] if others else None
+    return min(others, key=case.preference, default=None)
 
 
 def _why_best(case: Case, best: Place) -> str:

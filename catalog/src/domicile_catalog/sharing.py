@@ -3,7 +3,7 @@
 from domicile_catalog.forms import Frozen
 from domicile_catalog.model import Catalogue
 from domicile_catalog.refusals import Refusal
-from domicile_catalog.tenancy import TenantPlacement, TenantRequest, place_tenant
+from domicile_catalog.tenancy import TenantPlacement, TenantRequest, cell_places, place_tenant
 
 
 class Sharing(Frozen):
@@ -34,16 +34,10 @@ def co_tenancy(catalogue: Catalogue, one: TenantRequest, other: TenantRequest) -
             reasons.append(f"{request.jurisdiction} may live nowhere: {decision.message}")
             common = []
             continue
-        cells = cell_places(catalogue, decision)
+        cells = cell_places(catalogue, decision.by_data_class)
         reasons.append(_why(catalogue, decision, cells))
         common = list(cells) if common is None else [code for code in common if code in cells]
     return Sharing(places=tuple(common or ()), reasons=tuple(reasons))
-
-
-def cell_places(catalogue: Catalogue, decision: TenantPlacement) -> tuple[str, ...]:
-    """The places that may hold every class of data that rests in a cell, the best first."""
-    resting = [rest for name, rest in decision.by_data_class.items() if catalogue.data_classes[name].in_cell]
-    return tuple(code for code in resting[0].allowed if all(code in rest.allowed for rest in resting))
 
 
 def _why(catalogue: Catalogue, decision: TenantPlacement, cells: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """Where a tenant may live: one place for its cell, and a place for every class of its data."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -126,7 +127,8 @@ def _settle(
             if isinstance(answer, Refusal):
                 return answer
             answers[data_class] = answer
-    cell = _cell(catalogue, answers)
+    rests = {name: rest.model_copy(update={"allowed": answers[name].allowed}) for name, rest in rests.items()}
+    cell = cell_places(catalogue, rests)[0]
     transfer = answers[DataClass.PLAYER_IDENTITY].condition(ConditionType.TRANSFER)
     return TenantPlacement(
         jurisdiction=reading.jurisdiction.code,
@@ -135,23 +137,22 @@ def _settle(
         warnings=(transfer.message,) if transfer and not transfer.status else (),
         by_data_class={
             data_class: ClassPlacement(
-                place=cell if cell in answer.allowed else answer.primary,
-                scope=rests[data_class].scope,
-                allowed=answer.allowed,
-                why=rests[data_class].why,
+                place=cell if cell in rest.allowed else answers[data_class].primary,
+                scope=rest.scope,
+                allowed=rest.allowed,
+                why=rest.why,
             )
-            for data_class, answer in answers.items()
+            for data_class, rest in rests.items()
         },
         relied_on=dict(reading.relied_on),
         expiring=tuple(reading.expiring),
     )
 
 
-def _cell(catalogue: Catalogue, answers: dict[DataClass, Placement]) -> str:
-    """The best place that may hold everything that rests in a cell."""
-    resting = [answer for name, answer in answers.items() if catalogue.data_classes[name].in_cell]
-    best = answers[DataClass.PLAYER_IDENTITY].allowed
-    return next(code for code in best if all(code in answer.allowed for answer in resting))
+def cell_places(catalogue: Catalogue, rests: Mapping[DataClass, Rest]) -> tuple[str, ...]:
+    """The places that may hold every class of data that rests in a cell, in the order of the first such class."""
+    resting = [rests[name] for name in DataClass if catalogue.data_classes[name].in_cell]
+    return tuple(code for code in resting[0].allowed if all(code in rest.allowed for rest in resting))
 
 
 def resting_places(catalogue: Catalogue, request: TenantRequest) -> dict[DataClass, Rest] | Refusal:

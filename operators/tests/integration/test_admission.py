@@ -15,7 +15,7 @@ import yaml
 from domicile_catalog import cell_law, load_catalogue
 from domicile_operator.law import law_manifest
 from operator_testkit.servers import Cluster, eventually, stop_all
-from operator_testkit.tenants import manifest
+from operator_testkit.tenants import manifest, namespace_from_before
 from operator_testkit.tls import Authority
 
 pytestmark = pytest.mark.apiserver
@@ -256,12 +256,7 @@ def test_a_tenants_labels_are_for_a_tenants_namespace_alone(cluster: Cluster) ->
 
 
 def test_a_namespace_from_before_the_policies_is_labelled_lawfully_or_not_at_all(cluster: Cluster) -> None:
-    binding = ["validatingadmissionpolicybinding", "domicile-tenant-namespaces"]
-    kept = cluster.kubectl("get", *binding, "-o", "json")
-    cluster.kubectl("delete", *binding)
-    create = ["create", "namespace", "casino-old"]
-    eventually(lambda: "created" in cluster.kubectl(*create, check=False), what="the namespace")
-    cluster.kubectl("apply", "-f", "-", stdin=kept)
+    namespace_from_before(cluster, "casino-old")
     unlawful = {"tenant": "old", "jurisdiction": "SE", "place": "eu-west-2"}
     probe = ["create", "namespace", "casino-probe", "--dry-run=server"]
     eventually(lambda: "NAMESPACE_UNLABELLED" in cluster.kubectl(*probe, check=False), what="the policy again")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from operator_testkit.cell import Cell, Controllers, Operator
 from operator_testkit.servers import eventually
-from operator_testkit.tenants import apply, condition, manifest, status, until
+from operator_testkit.tenants import apply, condition, manifest, namespace_from_before, status, until
 
 pytestmark = pytest.mark.apiserver
 
@@ -160,13 +160,7 @@ def test_a_lost_namespace_is_built_again(cell: Cell, operator: Operator) -> None
 
 
 def test_a_namespace_of_somebody_else_is_left_alone(cell: Cell, operator: Operator) -> None:
-    # One that was there before the admission policies were.
-    binding = ["validatingadmissionpolicybinding", "domicile-tenant-namespaces"]
-    kept = cell.cluster.kubectl("get", *binding, "-o", "json")
-    cell.cluster.kubectl("delete", *binding)
-    create = ["create", "namespace", "casino-theirs-gb"]
-    eventually(lambda: "created" in cell.cluster.kubectl(*create, check=False), what="the namespace")
-    cell.cluster.kubectl("apply", "-f", "-", stdin=kept)
+    namespace_from_before(cell.cluster, "casino-theirs-gb")
     apply(cell, manifest("theirs-gb"))
     found = until(cell, "theirs-gb", "Ready", "False", "NAMESPACE_NOT_OURS")
     assert "give the tenant another name" in found["message"]

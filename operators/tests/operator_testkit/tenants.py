@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from operator_testkit.cell import Cell
-from operator_testkit.servers import eventually
+from operator_testkit.servers import Cluster, eventually
 
 
 def manifest(name: str, **spec: Any) -> dict[str, Any]:
@@ -55,3 +55,12 @@ def until(cell: Cell, name: str, kind: str, value: str, reason: str = "", second
 
     found: dict[str, Any] = eventually(check, seconds, f"{name} {kind}={value} {reason}")
     return found
+
+
+def namespace_from_before(cluster: Cluster, name: str) -> None:
+    """A namespace without a label, as one that was there before the admission policies were."""
+    binding = ["validatingadmissionpolicybinding", "domicile-tenant-namespaces"]
+    kept = cluster.kubectl("get", *binding, "-o", "json")
+    cluster.kubectl("delete", *binding)
+    eventually(lambda: "created" in cluster.kubectl("create", "namespace", name, check=False), what="the namespace")
+    cluster.kubectl("apply", "-f", "-", stdin=kept)

@@ -180,12 +180,7 @@ def _namespaces() -> Manifest:
                 f"object.metadata.labels['{TENANT}']",
                 f"NAMESPACE_MISNAMED: the namespace of a tenant is {TENANT_NAMESPACE} and the tenant's name.",
             ),
-            _validation(
-                f"!variables.labelled || {_in_list(_label('object', PLACE), law.PLACES)}",
-                "WRONG_CELL: this cell does not stand in the place that the namespace names.",
-                f"'WRONG_CELL: the cell ' + params.data.{law.CELL} + ' stands in ' + params.data.{law.PLACES} + "
-                f"', and not in ' + {_label('object', PLACE)} + '.'",
-            ),
+            _in_this_cell("namespace"),
             # One that has its jurisdiction already is not judged anew: the law may have moved on since.
             _validation(
                 f"!variables.labelled || variables.served || {_in_list(_label('object', JURISDICTION), law.SERVED)}",
@@ -195,6 +190,15 @@ def _namespaces() -> Manifest:
             ),
             *(_fixed(label) for label in _LABELS),
         ],
+    )
+
+
+def _in_this_cell(what: str) -> Manifest:
+    return _validation(
+        f"!variables.labelled || {_in_list(_label('object', PLACE), law.PLACES)}",
+        f"WRONG_CELL: this cell does not stand in the place that the {what} names.",
+        f"'WRONG_CELL: the cell ' + params.data.{law.CELL} + ' stands in ' + params.data.{law.PLACES} + "
+        f"', and not in ' + {_label('object', PLACE)} + '.'",
     )
 
 
@@ -260,12 +264,7 @@ def _workloads() -> Manifest:
                 "variables.binding || variables.labelled",
                 f"WORKLOAD_UNLABELLED: what runs for a tenant has the labels {TENANT}, {JURISDICTION} and {PLACE}.",
             ),
-            _validation(
-                f"!variables.labelled || {_in_list(_label('object', PLACE), law.PLACES)}",
-                "WRONG_CELL: this cell does not stand in the place that the workload names.",
-                f"'WRONG_CELL: the cell ' + params.data.{law.CELL} + ' stands in ' + params.data.{law.PLACES} + "
-                f"', and not in ' + {_label('object', PLACE)} + '.'",
-            ),
+            _in_this_cell("workload"),
             _validation(
                 f"!variables.labelled || (variables.home && {same})",
                 "WRONG_NAMESPACE: the workload names another tenant, jurisdiction or place than its namespace.",

@@ -11,6 +11,7 @@ from domicile_catalog import (
     Product,
     Refusal,
     TenantRequest,
+    cell_places,
     place,
     resting_places,
 )
@@ -60,8 +61,7 @@ def _cells(
     rests = resting_places(catalogue, request)
     if not licensed or isinstance(rests, Refusal):
         return ()
-    resting = [set(rest.allowed) for name, rest in rests.items() if catalogue.data_classes[name].in_cell]
-    return tuple(sorted(one for one in set.intersection(*resting) if catalogue.places[one].kind == "aws"))
+    return tuple(sorted(one for one in cell_places(catalogue, rests) if catalogue.places[one].kind == "aws"))
 
 
 def _name(catalogue: Catalogue, places: tuple[str, ...]) -> str:

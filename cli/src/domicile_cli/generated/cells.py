@@ -13,8 +13,8 @@ from domicile_catalog import (
     TenantRequest,
     cell_places,
     place_tenant,
+    resting_places,
 )
-from domicile_catalog.tenancy import resting_places
 from domicile_catalog.vocabulary import Scope
 
 
@@ -82,4 +82,4 @@ def _standing(catalogue: Catalogue, code: str, on: date) -> Standing:
 def _cells(catalogue: Catalogue, decision: TenantPlacement | Refusal) -> tuple[str, ...]:
     if isinstance(decision, Refusal):
         return ()
-    return tuple(one for one in cell_places(catalogue, decision) if catalogue.places[one].kind == "aws")
+    return tuple(one for one in cell_places(catalogue, decision.by_data_class) if catalogue.places[one].kind == "aws")
