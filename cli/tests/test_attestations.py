@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 from domicile_catalog import TenantRequest, load_catalogue, place_tenant
+from domicile_catalog.environment import NOBODY, read_surroundings
 from domicile_catalog.sshsig import public_key
 from domicile_cli.main import app
-from domicile_cli.surroundings import NOBODY, read_surroundings
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner

@@ -161,7 +161,12 @@ def test_gaps_read_an_environment_with_sites(lab):
         ("places: [eu-west-2, eu-west-2]", 3, "places.1", "eu-west-2 stands twice (allowed: each place once)"),
         ("places: []", 3, "places", "at least 1 item"),
         (NEWARK + "places: [atlantis]", 5, "places.0", "a site of this environment (newark-1)"),
-        ("palces: [eu-west-2]", 3, "palces", "unknown key (allowed: name, production, sites, places)"),
+        (
+            "palces: [eu-west-2]",
+            3,
+            "palces",
+            "unknown key (allowed: name, production, owner, sites, places, organization, release, cells, approvals)",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_file_line_field_and_what_is_right(lab, more, line, path, words):

@@ -174,9 +174,15 @@ def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, ...
     current: type[BaseModel] | None = model
     for step in path:
         if isinstance(step, str):  # a number is a step into the list that the last name led to
-            known = current.model_fields if current else {}
-            current = _model_in(known[step].annotation) if step in known else None
-    return tuple(current.model_fields) if current else ()
+            known = _fields(current)
+            current = _model_in(known[step]) if step in known else None
+    return tuple(_fields(current))
+
+
+def _fields(model: type[BaseModel] | None) -> dict[str, Any]:
+    """What stands under each key of the model, by the name that is written in a file."""
+    fields = model.model_fields if model else {}
+    return {field.alias or name: field.annotation for name, field in fields.items()}
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -13,9 +13,9 @@ from domicile_catalog import (
     place_tenant,
     rules_needed,
 )
+from domicile_catalog.environment import NOBODY, TrustAnchor
 
 from domicile_cli.standing import request_of
-from domicile_cli.surroundings import NOBODY, TrustAnchor
 from domicile_cli.validation import Folder, read_folder
 
 

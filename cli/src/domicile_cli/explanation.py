@@ -19,11 +19,11 @@ from domicile_catalog import (
     place,
     place_tenant,
 )
+from domicile_catalog.environment import Surroundings
 from domicile_catalog.forms import Frozen
 
 from domicile_cli.manifests import in_order, named_twice, read_manifests
 from domicile_cli.standing import Stop, lawful_rules, request_of, stops
-from domicile_cli.surroundings import Surroundings
 from domicile_cli.tenant import CasinoTenant
 
 _LIMITED = ("min_age_years", "slot_max_stake", "session_idle_timeout_s")

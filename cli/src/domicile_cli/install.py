@@ -13,9 +13,8 @@ import typer
 import yaml
 from domicile_catalog import Fault
 from domicile_catalog.documents import parse_mapping
+from domicile_catalog.environment import read_environment
 from rich.console import Console
-
-from domicile_cli.surroundings import read_environment
 
 OPERATOR = "domicile-operator"
 NAMESPACE = "domicile-system"

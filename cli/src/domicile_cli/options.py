@@ -15,10 +15,10 @@ from domicile_catalog import (
     load_catalogue,
     local_day,
 )
+from domicile_catalog.environment import Surroundings, TrustAnchor, no_environment, read_surroundings
 from rich.console import Console
 
 from domicile_cli.manifests import in_order
-from domicile_cli.surroundings import Surroundings, TrustAnchor, no_environment, read_surroundings
 
 OK, REFUSED, USAGE = 0, 1, 2
 

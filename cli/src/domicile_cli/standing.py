@@ -14,9 +14,9 @@ from domicile_catalog import (
     rules_for,
 )
 from domicile_catalog.attestation import answer
+from domicile_catalog.environment import Surroundings
 from domicile_catalog.forms import Frozen
 
-from domicile_cli.surroundings import Surroundings
 from domicile_cli.tenant import CasinoTenant
 
 

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Annotated, Literal
 
 from domicile_catalog import Product
-from domicile_catalog.model import PlaceCode, TerritoryCode
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=32)]
@@ -70,30 +69,6 @@ class CasinoTenant(_Part):
     kind: Literal["CasinoTenant"]
     metadata: Metadata
     spec: Spec
-
-
-class Site(_Part):
-    """A place of the environment's own, such as a machine room on premises.
-
-    `territory` is the ground that it stands on, by its ISO 3166 code, and decides what may rest there.
-    """
-
-    code: PlaceCode
-    territory: TerritoryCode
-    city: Text
-
-
-class Environment(_Part):
-    """environment.yaml: the environment's name, whether players' money is real there, and where its cells stand.
-
-    `sites` are its places that are no AWS regions. `places` are those of its cells, AWS regions and sites; left out,
-    a cell may stand in every place that is a candidate without being named, and in every site.
-    """
-
-    name: Name
-    production: bool
-    sites: tuple[Site, ...] = ()
-    places: Annotated[tuple[PlaceCode, ...], Field(min_length=1)] | None = None
 
 
 class Kustomization(_Part):

@@ -14,10 +14,10 @@ from domicile_catalog import (
     place_tenant,
 )
 from domicile_catalog.documents import located, parse, read_mapping
+from domicile_catalog.environment import NOBODY, Surroundings, TrustAnchor, check_cells, read_surroundings
 
 from domicile_cli.manifests import Manifest, in_order, named_twice, read_manifests
 from domicile_cli.standing import request_of, stops
-from domicile_cli.surroundings import NOBODY, Surroundings, TrustAnchor, read_surroundings
 from domicile_cli.tenant import Kustomization
 
 KUSTOMIZATION = "kustomization.yaml"
@@ -53,8 +53,8 @@ class Report:
 class Folder(Surroundings):
     """An environment's folder as it was read, and what could not be."""
 
-    tenants: tuple[Manifest, ...]
-    faults: tuple[Fault, ...]
+    tenants: tuple[Manifest, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 def read_folder(folder: Path, catalogue: Catalogue, anchor: TrustAnchor = NOBODY) -> Folder:
@@ -68,6 +68,7 @@ def read_folder(folder: Path, catalogue: Catalogue, anchor: TrustAnchor = NOBODY
         attestations=around.attestations,
         catalogue=around.catalogue,
         candidates=around.candidates,
+        environment=around.environment,
         tenants=tuple(tenants),
         faults=tuple(located(fault, folder) for fault in faults),
     )
@@ -102,7 +103,7 @@ def validate_environment(folder: Path, catalogue: Catalogue, on: date, anchor: T
     An environment that cannot be read counts as production, so that its tenants meet the stricter rules.
     """
     read = read_folder(folder, catalogue, anchor)
-    faults = list(read.faults)
+    faults = [*read.faults, *(located(fault, folder) for fault in check_cells(read, on))]
     reports = [_check(manifest, read, on, faults) for manifest in read.tenants]
     return Report(
         environment=read.name,

@@ -4,10 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 from domicile_catalog import Catalogue, Fault
+from domicile_catalog.environment import Surroundings, TrustAnchor, no_environment, read_surroundings
 
 from domicile_cli.explanation import FileExplanation, environment_around, explain_file
 from domicile_cli.options import USAGE, day_of, fail
-from domicile_cli.surroundings import Surroundings, TrustAnchor, no_environment, read_surroundings
 
 
 def is_a_manifest(subject: str, catalogue: Catalogue) -> bool:

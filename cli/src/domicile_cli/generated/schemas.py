@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from domicile_catalog import FACT_NAMES, Attestation, Catalogue
+from domicile_catalog.environment import Environment
 from pydantic import BaseModel
 
-from domicile_cli.tenant import CasinoTenant, Environment
+from domicile_cli.tenant import CasinoTenant
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

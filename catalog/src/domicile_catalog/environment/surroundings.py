@@ -4,17 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from domicile_catalog import (
-    Attestation,
-    AttestationError,
-    Catalogue,
-    Fault,
-    Place,
-    load_attestations,
-)
-from domicile_catalog.documents import located, parse, read_mapping
-
-from domicile_cli.tenant import Environment, Site
+from domicile_catalog.attestation import Attestation, AttestationError, load_attestations
+from domicile_catalog.documents import Fault, located, parse, read_mapping
+from domicile_catalog.environment.model import Environment, Site
+from domicile_catalog.model import Catalogue, Place
 
 FILE = "environment.yaml"
 
@@ -39,7 +32,7 @@ class Surroundings:
     """What tenants of an environment are decided by. What is no environment counts as production.
 
     `catalogue` has the environment's sites. `candidates` are the places of its cells; None is every place of that
-    catalogue that is a candidate without being named.
+    catalogue that is a candidate without being named. `environment` is the document, where it could be read.
     """
 
     name: str
@@ -47,6 +40,7 @@ class Surroundings:
     attestations: tuple[Attestation, ...]
     catalogue: Catalogue
     candidates: tuple[str, ...] | None
+    environment: Environment | None = None
 
 
 def no_environment(catalogue: Catalogue, production: bool) -> Surroundings:
@@ -91,7 +85,7 @@ def read_surroundings(
     except AttestationError as error:
         found += [replace(one, file=f"attestations/{one.file}") for one in error.faults]
     faults += [located(fault, folder) for fault in found]
-    return Surroundings(name, production, attestations, catalogue, candidates)
+    return Surroundings(name, production, attestations, catalogue, candidates, environment)
 
 
 def _with_sites(catalogue: Catalogue, environment: Environment, faults: list[Fault]) -> Catalogue:

@@ -1,0 +1,55 @@
+"""An environment: what should exist, as its folder says it, held against the catalogue."""
+
+from domicile_catalog.environment.cells import cell_request, check_cells, refused_in
+from domicile_catalog.environment.model import (
+    Approval,
+    Budget,
+    Cell,
+    Endpoint,
+    Environment,
+    GitOps,
+    IdentityCenter,
+    Organization,
+    PaymentProvider,
+    Persona,
+    Regulator,
+    Release,
+    Site,
+    Size,
+)
+from domicile_catalog.environment.surroundings import (
+    FILE,
+    NOBODY,
+    Surroundings,
+    TrustAnchor,
+    no_environment,
+    read_environment,
+    read_surroundings,
+)
+
+__all__ = [
+    "FILE",
+    "NOBODY",
+    "Approval",
+    "Budget",
+    "Cell",
+    "Endpoint",
+    "Environment",
+    "GitOps",
+    "IdentityCenter",
+    "Organization",
+    "PaymentProvider",
+    "Persona",
+    "Regulator",
+    "Release",
+    "Site",
+    "Size",
+    "Surroundings",
+    "TrustAnchor",
+    "cell_request",
+    "check_cells",
+    "no_environment",
+    "read_environment",
+    "read_surroundings",
+    "refused_in",
+]

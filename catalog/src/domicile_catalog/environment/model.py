@@ -1,0 +1,210 @@
+"""environment.yaml: what should exist, as a person writes it. The only file of an environment that decides anything.
+
+Keys are camelCase, as in every document of the platform; the models are what they mean.
+"""
+
+import re
+from datetime import date
+from enum import StrEnum
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic.alias_generators import to_camel
+
+from domicile_catalog.forms import Text
+from domicile_catalog.model import PlaceCode, TerritoryCode
+
+
+class Size(StrEnum):
+    """How much a cell is built for; what it means in machines is the planner's."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+def _private(network: IPv4Network) -> IPv4Network:
+    if not network.is_private:
+        raise ValueError("must be a private network (RFC 1918)")
+    return network
+
+
+def _template(address: str) -> str:
+    if address.count("{account}") != 1 or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
+        raise ValueError("must be an e-mail address in which {account} stands once, before the @ or behind a +")
+    return address
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=32)]
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user|root)(/[\w+=,.@/-]+)?$")]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=64)]
+EmailTemplate = Annotated[str, AfterValidator(_template)]
+DomainName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)]
+Network = Annotated[IPv4Network, AfterValidator(_private)]
+Port = Annotated[StrictInt, Field(ge=1, le=65535)]
+
+
+class Part(BaseModel):
+    """A part of the document: a value, without room for a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Site(Part):
+    """A place of the environment's own, such as a machine room on premises.
+
+    `territory` is the ground that it stands on, by its ISO 3166 code, and decides what may rest there.
+    """
+
+    code: PlaceCode
+    territory: TerritoryCode
+    city: Text
+
+
+class Persona(StrEnum):
+    """Who comes to the cloud as a person, and with what purpose."""
+
+    PLATFORM = "platform"
+    COMPLIANCE = "compliance"
+    REGULATOR = "regulator"
+    BREAK_GLASS = "breakGlass"
+
+
+class Regulator(Part):
+    """An authority's auditor, who may read the evidence and the logs of its own jurisdictions.
+
+    `principal` is who assumes the role; `externalId` is what they say to prove that they mean it.
+    """
+
+    name: Name
+    jurisdictions: Annotated[tuple[Text, ...], Field(min_length=1)]
+    principal: RoleArn
+    external_id: Annotated[str, Field(min_length=16, max_length=1224)]
+
+
+class IdentityCenter(Part):
+    """AWS IAM Identity Center, where people are kept: its instance, and which group each persona is."""
+
+    instance_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sso:::instance/[\w-]+$")]
+    groups: dict[Persona, Text]
+
+
+class Budget(Part):
+    """What an account may cost in a month before its owner hears of it, in US dollars."""
+
+    monthly_usd: Annotated[StrictInt, Field(ge=1)]
+    notify: Annotated[tuple[Email, ...], Field(min_length=1)]
+
+
+class Organization(Part):
+    """The AWS organisation that the environment's cells are accounts of.
+
+    `account` is the management account. `home` is the region where what belongs to no cell stands. `accounts` are
+    accounts that exist already, by name (security, shared-services, log-archive-<zone>): the others are made, with
+    the address of `email`, in which {account} becomes the account's name. Cells get their networks from `supernet`.
+    `principals` are who may assume a persona's role where there is no Identity Center.
+    """
+
+    stack: Name = "organization"
+    account: AccountId
+    home: PlaceCode
+    email: EmailTemplate
+    supernet: Network = IPv4Network("10.64.0.0/10")
+    accounts: dict[Name, AccountId] = Field(default_factory=dict)
+    identity_center: IdentityCenter | None = None
+    principals: dict[Persona, tuple[RoleArn, ...]] = Field(default_factory=dict)
+    deployers: tuple[RoleArn, ...] = ()
+    regulators: tuple[Regulator, ...] = ()
+    budget: Budget | None = None
+
+
+class Endpoint(Part):
+    """A service that a cell's casinos call: where it is, and from which addresses it answers."""
+
+    address: Annotated[str, Field(pattern=r"^https://[^/\s]+$")]
+    cidr: Annotated[str, Field(pattern=r"^[0-9.]+/[0-9]+$")]
+    port: Port
+
+
+class PaymentProvider(Part):
+    """A payment service provider that the cell's tenants may name."""
+
+    name: Name
+    url: Annotated[str, Field(pattern=r"^https://[^\s]+$")]
+    cidr: Annotated[str, Field(pattern=r"^[0-9.]+/[0-9]+$")]
+    port: Port
+
+
+class GitOps(Part):
+    """The repository that the cell's cluster syncs its tenants from."""
+
+    url: Annotated[str, Field(pattern=r"^(https|ssh)://[^\s]+$")]
+    branch: Text = "main"
+    path: Annotated[str, Field(pattern=r"^[^/\s][^\s]*$")]
+
+
+class Cell(Part):
+    """One cluster and the stores beside it, in an account and a place of its own. Its name is its stack's.
+
+    `account` is the account's id where it exists already. Left out are: `cidr`, the next free part of the
+    organisation's supernet; `availabilityZones`, the first three; `backupPlace`, the cell's own place.
+    """
+
+    name: Name
+    place: PlaceCode
+    jurisdictions: Annotated[tuple[Text, ...], Field(min_length=1)]
+    size: Size = Size.SMALL
+    base_domain: DomainName
+    account: AccountId | None = None
+    cidr: Network | None = None
+    availability_zones: Annotated[tuple[Text, ...], Field(min_length=3, max_length=3)] | None = None
+    backup_place: PlaceCode | None = None
+    openbao: Endpoint | None = None
+    payment_providers: tuple[PaymentProvider, ...] = ()
+    gitops: GitOps | None = None
+
+
+class Release(Part):
+    """The images that the cells run, each with its tag or digest; a stack's own configuration may name others."""
+
+    operator_image: Text
+    casino_image: Text
+
+
+class Approval(Part):
+    """A person's word that something that holds data may be replaced or deleted: once, by a day, with a reason.
+
+    `resource` is the resource's name in its stack, or its type and name as `type::name`.
+    """
+
+    stack: Name
+    resource: Text
+    action: Literal["replace", "delete"]
+    reason: Annotated[str, Field(min_length=10)]
+    by: Email
+    until: date
+
+
+class Environment(Part):
+    """An environment: its name, whether players' money is real there, and what it consists of.
+
+    `sites` are its places that are no AWS regions. `places` are those of its cells, AWS regions and sites; left out,
+    a cell may stand in every place that is a candidate without being named, and in every site. `owner` answers for
+    it. `cells` are those in the cloud, which need an `organization`.
+    """
+
+    name: Name
+    production: bool
+    owner: Email | None = None
+    sites: tuple[Site, ...] = ()
+    places: Annotated[tuple[PlaceCode, ...], Field(min_length=1)] | None = None
+    organization: Organization | None = None
+    release: Release | None = None
+    cells: tuple[Cell, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+
+    def cell(self, name: str) -> Cell | None:
+        """The cell of that name."""
+        return next((cell for cell in self.cells if cell.name == name), None)

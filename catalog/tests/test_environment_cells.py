@@ -1,0 +1,109 @@
+"""The cells of an environment: what is refused before anything is built, and in which line it stands."""
+
+from datetime import date
+
+import pytest
+import yaml
+from domicile_catalog import load_catalogue
+from domicile_catalog.documents import located
+from domicile_catalog.environment import NOBODY, check_cells, read_surroundings
+
+DAY = date(2026, 11, 24)
+CATALOGUE = load_catalogue()
+
+ENVIRONMENT = """\
+name: test
+production: false
+owner: platform@acme.example
+organization:
+  account: "111111111111"
+  home: eu-west-1
+  email: aws+{account}@acme.example
+cells:
+  - name: gb-test
+    place: eu-west-2
+    jurisdictions: [GB]
+    baseDomain: gb.acme.example
+    account: "222222222222"
+    cidr: 10.64.0.0/16
+  - name: br-test
+    place: sa-east-1
+    jurisdictions: [BR]
+    baseDomain: br.acme.example
+    account: "333333333333"
+    cidr: 10.65.0.0/16
+"""
+
+
+def faults_of(tmp_path, text):
+    """The faults of an environment, as (line, path, problem)."""
+    folder = tmp_path / "test"
+    folder.mkdir()
+    (folder / "environment.yaml").write_text(text)
+    found = []
+    around = read_surroundings(folder, CATALOGUE, NOBODY, found)
+    found += [located(fault, folder) for fault in check_cells(around, DAY)]
+    return [(fault.line, fault.path, fault.problem) for fault in found]
+
+
+def test_a_sound_environment_has_no_faults(tmp_path):
+    assert faults_of(tmp_path, ENVIRONMENT) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "path", "says"),
+    [
+        ("place: sa-east-1", "place: sa-east-9", 16, "cells.1.place", "unknown place sa-east-9"),
+        ("place: sa-east-1", "place: us-gov-west-1", 16, "cells.1.place", "separate partition"),
+        ("[BR]", "[BR, XX]", 17, "cells.1.jurisdictions.1", "unknown jurisdiction XX"),
+        ("[BR]", "[NL]", 17, "cells.1.jurisdictions.0", "NO_PLACE_IN_TERRITORY"),
+        ("[BR]", "[US-NJ]", 17, "cells.1.jurisdictions.0", "NO_PLACE_IN_TERRITORY"),
+        ("name: br-test", "name: gb-test", 15, "cells.1.name", "gb-test is claimed by cells.0.name too"),
+        ("333333333333", "222222222222", 19, "cells.1.account", "claimed by cells.0.account"),
+        ("333333333333", "111111111111", 19, "cells.1.account", "claimed by organization.account"),
+        ("br.acme", "gb.acme", 18, "cells.1.baseDomain", "claimed by cells.0.baseDomain"),
+        ("10.65.0.0/16", "10.64.128.0/17", 20, "cells.1.cidr", "overlaps 10.64.0.0/16 of the cell gb-test"),
+        ("10.65.0.0/16", "10.65.0.0/24", 20, "cells.1.cidr", "no size of a cell"),
+        ("10.65.0.0/16", "8.8.0.0/16", 20, "cells.1.cidr", "private network"),
+        ('"333333333333"', '"33333"', 19, "cells.1.account", "not a valid code"),
+        ("baseDomain: br", "baseDomian: br", 18, "cells.1.baseDomian", "unknown key"),
+        ("home: eu-west-1", "home: dublin", 6, "organization.home", "no AWS region"),
+        ("aws+{account}@", "aws@", 7, "organization.email", "{account}"),
+        ("owner: platform@acme.example\n", "", 1, "owner", "is missing"),
+    ],
+)
+def test_each_fault_has_its_line(tmp_path, was, becomes, line, path, says):
+    assert was in ENVIRONMENT
+    found = faults_of(tmp_path, ENVIRONMENT.replace(was, becomes))
+    assert [(one[0], one[1]) for one in found if says in one[2]] == [(line, path)], found
+
+
+def test_what_nobody_has_read_needs_an_attestation(tmp_path):
+    found = faults_of(tmp_path, ENVIRONMENT.replace("[BR]", "[HU]"))
+    assert [problem for line, _, problem in found if line == 17 and "FACT_UNKNOWN" in problem and "attest" in problem]
+
+
+def test_production_needs_one_of_what_is_only_recalled(tmp_path):
+    ontario = ENVIRONMENT.replace("[BR]", "[CA-ON]").replace("sa-east-1", "ca-central-1")
+    assert faults_of(tmp_path, ontario) == []
+    (tmp_path / "production").mkdir()
+    found = faults_of(tmp_path / "production", ontario.replace("production: false", "production: true"))
+    assert [problem for line, _, problem in found if line == 17 and "FACT_RECALLED" in problem]
+
+
+def test_cells_without_an_organisation_are_refused(tmp_path):
+    document = yaml.safe_load(ENVIRONMENT)
+    del document["organization"]
+    assert ("organization", "is missing") in [one[1:] for one in faults_of(tmp_path, yaml.safe_dump(document))]
+
+
+def test_an_approval_names_a_stack_that_exists(tmp_path):
+    approval = """\
+approvals:
+  - {stack: gb-tset, resource: database, action: replace, reason: a new engine, by: a@b.example, until: 2026-12-01}
+"""
+    assert (22, "approvals.0.stack", "unknown stack gb-tset") in faults_of(tmp_path, ENVIRONMENT + approval)
+
+
+def test_an_environment_without_a_cloud_needs_none_of_it(tmp_path):
+    assert faults_of(tmp_path, "name: test\nproduction: false\n") == []
