@@ -49,6 +49,21 @@ def residency_zones(
     return tuple(sorted(zones, key=lambda zone: zone.name))
 
 
+def zone_of(
+    catalogue: Catalogue,
+    jurisdictions: Iterable[str],
+    on: date,
+    *,
+    production: bool,
+    attestations: Iterable[Attestation] = (),
+) -> ResidencyZone | None:
+    """The zone of a cell that serves these jurisdictions: where all of them may keep one; None where that is nowhere."""
+    known, codes = tuple(attestations), tuple(sorted(set(jurisdictions)))
+    each = [_cells(catalogue, code, on, production, known) for code in codes]
+    places = tuple(one for one in (each[0] if each else ()) if all(one in other for other in each))
+    return ResidencyZone(name=_name(catalogue, places), places=places, jurisdictions=codes) if places else None
+
+
 def _cells(
     catalogue: Catalogue, code: str, on: date, production: bool, attestations: tuple[Attestation, ...]
 ) -> tuple[str, ...]:
