@@ -57,7 +57,7 @@ def zone_of(
     production: bool,
     attestations: Iterable[Attestation] = (),
 ) -> ResidencyZone | None:
-    """The zone of a cell that serves these jurisdictions: where all of them may keep one; None where that is nowhere."""
+    """The zone of a cell that serves these jurisdictions: where all may keep one, or None."""
     known, codes = tuple(attestations), tuple(sorted(set(jurisdictions)))
     each = [_cells(catalogue, code, on, production, known) for code in codes]
     places = tuple(one for one in (each[0] if each else ()) if all(one in other for other in each))

@@ -1,0 +1,104 @@
+"""The Pulumi engine, through its Automation API: the same program, project and state as `pulumi up` in a shell."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from domicile_infra.stacks import StackRef, stack_file
+from pulumi import automation
+from pulumi.automation import EngineEvent
+
+PROJECT_FILE = "Pulumi.yaml"
+OnEvent = Callable[[EngineEvent], None]
+
+
+class Operation(StrEnum):
+    """What the engine is asked to do with a stack."""
+
+    PREVIEW = "preview"
+    UP = "up"
+    REFRESH = "refresh"
+    DESTROY = "destroy"
+
+
+class EngineError(Exception):
+    """The engine could not do what it was asked; the message is for people, `detail` has its last words."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The engine over one project folder. `policy_pack` is a folder, or None for no pack."""
+
+    root: Path
+    policy_pack: Path | None = None
+    parallel: int | None = None
+
+    def run(self, ref: StackRef, operation: Operation, on_event: OnEvent) -> None:
+        """Run one operation on a stack, telling every event; EngineError when it fails."""
+        stack = self._select(ref)
+        packs = [str(self.policy_pack)] if self.policy_pack else None
+        common: dict[str, Any] = {"on_event": on_event, "parallel": self.parallel, "suppress_outputs": True}
+        try:
+            match operation:
+                case Operation.PREVIEW:
+                    common.pop("suppress_outputs")
+                    stack.preview(policy_packs=packs, **common)
+                case Operation.UP:
+                    stack.up(policy_packs=packs, **common)
+                case Operation.REFRESH:
+                    stack.refresh(**common)
+                case Operation.DESTROY:
+                    stack.destroy(**common)
+        except automation.ConcurrentUpdateError as error:
+            raise EngineError(
+                f"The stack {ref.name} is locked: another update runs, or one ended without unlocking it. "
+                f"If none runs, `pulumi cancel --stack {ref.name}` removes the lock.",
+                str(error),
+            ) from error
+        except automation.CommandError as error:
+            raise EngineError(f"{operation} of the stack {ref.name} failed.", str(error)) from error
+
+    def outputs(self, ref: StackRef) -> dict[str, Any]:
+        """What the stack exports, secrets among them left out."""
+        return {name: one.value for name, one in self._select(ref).outputs().items() if not one.secret}
+
+    def _select(self, ref: StackRef) -> automation.Stack:
+        write_stack_file(self.root, ref)
+        options = automation.LocalWorkspaceOptions(env_vars=_environment())
+        try:
+            return automation.create_or_select_stack(ref.name, work_dir=str(self.root), opts=options)
+        except automation.CommandError as error:
+            raise EngineError(f"The stack {ref.name} cannot be opened.", str(error)) from error
+
+
+def project_root(start: Path) -> Path:
+    """The folder of the Pulumi project that a folder is in; EngineError where there is none."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / PROJECT_FILE).exists():
+            return folder
+    raise EngineError(f"{start} is inside no Pulumi project: {PROJECT_FILE} is in none of its parent folders.")
+
+
+def write_stack_file(root: Path, ref: StackRef) -> None:
+    """Make the stack's file where there is none; one that names another environment or cell is refused."""
+    path = root / "environments" / f"Pulumi.{ref.name}.yaml"
+    if not path.exists():
+        path.write_text(stack_file(ref))
+        return
+    text = path.read_text()
+    missing = [f"{key}: {value}" for key, value in ref.config.items() if f"{key}: {value}" not in text]
+    if missing:
+        raise EngineError(f"{path.name} belongs to another environment or cell: it lacks `{missing[0]}`.")
+
+
+def _environment() -> Mapping[str, str]:
+    return {"PULUMI_SKIP_UPDATE_CHECK": "true"} | {
+        name: value for name, value in os.environ.items() if name.startswith(("AWS_", "PULUMI_", "DOMICILE_"))
+    }

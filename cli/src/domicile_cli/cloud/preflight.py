@@ -1,0 +1,63 @@
+"""What is checked before the engine starts, so that nothing is created that would then be refused."""
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import boto3
+import botocore.exceptions
+from domicile_catalog import Catalogue, Fault
+from domicile_catalog.documents import located
+from domicile_catalog.environment import FILE, Surroundings, TrustAnchor, check_cells, read_surroundings
+
+Caller = Callable[[], str]
+"""Answers with the account of the credentials in use; raises BotoCoreError or ClientError where there is none."""
+
+
+def caller_account() -> str:
+    """The account that the environment's credentials are of, by sts:GetCallerIdentity."""
+    account: str = boto3.client("sts").get_caller_identity()["Account"]
+    return account
+
+
+def read_to_build(
+    folder: Path, catalogue: Catalogue, anchor: TrustAnchor, on: date
+) -> tuple[Surroundings, tuple[Fault, ...]]:
+    """The environment, and everything in its file that forbids building it, each with its line."""
+    faults: list[Fault] = []
+    around = read_surroundings(folder, catalogue, anchor, faults)
+    if not faults and around.environment and around.environment.organization is None:
+        faults.append(Fault(f"{FILE}", "organization", "is missing: this environment has no cloud", "an organisation"))
+    faults += check_cells(around, on)
+    return around, tuple(located(fault, folder) for fault in faults)
+
+
+def tools_missing() -> str | None:
+    """What is missing on this machine, in words, or None."""
+    if shutil.which("pulumi") is None:
+        return "`pulumi` is not on PATH: install it, or build it with `make tools` and put .lab/bin on PATH."
+    return None
+
+
+def credentials_fault(around: Surroundings, folder: Path, caller: Caller = caller_account) -> Fault | None:
+    """Why the credentials at hand cannot build this environment, at the line that names the account, or None."""
+    organization = around.environment.organization if around.environment else None
+    if organization is None:
+        return None
+    try:
+        account = caller()
+    except botocore.exceptions.ClientError as error:
+        found = error.response["Error"]
+        said = f"AWS refuses these credentials ({found['Code']}: {found.get('Message', '')})"
+        return _at_account(folder, said, "a session that has not expired: log in again")
+    except botocore.exceptions.BotoCoreError as error:
+        return _at_account(folder, f"no usable credentials: {error}", "AWS_PROFILE or AWS_ACCESS_KEY_ID is set")
+    if account != organization.account:
+        said = f"the credentials are of account {account}, and this environment's is {organization.account}"
+        return _at_account(folder, said, f"credentials of {organization.account}")
+    return None
+
+
+def _at_account(folder: Path, problem: str, allowed: str) -> Fault:
+    return located(Fault(FILE, "organization.account", problem, allowed), folder)

@@ -1,0 +1,226 @@
+"""Building an environment's cloud: its organisation, then its cells."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from domicile_catalog.environment import TrustAnchor
+from domicile_infra.stacks import StackRef, stacks_of
+
+from domicile_cli.cloud.engine import Engine, EngineError, Operation, project_root
+from domicile_cli.cloud.preflight import credentials_fault, read_to_build, tools_missing
+from domicile_cli.cloud.tally import Tally, plain
+from domicile_cli.options import (
+    REFUSED,
+    USAGE,
+    JsonOption,
+    RootOption,
+    SerialOption,
+    anchor_of,
+    console,
+    echo_json,
+    epilog,
+    fail,
+    read_catalogue,
+)
+from domicile_cli.render.cloud import outcome, outcome_json, progress
+
+app = typer.Typer(rich_markup_mode="rich")
+
+CODES = "Exit codes: 0 done, 1 refused or failed, 2 used wrongly."
+FolderArgument = Annotated[Path, typer.Argument(help="An environment's folder.", exists=True, file_okay=False)]
+StackOption = Annotated[
+    list[str] | None, typer.Option("--stack", "-s", help="Only this stack; repeatable. By default all, in order.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing anything.")]
+PoliciesOption = Annotated[
+    bool, typer.Option("--policies/--no-policies", help="Hold the plan against the policy pack as well.")
+]
+ParallelOption = Annotated[
+    int | None, typer.Option("--parallel", "-p", min=1, help="How many resources at once; the engine's own by default.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a command works on: the engine, and the chosen stacks in the order in which they are built."""
+
+    engine: Engine
+    stacks: tuple[StackRef, ...]
+    as_json: bool
+
+
+@app.command(epilog=epilog("up environments/live", "up environments/live --stack gb-prod --yes", exit_codes=CODES))
+def up(
+    folder: FolderArgument,
+    *,
+    stack: StackOption = None,
+    yes: YesOption = False,
+    skip_preview: Annotated[bool, typer.Option("--skip-preview", help="Change without showing first.")] = False,
+    policies: PoliciesOption = True,
+    parallel: ParallelOption = None,
+    root: RootOption = None,
+    serial: SerialOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build what the environment says: the organisation, then each cell. Shows what would change, and asks.
+
+    A stack that fails ends the command; running it again goes on from there.
+    """
+    work = _prepare(folder, stack, anchor_of(root, serial), policies=policies, parallel=parallel, as_json=as_json)
+    told: list[dict[str, Any]] = []
+    for ref in work.stacks:
+        expected = 0
+        if not skip_preview:
+            planned = _run(work, ref, Operation.PREVIEW, told)
+            expected = planned.count
+            if not planned.changes:
+                continue
+            if not yes and not as_json and not typer.confirm(f"Change the stack {ref.name}?"):
+                fail(f"Nothing of {ref.name} was changed.", REFUSED)
+        _run(work, ref, Operation.UP, told, expected)
+    _tell(work, told)
+
+
+@app.command(epilog=epilog("preview environments/live", exit_codes=CODES))
+def preview(
+    folder: FolderArgument,
+    *,
+    stack: StackOption = None,
+    policies: PoliciesOption = True,
+    parallel: ParallelOption = None,
+    root: RootOption = None,
+    serial: SerialOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what `up` would change, without changing anything."""
+    _each(
+        _prepare(folder, stack, anchor_of(root, serial), policies=policies, parallel=parallel, as_json=as_json),
+        Operation.PREVIEW,
+    )
+
+
+@app.command(epilog=epilog("refresh environments/live --stack gb-prod", exit_codes=CODES))
+def refresh(
+    folder: FolderArgument,
+    *,
+    stack: StackOption = None,
+    parallel: ParallelOption = None,
+    root: RootOption = None,
+    serial: SerialOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read every resource back from the cloud, so that the next `up` repairs what drifted."""
+    _each(
+        _prepare(folder, stack, anchor_of(root, serial), policies=False, parallel=parallel, as_json=as_json),
+        Operation.REFRESH,
+    )
+
+
+@app.command(epilog=epilog("destroy environments/lab --stack gb-lab", exit_codes=CODES))
+def destroy(
+    folder: FolderArgument,
+    *,
+    stack: StackOption = None,
+    yes: YesOption = False,
+    parallel: ParallelOption = None,
+    root: RootOption = None,
+    serial: SerialOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete what the stacks built, the cells before the organisation.
+
+    What holds data is protected and stops this: `pulumi state unprotect` lifts that, one resource at a time.
+    """
+    work = _prepare(folder, stack, anchor_of(root, serial), policies=False, parallel=parallel, as_json=as_json)
+    names = ", ".join(ref.name for ref in work.stacks)
+    if not yes and (as_json or not typer.confirm(f"Delete everything of {names}?")):
+        fail("Nothing was deleted; --yes deletes without asking.", REFUSED)
+    _each(Work(work.engine, work.stacks[::-1], as_json), Operation.DESTROY)
+
+
+@app.command(epilog=epilog("stacks environments/live", exit_codes=CODES))
+def stacks(
+    folder: FolderArgument,
+    root: RootOption = None,
+    serial: SerialOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List an environment's stacks, in the order in which they are built."""
+    found = _stacks(folder, None, anchor_of(root, serial))
+    if as_json:
+        echo_json([{"name": ref.name, "environment": ref.environment, "cell": ref.cell} for ref in found])
+        return
+    for ref in found:
+        console().print(f"{ref.name}  {'cell' if ref.cell else 'organisation'} of {ref.environment}")
+
+
+def _prepare(
+    folder: Path, chosen: list[str] | None, anchor: TrustAnchor, *, policies: bool, parallel: int | None, as_json: bool
+) -> Work:
+    """Everything that can be refused is refused here, before the engine starts."""
+    found = _stacks(folder, chosen, anchor, credentials=True)
+    try:
+        project = project_root(folder)
+    except EngineError as error:
+        fail(str(error), USAGE)
+    pack = project / "policies" / "pack" if policies else None
+    return Work(Engine(project, pack, parallel), found, as_json)
+
+
+def _stacks(
+    folder: Path, chosen: list[str] | None, anchor: TrustAnchor, *, credentials: bool = False
+) -> tuple[StackRef, ...]:
+    today = datetime.now(UTC).date()
+    around, faults = read_to_build(folder, read_catalogue(), anchor, today)
+    if faults or around.environment is None:
+        fail("\n".join(str(fault) for fault in faults), REFUSED)
+    found = stacks_of(around.environment)
+    unknown = set(chosen or ()) - {ref.name for ref in found}
+    if unknown:
+        known = ", ".join(ref.name for ref in found)
+        fail(f"{around.name} has no stack {', '.join(sorted(unknown))}; it has {known}.", USAGE)
+    if credentials:
+        missing = tools_missing()
+        if missing:
+            fail(missing, REFUSED)
+        fault = credentials_fault(around, folder)
+        if fault:
+            fail(str(fault), REFUSED)
+    return tuple(ref for ref in found if not chosen or ref.name in chosen)
+
+
+def _each(work: Work, operation: Operation) -> None:
+    told: list[dict[str, Any]] = []
+    for ref in work.stacks:
+        _run(work, ref, operation, told)
+    _tell(work, told)
+
+
+def _run(work: Work, ref: StackRef, operation: Operation, told: list[dict[str, Any]], expected: int = 0) -> Tally:
+    """One operation on one stack, with its progress; a failure is shown and ends the command."""
+    tally, begun, screen = Tally(expected), time.monotonic(), console()
+    error: EngineError | None = None
+    title = f"{operation} {ref.name}"
+    screen.quiet = work.as_json
+    with progress(screen, title, tally) as see:
+        try:
+            work.engine.run(ref, operation, see)
+        except EngineError as failed:
+            error = failed
+    seconds = time.monotonic() - begun
+    told.append(outcome_json(ref.name, operation.value, tally, seconds) | ({"error": str(error)} if error else {}))
+    screen.print(outcome(title, tally, seconds, planned=operation is Operation.PREVIEW))
+    if error:
+        _tell(work, told)
+        detail = "" if any(one.error for one in tally.problems) else f"\n{plain(error.detail)}"
+        fail(f"{error}{detail}", REFUSED)
+    return tally
+
+
+def _tell(work: Work, told: list[dict[str, Any]]) -> None:
+    if work.as_json:
+        echo_json(told)
