@@ -1,0 +1,125 @@
+"""Building a cloud: what is refused before the engine starts, and what each stack's own file says."""
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import botocore.exceptions
+import pytest
+from domicile_catalog import load_catalogue
+from domicile_catalog.environment import NOBODY
+from domicile_cli.cloud.engine import EngineError, project_root, write_stack_file
+from domicile_cli.cloud.preflight import credentials_fault, read_to_build
+from domicile_cli.main import app
+from domicile_infra.stacks import StackRef, stack_file, stacks_of
+from typer.testing import CliRunner
+
+LAB = Path(__file__).parents[2] / "environments" / "lab"
+DAY = date(2026, 11, 24)
+
+
+def run(*arguments, **env):
+    runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", **env})
+    return runner.invoke(app, [str(one) for one in arguments])
+
+
+def around(folder=LAB):
+    return read_to_build(folder, load_catalogue(), NOBODY, DAY)[0]
+
+
+def caller(account=None, error=None):
+    def ask():
+        if error:
+            raise error
+        return account
+
+    return ask
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """The lab's environment with one text put for another."""
+
+    def make(was, becomes):
+        folder = tmp_path / "lab"
+        shutil.copytree(LAB, folder)
+        path = folder / "environment.yaml"
+        assert was in path.read_text()
+        path.write_text(path.read_text().replace(was, becomes))
+        return folder
+
+    return make
+
+
+def test_the_stacks_are_the_organisation_and_then_each_cell():
+    found = json.loads(run("stacks", LAB, "--json").stdout)
+    assert [one["name"] for one in found] == ["organization-lab", "gb-lab", "br-lab"]
+    assert found[0]["cell"] is None and found[1]["cell"] == "gb-lab"
+
+
+def test_a_cell_is_one_entry_and_no_code(broken):
+    more = "  - {name: de-lab, place: eu-central-1, jurisdictions: [DE], baseDomain: de.acme.example}\ncells:\n"
+    folder = broken("cells:\n", "cells:\n" + more.removesuffix("cells:\n"))
+    assert [one["name"] for one in json.loads(run("stacks", folder, "--json").stdout)][1] == "de-lab"
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "refresh", "destroy"])
+def test_a_fault_of_the_environment_ends_each_command_with_its_line(broken, command):
+    result = run(command, broken("place: sa-east-1", "place: eu-west-9"), "--yes" if command == "destroy" else "--json")
+    assert result.exit_code == 1
+    assert "environment.yaml:22: cells.1.place: unknown place eu-west-9" in result.stderr
+
+
+def test_a_stack_that_is_not_there_is_a_usage_error():
+    result = run("up", LAB, "--stack", "fr-lab", "--yes")
+    assert result.exit_code == 2 and "gb-lab" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (caller(error=botocore.exceptions.NoCredentialsError()), "no usable credentials"),
+        (
+            caller(error=botocore.exceptions.ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "x")),
+            "ExpiredToken",
+        ),
+        (caller("210987654321"), "credentials are of account 210987654321"),
+    ],
+)
+def test_credentials_that_cannot_build_it_are_told_at_the_accounts_line(ask, says):
+    fault = credentials_fault(around(), LAB, ask)
+    assert fault and (fault.line, fault.path) == (7, "organization.account") and says in str(fault)
+
+
+def test_the_management_accounts_credentials_are_right():
+    assert credentials_fault(around(), LAB, caller("123456789012")) is None
+
+
+def test_a_machine_without_the_engine_is_told_so():
+    result = run("preview", LAB, PATH="/nowhere")
+    assert result.exit_code == 1 and "make tools" in result.stderr
+
+
+def test_a_stacks_file_is_made_once_and_belongs_to_one_cell(tmp_path):
+    (tmp_path / "environments").mkdir()
+    ref = StackRef("gb-lab", "lab", "gb-lab")
+    write_stack_file(tmp_path, ref)
+    path = tmp_path / "environments" / "Pulumi.gb-lab.yaml"
+    assert path.read_text() == "config:\n  domicile:environment: lab\n  domicile:cell: gb-lab\n" == stack_file(ref)
+    path.write_text(path.read_text() + "encryptionsalt: v1:x\n")
+    write_stack_file(tmp_path, ref)
+    assert path.read_text().endswith("encryptionsalt: v1:x\n")
+    with pytest.raises(EngineError, match="another environment"):
+        write_stack_file(tmp_path, StackRef("gb-lab", "live", "gb-lab"))
+
+
+def test_an_environment_without_an_organisation_has_no_stacks():
+    environment = around().environment
+    assert stacks_of(environment.model_copy(update={"organization": None})) == ()
+
+
+def test_the_project_is_found_from_an_environments_folder(tmp_path):
+    assert project_root(LAB) == LAB.parents[1]
+    with pytest.raises(EngineError, match=r"Pulumi\.yaml"):
+        project_root(tmp_path)
