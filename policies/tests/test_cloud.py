@@ -166,7 +166,12 @@ def test_actions_match_in_any_case_and_brackets_mean_themselves():
 
 @pytest.mark.parametrize(
     "unknown",
-    [{"Effect": "Allow"}, {"NotResource": "*"}, {"Principal": {"AWS": "1"}}, {"Condition": {"IpAddress": {"k": "1"}}}],
+    [
+        {"Effect": "Audit"},
+        {"NotPrincipal": "*"},
+        {"Principal": {"AWS": "1"}},
+        {"Condition": {"BinaryEquals": {"k": "QQ=="}}},
+    ],
 )
 def test_what_is_not_known_is_not_judged(unknown):
     with pytest.raises(UnknownElementError):

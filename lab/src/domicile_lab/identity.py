@@ -63,6 +63,11 @@ class Identity:
     def cgroup(self) -> str:
         return f"domicile-{self.id}"
 
+    @property
+    def cloud_port(self) -> int:
+        """Of the stand-in cloud's guarded listener; the raw one has the next."""
+        return 10000 + 2 * (self.port % 5000)
+
     def address(self, machine: Machine) -> str:
         return str(self.network[machine.index])
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domicile_lab import host, machines, preflight, tools
+from domicile_lab.cloud import commands as cloud
 from domicile_lab.identity import MACHINES, Identity, identify
 from domicile_lab.paths import Paths, checkout
 from domicile_lab.progress import Step, StepsFailed, run_steps
@@ -29,6 +30,7 @@ app = typer.Typer(
     help="The world in a box: real machines, a real cluster and its stores, on this host.",
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(cloud.app, name="cloud")
 console = Console()
 
 
@@ -101,7 +103,7 @@ def _summary(paths: Paths, seconds: float) -> None:
 
 @app.command()
 def down() -> None:
-    """Stop the machines and take back every change to the host; the lab's state is kept.
+    """Stop the machines and take back every change to the host; the lab's state is kept, but for the cloud's.
 
     Example: make down
     """
@@ -112,6 +114,7 @@ def down() -> None:
 
 
 def _down(paths: Paths, identity: Identity) -> None:
+    cloud.end(paths, _say)
     machines.stop_all(paths, _say)
     host.remove_network(identity)
     host.remove_cgroups(identity)

@@ -39,6 +39,11 @@ class Paths:
         return self.state / "logs"
 
     @property
+    def cloud(self) -> Path:
+        """The stand-in cloud: its addresses, its administrator's key and the Pulumi state of what is in it."""
+        return self.state / "cloud"
+
+    @property
     def ssh_key(self) -> Path:
         return self.state / "ssh" / "id_ed25519"
 
