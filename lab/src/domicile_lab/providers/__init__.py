@@ -1,1 +1,1 @@
-"""Resource providers that the Pulumi engine starts in the lab, where the official plugins cannot be had."""
+"""Plugins that the Pulumi engine starts in the lab, where the official ones cannot be had."""
