@@ -1,0 +1,1 @@
+"""Reads the cloud back through its API."""

@@ -1,0 +1,110 @@
+"""Sessions with the cloud, one for each account. I/O: the only file that makes clients.
+
+The endpoint, the credentials and the region to start from come from the standard variables (AWS_ENDPOINT_URL,
+AWS_CA_BUNDLE, AWS_PROFILE, AWS_REGION), so that the same code reads AWS and a stand-in for it.
+"""
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.loaders import create_loader
+
+DEFAULT_ROLE = "domicile-audit"
+SESSION_NAME = "domicile-audit"
+HOME_REGION = "us-east-1"
+"""Where an account is asked for its regions when nobody configured one."""
+
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32, read_timeout=60)
+
+
+class Account:
+    """An account to read: its number, and clients for its services, made once for each service and region."""
+
+    def __init__(self, account_id: str, session: boto3.Session) -> None:
+        self.account_id = account_id
+        self._session = session
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def home(self) -> str:
+        """The region to start from."""
+        return str(self._session.region_name or HOME_REGION)
+
+    def client(self, service: str, region: str) -> Any:
+        """A client of boto3. Sessions are not safe between threads, clients are."""
+        with self._lock:
+            key = (service, region)
+            if key not in self._clients:
+                self._clients[key] = self._session.client(service, region_name=region, config=_CONFIG)
+            return self._clients[key]
+
+    def regions(self) -> tuple[str, ...]:
+        """The regions that are enabled for the account, sorted. Raises botocore's errors."""
+        answer = self.client("ec2", self.home).describe_regions(AllRegions=False)
+        return tuple(sorted(one["RegionName"] for one in answer["Regions"]))
+
+    def offers(self, service: str, region: str) -> bool:
+        """Whether boto3's list of endpoints has the service in the region; that list may lag behind the cloud."""
+        partition = self._session.get_partition_for_region(region)
+        return region in self._session.get_available_regions(service, partition_name=partition)
+
+
+class Cloud:
+    """The accounts of an organisation, reached from the caller's own by a role that each of them has."""
+
+    def __init__(self, role: str = DEFAULT_ROLE, session: boto3.Session | None = None) -> None:
+        # One loader for all sessions: it keeps the services' models, and reading them is most of a client's cost.
+        self._loader = create_loader()
+        self._caller = session or self._new_session()
+        self._role = role
+
+    def whoami(self) -> tuple[str, str]:
+        """The caller's account and ARN. Raises botocore's errors."""
+        answer = self._client("sts").get_caller_identity()
+        return str(answer["Account"]), str(answer["Arn"])
+
+    def organization(self) -> tuple[str, frozenset[str]]:
+        """The organisation's id and its active accounts. Raises botocore's errors."""
+        client = self._client("organizations")
+        organization_id = str(client.describe_organization()["Organization"]["Id"])
+        pages = client.get_paginator("list_accounts").paginate()
+        accounts = (one for page in pages for one in page["Accounts"])
+        return organization_id, frozenset(str(one["Id"]) for one in accounts if one["Status"] == "ACTIVE")
+
+    def account(self, account_id: str, own: str) -> Account:
+        """An account, by its role; the caller's own as the caller. Raises botocore's errors."""
+        if account_id == own:
+            return Account(account_id, self._caller)
+        partition = self._caller.get_partition_for_region(self._region)
+        role = f"arn:{partition}:iam::{account_id}:role/{self._role}"
+        answer = self._client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION_NAME)
+        given = answer["Credentials"]
+        session = self._new_session(
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+            region_name=self._region,
+        )
+        return Account(account_id, session)
+
+    @property
+    def _region(self) -> str:
+        return str(self._caller.region_name or HOME_REGION)
+
+    def _client(self, service: str) -> Any:
+        return self._caller.client(service, region_name=self._region, config=_CONFIG)
+
+    def _new_session(self, **options: Any) -> boto3.Session:
+        core = botocore.session.get_session()
+        core.register_component("data_loader", self._loader)
+        return boto3.Session(botocore_session=core, **options)
+
+
+def lacking(accounts: Iterable[str], scope: Iterable[str]) -> tuple[str, ...]:
+    """Accounts of the organisation that nobody reads."""
+    return tuple(sorted(set(accounts) - set(scope)))
