@@ -1,191 +1,139 @@
-"""Service control and resource control policies of a residency zone: what the cloud itself refuses there.
+"""What is attached to which unit and account of the cloud's organisation: every policy of it, as values.
 
-Pure: IAM policy documents as values, for the organisational unit of the zone. They deny and never allow. Sources:
-AWS Organizations user guide, "Service control policies" and "Resource control policies"; the AWS example "Deny access
-to AWS based on the requested AWS Region".
+Pure, and derived from a zone's places alone. What each document says is in `residency.py`, `perimeter.py`,
+`guardrails.py`, `resources.py` and `declarative.py`. Every answer is within AWS's quotas, or QuotaError says what is
+not.
 """
 
-import json
-from typing import Any
+from collections.abc import Iterable, Mapping
 
+from domicile_policies.declarative import ai_opt_out_policy, ec2_policy, s3_policy, tag_policy
+from domicile_policies.documents import (
+    QUOTAS,
+    Document,
+    PolicyDocument,
+    PolicyType,
+    Quota,
+    require_within_quotas,
+)
+from domicile_policies.guardrails import Exempt, guardrails_policy
+from domicile_policies.perimeter import perimeter_policy
+from domicile_policies.residency import residency_policy
+from domicile_policies.resources import resource_policy
 from domicile_policies.zones import EVERYWHERE, ResidencyZone
 
-Document = dict[str, Any]
-Statement = dict[str, Any]
+GLOBAL_REGION = "us-east-1"
+"""Where the services without regions have their endpoint, in the commercial partition."""
 
-MAXIMUM_CHARACTERS = 5120
-"""Of one policy document, without white space (AWS Organizations quotas)."""
+CORE = "core"
+"""The unit of the organisation's own accounts: security and shared services."""
 
-# Services without regions, or whose one endpoint stands in a region of the provider's choice; they hold no player data.
-GLOBAL = (
-    "a4b:*",
-    "account:*",
-    "aws-portal:*",
-    "billing:*",
-    "budgets:*",
-    "ce:*",
-    "consolidatedbilling:*",
-    "cur:*",
-    "freetier:*",
-    "globalaccelerator:*",
-    "health:*",
-    "iam:*",
-    "invoicing:*",
-    "networkmanager:*",
-    "organizations:*",
-    "payments:*",
-    "pricing:*",
-    "s3:GetAccountPublicAccessBlock",
-    "s3:ListAllMyBuckets",
-    "route53:*",
-    "route53domains:*",
-    "shield:*",
-    "sts:*",
-    "support:*",
-    "tag:GetResources",
-    "tax:*",
-    "trustedadvisor:*",
-    "waf:*",
-    "wafv2:Get*",
-    "wafv2:List*",
-)
 
-# What carries data to another region by itself, in whose calls no condition tells which one.
-REPLICATION = (
-    "cassandra:CreateMultiRegionResource",
-    "dynamodb:CreateGlobalTable",
-    "dynamodb:CreateTableReplica",
-    "dynamodb:UpdateGlobalTable",
-    "ecr:PutReplicationConfiguration",
-    "elasticache:CreateGlobalReplicationGroup",
-    "elasticfilesystem:CreateReplicationConfiguration",
-    "rds:CreateGlobalCluster",
-    "memorydb:CreateMultiRegionCluster",
-    "rds:StartDBInstanceAutomatedBackupsReplication",
-    "redshift:EnableSnapshotCopy",
-    "s3:PutReplicationConfiguration",
-    "secretsmanager:ReplicateSecretToRegions",
-)
+def zone_documents(
+    zone: ResidencyZone,
+    *,
+    exempt: Exempt | None = None,
+    image_accounts: Iterable[str] = (),
+    quotas: Mapping[PolicyType, Quota] = QUOTAS,
+) -> tuple[PolicyDocument, ...]:
+    """What is attached to the unit of a residency zone, in the order of attachment. Raises QuotaError."""
+    edge = zone.name == EVERYWHERE
+    return _within(
+        zone.name,
+        quotas,
+        _scp(f"{zone.name}-residency", service_control_policy(zone)),
+        _scp(f"{zone.name}-perimeter", perimeter_policy(edge=edge)),
+        _scp(f"{zone.name}-guardrails", guardrails_policy(exempt)),
+        _rcp(f"{zone.name}-resources", resource_control_policy(zone)),
+        PolicyDocument(
+            f"{zone.name}-ec2", PolicyType.DECLARATIVE_EC2, ec2_policy(image_accounts=image_accounts, internet=True)
+        ),
+    )
 
-# What hands data to whoever is named, in any account.
-SHARING = (
-    "ram:CreateResourceShare",
-    "ec2:ModifyImageAttribute",
-    "ec2:ModifySnapshotAttribute",
-    "rds:ModifyDBClusterSnapshotAttribute",
-    "rds:ModifyDBSnapshotAttribute",
-    "redshift:AuthorizeDataShare",
-    "redshift:AuthorizeSnapshotAccess",
-)
 
-# The services that resource control policies reach.
-RESOURCES = ("dynamodb:*", "ecr:*", "kms:*", "logs:*", "s3:*", "secretsmanager:*", "sqs:*")
+def core_documents(
+    home: str,
+    in_use: Iterable[str],
+    *,
+    exempt: Exempt | None = None,
+    quotas: Mapping[PolicyType, Quota] = QUOTAS,
+) -> tuple[PolicyDocument, ...]:
+    """What is attached to the unit of the organisation's own accounts. Raises QuotaError.
+
+    They act in `home` and where the services without regions are; what watches the accounts acts in every region
+    `in_use` too. No player's data is there.
+    """
+    places = (home, GLOBAL_REGION)
+    return _within(
+        CORE,
+        quotas,
+        _scp(f"{CORE}-residency", residency_policy(places, security=in_use)),
+        _scp(f"{CORE}-perimeter", perimeter_policy()),
+        _scp(f"{CORE}-guardrails", guardrails_policy(exempt)),
+        _rcp(f"{CORE}-resources", resource_policy({*places, *in_use})),
+        PolicyDocument(f"{CORE}-ec2", PolicyType.DECLARATIVE_EC2, ec2_policy(internet=False)),
+    )
+
+
+def account_documents(
+    name: str,
+    places: Iterable[str],
+    *,
+    edge: bool = False,
+    quotas: Mapping[PolicyType, Quota] = QUOTAS,
+) -> tuple[PolicyDocument, ...]:
+    """What is attached to one account beside its unit's: it stays in its own places, inside the zone's.
+
+    `name` is the account's. `places` are a cell's own and that of its backups; a zone's log archive has the places of
+    the zone's cells. Raises QuotaError.
+    """
+    pinned = sorted(set(places))
+    return _within(
+        name,
+        quotas,
+        _scp(f"{name}-place", residency_policy(pinned, edge=edge)),
+        _rcp(f"{name}-place-resources", resource_policy(pinned)),
+    )
+
+
+def root_documents(
+    environment: str, jurisdictions: Iterable[str], *, quotas: Mapping[PolicyType, Quota] = QUOTAS
+) -> tuple[PolicyDocument, ...]:
+    """What is attached to the organisation's root: how things are tagged, nothing public in S3, no learning from us.
+
+    `jurisdictions` are those of all cells. Raises QuotaError.
+    """
+    return _within(
+        "the root",
+        quotas,
+        PolicyDocument(
+            f"{environment}-tags", PolicyType.TAG, tag_policy(environment=environment, jurisdictions=jurisdictions)
+        ),
+        PolicyDocument(f"{environment}-s3", PolicyType.S3, s3_policy()),
+        PolicyDocument(f"{environment}-ai-opt-out", PolicyType.AI_OPT_OUT, ai_opt_out_policy()),
+    )
 
 
 def service_control_policy(zone: ResidencyZone) -> Document:
     """What no principal of the zone's accounts may do: act outside its regions, or send data out of them."""
-    places = list(zone.places)
-    return _document(
-        {
-            "Sid": "DenyOutsideResidencyZone",
-            "Effect": "Deny",
-            # A content network caches everywhere: it is for zones whose data may be anywhere.
-            "NotAction": sorted([*GLOBAL, *(["cloudfront:*"] if zone.name == EVERYWHERE else [])]),
-            "Resource": "*",
-            "Condition": {"StringNotEquals": {"aws:RequestedRegion": places}},
-        },
-        {
-            # A bucket is made through one region's endpoint and may stand in another. Without a constraint it stands
-            # in us-east-1, which the statement above judges.
-            "Sid": "DenyBucketsElsewhere",
-            "Effect": "Deny",
-            "Action": "s3:CreateBucket",
-            "Resource": "*",
-            "Condition": {
-                "StringNotEquals": {"s3:LocationConstraint": places},
-                "Null": {"s3:LocationConstraint": "false"},
-            },
-        },
-        {
-            # Outside the organisation none of these policies holds.
-            "Sid": "DenyLeavingTheOrganization",
-            "Effect": "Deny",
-            "Action": "organizations:LeaveOrganization",
-            "Resource": "*",
-        },
-        {
-            "Sid": "DenyMultiRegionKeys",
-            "Effect": "Deny",
-            "Action": "kms:CreateKey",
-            "Resource": "*",
-            "Condition": {"Bool": {"kms:MultiRegion": "true"}},
-        },
-        {"Sid": "DenyKeyReplicas", "Effect": "Deny", "Action": "kms:ReplicateKey", "Resource": "*"},
-        {"Sid": "DenyReplication", "Effect": "Deny", "Action": list(REPLICATION), "Resource": "*"},
-        {"Sid": "DenySharing", "Effect": "Deny", "Action": list(SHARING), "Resource": "*"},
-        {
-            "Sid": "DenyBackupsElsewhere",
-            "Effect": "Deny",
-            "Action": ["backup:CopyFromBackupVault", "backup:StartCopyJob"],
-            "Resource": "*",
-            "Condition": {
-                "ForAnyValue:ArnNotLike": {"backup:CopyTargets": [f"arn:aws:backup:{place}:*:*" for place in places]}
-            },
-        },
-    )
+    return residency_policy(zone.places, edge=zone.name == EVERYWHERE)
 
 
 def resource_control_policy(zone: ResidencyZone) -> Document:
     """What may not be done to the data of the zone's accounts, whoever asks."""
-    return _document(
-        {
-            "Sid": "DenyOutsideResidencyZone",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": list(RESOURCES),
-            "Resource": "*",
-            "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(zone.places)}},
-        },
-        {
-            "Sid": "DenyOutsideOrganization",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": [*RESOURCES, "sts:AssumeRole"],
-            "Resource": "*",
-            "Condition": {
-                # A caller without an organisation has none to compare: the first of the two is for those.
-                "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"},
-                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
-            },
-        },
-        {
-            # A service may act for somebody else's account: only for ours, where it says for whom.
-            "Sid": "DenyServicesForOthers",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": list(RESOURCES),
-            "Resource": "*",
-            "Condition": {
-                "StringNotEqualsIfExists": {"aws:SourceOrgID": "${aws:ResourceOrgID}"},
-                "Null": {"aws:SourceAccount": "false"},
-                "Bool": {"aws:PrincipalIsAWSService": "true"},
-            },
-        },
-        {
-            "Sid": "DenyPlainText",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": list(RESOURCES),
-            "Resource": "*",
-            "Condition": {"BoolIfExists": {"aws:SecureTransport": "false"}},
-        },
-    )
+    return resource_policy(zone.places)
 
 
-def compact(document: Document) -> str:
-    """The document as it is sent: without white space, which counts towards the quota."""
-    return json.dumps(document, separators=(",", ":"))
+def _scp(name: str, content: Document) -> PolicyDocument:
+    return PolicyDocument(name, PolicyType.SERVICE_CONTROL, content)
 
 
-def _document(*statements: Statement) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def _rcp(name: str, content: Document) -> PolicyDocument:
+    return PolicyDocument(name, PolicyType.RESOURCE_CONTROL, content)
+
+
+def _within(
+    target: str, quotas: Mapping[PolicyType, Quota], *documents: PolicyDocument
+) -> tuple[PolicyDocument, ...]:
+    require_within_quotas(target, documents, quotas)
+    return documents

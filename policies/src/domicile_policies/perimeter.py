@@ -1,0 +1,109 @@
+"""Service control policy: data is handed to nobody outside the organisation, and only services in use may be used.
+
+Pure. Nobody is exempt. Sources: the AWS data perimeter's "resource perimeter"; the service authorization reference.
+"""
+
+from domicile_policies.documents import Document, policy
+from domicile_policies.services import usable
+
+# Hands data, or access to it, to whoever is named: another account, an address, the public.
+SHARING = (
+    "backup:AssociateBackupVaultMpaApprovalTeam",
+    "backup:PutBackupVaultSharingPolicy",
+    "ec2:CreateTrafficMirrorSession",
+    "ec2:CreateVpcEndpointServiceConfiguration",
+    "ec2:ModifyFpgaImageAttribute",
+    "ec2:ModifyImageAttribute",
+    "ec2:ModifySnapshotAttribute",
+    "ec2:ModifyVpcEndpointServicePermissions",
+    "events:CreateApiDestination",
+    "events:PutPermission",
+    "logs:PutAccountPolicy",
+    "logs:PutDeliveryDestination*",
+    "logs:PutDestination*",
+    "logs:PutSubscriptionFilter",
+    "rds:ModifyDBClusterSnapshotAttribute",
+    "rds:ModifyDBSnapshotAttribute",
+    "s3:CreateAccessGrant*",
+    "s3:PutAccelerateConfiguration",
+    "ssm:ModifyDocumentPermission",
+)
+
+# Writes data, or key material, into a bucket or stream that is named and may be anybody's.
+EXPORTS = (
+    "acm:ExportCertificate",
+    "cloudwatch:PutMetricStream",
+    "ec2:CreateInstanceExportTask",
+    "ec2:CreateStoreImageTask",
+    "ec2:ExportImage",
+    "elasticache:CopyServerlessCacheSnapshot",
+    "elasticache:CopySnapshot",
+    "elasticache:ExportServerlessCacheSnapshot",
+    "guardduty:CreatePublishingDestination",
+    "logs:CreateExportTask",
+    "logs:CreateScheduledQuery",
+    "logs:PutIntegration",
+    "rds:CreateIntegration",
+    "rds:StartExportTask",
+    "s3:PutAnalyticsConfiguration",
+    "s3:PutInventoryConfiguration",
+)
+
+# What puts data into a resource that may be somebody else's, or makes the caller somebody else.
+OUTWARD = (
+    "ecr:PutImage",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncryptTo",
+    "s3:PutObject*",
+    "s3:ReplicateObject",
+    "sns:Publish",
+    "sqs:SendMessage",
+    "sts:AssumeRole",
+)
+
+
+def perimeter_policy(*, edge: bool = False) -> Document:
+    """Deny services that are not in use, sharing, exports, writing to outsiders, and leaving the organisation."""
+    return policy(
+        {
+            "Sid": "DenyServicesNotInUse",
+            "Effect": "Deny",
+            "NotAction": usable(edge=edge),
+            "Resource": "*",
+        },
+        {"Sid": "DenySharing", "Effect": "Deny", "Action": sorted(SHARING), "Resource": "*"},
+        {"Sid": "DenyExports", "Effect": "Deny", "Action": sorted(EXPORTS), "Resource": "*"},
+        {
+            # An owner without an organisation has none to compare, and is an outsider too.
+            "Sid": "DenyWritingToOutsiders",
+            "Effect": "Deny",
+            "Action": sorted(OUTWARD),
+            "Resource": "*",
+            "Condition": {"StringNotEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}},
+        },
+        {
+            # An event bus, a topic or a log group of the caller's own account, in the region of the call.
+            "Sid": "DenyEventsElsewhere",
+            "Effect": "Deny",
+            "Action": "events:PutTargets",
+            "Resource": "*",
+            "Condition": {
+                "ForAnyValue:ArnNotLike": {"events:TargetArn": "arn:aws:*:${aws:RequestedRegion}:${aws:PrincipalAccount}:*"},
+            },
+        },
+        {
+            "Sid": "DenyPublicDatabases",
+            "Effect": "Deny",
+            "Action": ["rds:CreateDBInstance*", "rds:RestoreDBInstance*"],
+            "Resource": "*",
+            "Condition": {"Bool": {"rds:PubliclyAccessible": "true"}},
+        },
+        {
+            # Outside the organisation none of these policies holds.
+            "Sid": "DenyLeavingTheOrganization",
+            "Effect": "Deny",
+            "Action": ["account:CloseAccount", "organizations:LeaveOrganization"],
+            "Resource": "*",
+        },
+    )
