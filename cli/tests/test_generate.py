@@ -38,7 +38,7 @@ def test_this_checkout_is_up_to_date():
 
 def test_what_was_changed_lost_or_left_over_is_stale_and_mended(checkout):
     (checkout / "docs/jurisdictions/GB.md").write_text("by hand")
-    (checkout / "policies/generated/scp/br.json").unlink()
+    (checkout / "policies/generated/br/residency.json").unlink()
     (checkout / "docs/jurisdictions/ZZ.md").write_text("of no jurisdiction")
     crd = checkout / "operators/deploy/crd.yaml"
     crd.write_text(crd.read_text().replace("enum: [casino, ", "enum: [roulette, "))
@@ -48,7 +48,7 @@ def test_what_was_changed_lost_or_left_over_is_stale_and_mended(checkout):
         "docs/jurisdictions/GB.md",
         "docs/jurisdictions/ZZ.md",
         "operators/deploy/crd.yaml",
-        "policies/generated/scp/br.json",
+        "policies/generated/br/residency.json",
     }
     day = recorded_day(checkout).isoformat()
     assert run("--root", checkout, "--on", day).exit_code == 0

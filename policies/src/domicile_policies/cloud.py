@@ -132,8 +132,6 @@ def _rcp(name: str, content: Document) -> PolicyDocument:
     return PolicyDocument(name, PolicyType.RESOURCE_CONTROL, content)
 
 
-def _within(
-    target: str, quotas: Mapping[PolicyType, Quota], *documents: PolicyDocument
-) -> tuple[PolicyDocument, ...]:
+def _within(target: str, quotas: Mapping[PolicyType, Quota], *documents: PolicyDocument) -> tuple[PolicyDocument, ...]:
     require_within_quotas(target, documents, quotas)
     return documents

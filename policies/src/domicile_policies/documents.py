@@ -94,8 +94,8 @@ def quota_faults(
         if count + quota.given > quota.per_target:
             own = f" and {quota.given} of AWS's own" if quota.given else ""
             found.append(
-                f"{target} would have {count} {kind}{own}, and a target at most {quota.per_target}: merge documents, or "
-                "attach some a level up"
+                f"{target} would have {count} {kind}{own}, and a target at most {quota.per_target}: merge documents, "
+                "or attach some a level up"
             )
     for name, count in Counter(one.name for one in attached).items():
         if count > 1:

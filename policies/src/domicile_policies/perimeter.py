@@ -3,12 +3,13 @@
 Pure. Nobody is exempt. Sources: the AWS data perimeter's "resource perimeter"; the service authorization reference.
 """
 
-from domicile_policies.documents import Document, policy
+from domicile_policies.documents import Document, Statement, policy
 from domicile_policies.services import usable
 
 # Hands data, or access to it, to whoever is named: another account, an address, the public.
 SHARING = (
     "backup:AssociateBackupVaultMpaApprovalTeam",
+    "backup:CreateBackupAccessPoint",
     "backup:PutBackupVaultSharingPolicy",
     "ec2:CreateTrafficMirrorSession",
     "ec2:CreateVpcEndpointServiceConfiguration",
@@ -16,7 +17,7 @@ SHARING = (
     "ec2:ModifyImageAttribute",
     "ec2:ModifySnapshotAttribute",
     "ec2:ModifyVpcEndpointServicePermissions",
-    "events:CreateApiDestination",
+    "events:*ApiDestination",
     "events:PutPermission",
     "logs:PutAccountPolicy",
     "logs:PutDeliveryDestination*",
@@ -26,6 +27,7 @@ SHARING = (
     "rds:ModifyDBSnapshotAttribute",
     "s3:CreateAccessGrant*",
     "s3:PutAccelerateConfiguration",
+    "secretsmanager:AssociateCrossAccountReplica",
     "ssm:ModifyDocumentPermission",
 )
 
@@ -39,7 +41,8 @@ EXPORTS = (
     "elasticache:CopyServerlessCacheSnapshot",
     "elasticache:CopySnapshot",
     "elasticache:ExportServerlessCacheSnapshot",
-    "guardduty:CreatePublishingDestination",
+    "guardduty:*PublishingDestination",
+    "logs:AssociateSourceToS3TableIntegration",
     "logs:CreateExportTask",
     "logs:CreateScheduledQuery",
     "logs:PutIntegration",
@@ -47,6 +50,7 @@ EXPORTS = (
     "rds:StartExportTask",
     "s3:PutAnalyticsConfiguration",
     "s3:PutInventoryConfiguration",
+    "securityhub:StartExportJobV2",
 )
 
 # What puts data into a resource that may be somebody else's, or makes the caller somebody else.
@@ -89,9 +93,15 @@ def perimeter_policy(*, edge: bool = False) -> Document:
             "Action": "events:PutTargets",
             "Resource": "*",
             "Condition": {
-                "ForAnyValue:ArnNotLike": {"events:TargetArn": "arn:aws:*:${aws:RequestedRegion}:${aws:PrincipalAccount}:*"},
+                "ForAnyValue:ArnNotLike": {
+                    "events:TargetArn": "arn:aws:*:${aws:RequestedRegion}:${aws:PrincipalAccount}:*"
+                },
             },
         },
+        # An endpoint is a way into somebody's service, through which data goes where that one keeps it. The keys are
+        # there for the endpoint itself, and not for the network and the subnets that the same call is judged for.
+        _endpoints("DenyEndpointsOfOthers", "ec2:VpceServiceOwner", ["amazon", "self"]),
+        _endpoints("DenyEndpointsElsewhere", "ec2:VpceServiceRegion", ["${aws:RequestedRegion}"]),
         {
             "Sid": "DenyPublicDatabases",
             "Effect": "Deny",
@@ -107,3 +117,13 @@ def perimeter_policy(*, edge: bool = False) -> Document:
             "Resource": "*",
         },
     )
+
+
+def _endpoints(sid: str, key: str, allowed: list[str]) -> Statement:
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Action": "ec2:CreateVpcEndpoint",
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {key: allowed}, "Null": {key: "false"}},
+    }

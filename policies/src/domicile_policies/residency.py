@@ -14,7 +14,7 @@ from domicile_policies.services import EDGE, GLOBAL, SECURITY
 # called where the data arrives (ec2:CopySnapshot, rds:CreateDBInstanceReadReplica, ...) the region of the call judges.
 UNTOLD = (
     "ecr:PutReplicationConfiguration",
-    "events:CreateEndpoint",
+    "events:*Endpoint",
     "kms:CreateCustomKeyStore",
     "kms:ImportKeyMaterial",
     "route53:CreateQueryLoggingConfig",
@@ -26,7 +26,7 @@ UNTOLD = (
 OTHER_GROUND = ("ec2:ModifyAvailabilityZoneGroup", "account:EnableRegion")
 
 NETWORKS = (
-    "ec2:AcceptTransitGatewayPeeringAttachment",
+    "ec2:AcceptTransitGateway*Attachment",
     "ec2:AcceptVpcPeeringConnection",
     "ec2:CreateTransitGateway*Attachment",
     "ec2:CreateVpcPeeringConnection",

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from domicile_catalog import Catalogue, Product
 from domicile_policies import admission
-from domicile_policies.cloud import resource_control_policy, service_control_policy
+from domicile_policies.cloud import zone_documents
 from domicile_policies.zones import residency_zones
 
 from domicile_cli.generated.atlas import atlas
@@ -37,8 +37,9 @@ def generated_files(catalogue: Catalogue, on: date, crd: str) -> dict[str, str]:
     zones = residency_zones(catalogue, on, production=False)
     files[RECORD] = _json({"on": on.isoformat(), "zones": [zone.model_dump(mode="json") for zone in zones]})
     for zone in zones:
-        files[f"policies/generated/scp/{zone.name}.json"] = _json(service_control_policy(zone))
-        files[f"policies/generated/rcp/{zone.name}.json"] = _json(resource_control_policy(zone))
+        for document in zone_documents(zone):
+            file = document.name.removeprefix(f"{zone.name}-")
+            files[f"policies/generated/{zone.name}/{file}.json"] = _json(document.content)
     return files
 
 
