@@ -1,1 +1,1 @@
-"""For the Pulumi program. Empty so far."""
+"""The Pulumi program: pure planners in `plan`, and the components that they are carried out by."""
