@@ -1,0 +1,207 @@
+"""A cell's plan: everything that its stack is built from, as plain values."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+
+from domicile_catalog.environment import Cell, Endpoint, Environment, GitOps, PaymentProvider, Persona, Release
+
+from domicile_infra.plan import names
+from domicile_infra.plan.cidr import Subnet, SubnetRole, allocate, data_network, subnets
+from domicile_infra.plan.documents import Scope
+from domicile_infra.plan.egress import hosts
+from domicile_infra.plan.errors import PlanError
+from domicile_infra.plan.sizes import SIZES, Size
+from domicile_infra.plan.tags import TagScope
+
+ACCESS_POLICIES: Mapping[Persona, str] = {
+    Persona.PLATFORM: "AmazonEKSClusterAdminPolicy",
+    Persona.BREAK_GLASS: "AmazonEKSClusterAdminPolicy",
+    Persona.COMPLIANCE: "AmazonEKSAdminViewPolicy",
+}
+"""What each persona may do in a cluster (EKS access policies). Who is not here has no entry: a regulator reads logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellFacts:
+    """What a cell's plan needs and its environment does not say.
+
+    The organisation's stack made the account and the roles. `retention_years` follows from the catalogue
+    (`retention_years()`). `ca_pem` is the bundle of those CAs that sign the cell's database, cache and OpenBao.
+    `attestations` are the files of the environment's folder, by name. `delegated` says whether the parent domain
+    already points at the cell's zone: a certificate is not issued before.
+    """
+
+    account_id: str
+    organization_id: str
+    deployer_role_arn: str
+    retention_years: int
+    personas: Mapping[Persona, str] = field(default_factory=dict)
+    ca_pem: str = ""
+    attestations: Mapping[str, str] = field(default_factory=dict)
+    attestation_root: str | None = None
+    attestation_serial: int | None = None
+    delegated: bool = True
+    api_cidrs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlan:
+    """Everything that a cell's stack is built from.
+
+    `place` is its AWS region and `backup_place` the region of its backup vault; `retention_years` how long audit
+    logs and the regulator's copies are locked. `api_cidrs` are the networks from which the cluster's API may be
+    reached beside its own; none, the default, leaves it without a public address.
+    """
+
+    name: str
+    environment: str
+    production: bool
+    owner: str
+    account_id: str
+    organization_id: str
+    deployer_role_arn: str
+    place: str
+    backup_place: str
+    availability_zones: tuple[str, ...]
+    jurisdictions: tuple[str, ...]
+    retention_years: int
+    network: IPv4Network
+    size: Size
+    base_domain: str
+    delegated: bool
+    access: tuple[tuple[str, str], ...]
+    api_cidrs: tuple[str, ...]
+    openbao: Endpoint | None
+    payment_providers: tuple[PaymentProvider, ...]
+    release: Release | None
+    gitops: GitOps | None
+    ca_pem: str
+    attestations: Mapping[str, str]
+    attestation_root: str | None
+    attestation_serial: int | None
+
+    @property
+    def scope(self) -> Scope:
+        """Whose policy documents the cell's are."""
+        return Scope(
+            cell=self.name,
+            account_id=self.account_id,
+            region=self.place,
+            organization_id=self.organization_id,
+            deployer_role_arn=self.deployer_role_arn,
+            backup_region=self.backup_place,
+        )
+
+    @property
+    def tags(self) -> TagScope:
+        """What the tags of everything in the cell have in common."""
+        return TagScope(self.environment, self.name, self.jurisdictions, self.owner)
+
+    @property
+    def subnets(self) -> tuple[Subnet, ...]:
+        """The cell's subnets, by role and zone."""
+        return subnets(self.network, self.availability_zones)
+
+    def subnets_for(self, role: SubnetRole) -> tuple[Subnet, ...]:
+        """The subnets of one role, one in each zone."""
+        return tuple(one for one in self.subnets if one.role is role)
+
+    @property
+    def data_network(self) -> IPv4Network:
+        """The network that the database and the cache stand in."""
+        return data_network(self.network)
+
+    @property
+    def cluster_name(self) -> str:
+        """The name of its EKS cluster."""
+        return names.fit(self.name, names.CLUSTER)
+
+    @property
+    def egress_hosts(self) -> tuple[str, ...]:
+        """The hosts that the cell may reach, by TLS: its payment providers, its OpenBao, its GitOps source."""
+        wanted = [provider.url for provider in self.payment_providers]
+        wanted += [self.openbao.address] if self.openbao else []
+        wanted += [self.gitops.url] if self.gitops else []
+        return hosts(wanted)
+
+    def bucket(self, purpose: str) -> str:
+        """The name of its bucket for a purpose."""
+        return names.bucket(self.name, purpose, self.account_id)
+
+
+def plan_cells(environment: Environment, facts: Mapping[str, CellFacts]) -> dict[str, CellPlan]:
+    """The plans of an environment's cells by name, in its order; `facts` has those of each cell.
+
+    Expects an environment that `check_cells()` finds nothing wrong with: what law forbids is refused there. Raises
+    PlanError for what cannot be built.
+    """
+    if environment.organization is None or environment.owner is None:
+        raise PlanError(
+            f"The environment {environment.name} has no organization or no owner: environment.yaml must name both "
+            "before a cell can be built."
+        )
+    wanted = {cell.name: cell.cidr for cell in environment.cells}
+    networks = allocate(environment.organization.supernet, wanted)
+    missing = [name for name in wanted if name not in facts]
+    if missing:
+        raise PlanError(
+            f"The organisation's stack has no account for {', '.join(missing)}. Run `pulumi up` on "
+            f"{environment.organization.stack} first."
+        )
+    plans = {
+        cell.name: _plan(environment, environment.owner, cell, facts[cell.name], networks[cell.name])
+        for cell in environment.cells
+    }
+    _apart(plans.values())
+    return plans
+
+
+def _plan(environment: Environment, owner: str, cell: Cell, facts: CellFacts, network: IPv4Network) -> CellPlan:
+    if facts.retention_years < 1:
+        raise PlanError(f"{cell.name} would keep its records for {facts.retention_years} years: a lock needs one.")
+    zones = cell.availability_zones or tuple(f"{cell.place}{letter}" for letter in "abc")
+    access = {facts.deployer_role_arn: "AmazonEKSClusterAdminPolicy"}
+    access |= {facts.personas[one]: policy for one, policy in ACCESS_POLICIES.items() if one in facts.personas}
+    plan = CellPlan(
+        name=cell.name,
+        environment=environment.name,
+        production=environment.production,
+        owner=owner,
+        account_id=facts.account_id,
+        organization_id=facts.organization_id,
+        deployer_role_arn=facts.deployer_role_arn,
+        place=cell.place,
+        backup_place=cell.backup_place or cell.place,
+        availability_zones=tuple(zones),
+        jurisdictions=tuple(sorted(cell.jurisdictions)),
+        retention_years=facts.retention_years,
+        network=network,
+        size=SIZES[cell.size],
+        base_domain=cell.base_domain,
+        delegated=facts.delegated,
+        access=tuple(access.items()),
+        api_cidrs=facts.api_cidrs,
+        openbao=cell.openbao,
+        payment_providers=cell.payment_providers,
+        release=environment.release,
+        gitops=cell.gitops,
+        ca_pem=facts.ca_pem,
+        attestations=dict(facts.attestations),
+        attestation_root=facts.attestation_root,
+        attestation_serial=facts.attestation_serial,
+    )
+    # Whatever the value objects refuse, they refuse before a stack has begun.
+    _ = plan.subnets, plan.egress_hosts, plan.tags.tags()
+    return plan
+
+
+def _apart(plans: Iterable[CellPlan]) -> None:
+    accounts: dict[str, str] = {}
+    for plan in plans:
+        if plan.account_id in accounts:
+            raise PlanError(
+                f"{plan.name} and {accounts[plan.account_id]} have the account {plan.account_id} both: a cell is "
+                "alone in its account, which is what binds its policies to its place. Give it one of its own."
+            )
+        accounts[plan.account_id] = plan.name

@@ -1,0 +1,43 @@
+"""What a cell says about itself in its cluster: the ConfigMap `domicile-cell` (docs/architecture.md, "The cell")."""
+
+from typing import Any
+
+from domicile_infra.plan.cell import CellPlan
+from domicile_infra.plan.errors import PlanError
+
+INGRESS_CLASS, INGRESS_NAMESPACE = "skipper", "ingress-system"
+"""The ingress controller whose pods are the load balancer's targets; the GitOps source brings it."""
+POSTGRESQL_PORT, REDIS_PORT = 5432, 6379
+
+
+def cell_document(plan: CellPlan, postgresql_host: str, redis_host: str) -> dict[str, Any]:
+    """The content of `cell.yaml`; the hosts are those of the writers. Raises PlanError without an OpenBao."""
+    if plan.openbao is None:
+        raise PlanError(
+            f"The cell {plan.name} has no OpenBao, and the operator gives no casino its secrets without one. Add "
+            f"openbao (address, cidr, port) to the cell in environment.yaml, or build it without its workloads."
+        )
+    inside = str(plan.data_network)
+    content: dict[str, Any] = {
+        "name": plan.name,
+        "environment": plan.environment,
+        "production": plan.production,
+        "places": [plan.place],
+        "jurisdictions": list(plan.jurisdictions),
+        "baseDomain": plan.base_domain,
+        "ingressClass": INGRESS_CLASS,
+        "ingressNamespace": INGRESS_NAMESPACE,
+        "postgresql": {"host": postgresql_host, "port": POSTGRESQL_PORT, "cidr": inside},
+        "redis": {"host": redis_host, "port": REDIS_PORT, "cidr": inside},
+        "openbao": {"address": plan.openbao.address, "cidr": plan.openbao.cidr, "port": plan.openbao.port},
+        "paymentProviders": [
+            {"name": one.name, "url": one.url, "cidr": one.cidr, "port": one.port} for one in plan.payment_providers
+        ],
+    }
+    if plan.backup_place != plan.place:
+        content["copyPlaces"] = [plan.backup_place]
+    if plan.attestation_root is not None:
+        content["attestationRoot"] = plan.attestation_root
+        if plan.attestation_serial is not None:
+            content["attestationSerial"] = plan.attestation_serial
+    return content
