@@ -1,0 +1,147 @@
+"""The calls that `domicile audit` makes of a cloud account: its role may make these, and no other.
+
+None of them returns what a resource holds: no object, no secret's value, no log line, no row.
+"""
+
+from typing import Any
+
+READS: dict[str, tuple[str, ...]] = {
+    "access-analyzer": ("ListAnalyzers",),
+    "account": ("GetRegionOptStatus", "ListRegions"),
+    "airflow": ("GetEnvironment", "ListEnvironments"),
+    "athena": ("GetWorkGroup", "ListWorkGroups"),
+    "backup": (
+        "DescribeBackupVault",
+        "GetBackupPlan",
+        "GetBackupSelection",
+        "GetBackupVaultAccessPolicy",
+        "ListBackupPlans",
+        "ListBackupSelections",
+        "ListBackupVaults",
+        "ListRecoveryPointsByBackupVault",
+        "ListTags",
+    ),
+    "cloudtrail": ("DescribeTrails", "GetEventSelectors", "GetTrail", "GetTrailStatus", "ListTags", "ListTrails"),
+    "datasync": ("DescribeLocation*", "DescribeTask", "ListLocations", "ListTagsForResource", "ListTasks"),
+    "dms": ("DescribeEndpoints", "DescribeReplicationInstances", "DescribeReplicationTasks", "ListTagsForResource"),
+    "dynamodb": (
+        "DescribeContinuousBackups",
+        "DescribeGlobalTable",
+        "DescribeTable",
+        "DescribeTableReplicaAutoScaling",
+        "GetResourcePolicy",
+        "ListBackups",
+        "ListGlobalTables",
+        "ListTables",
+        "ListTagsOfResource",
+    ),
+    "ec2": ("Describe*", "GetEbsDefaultKmsKeyId", "GetEbsEncryptionByDefault", "GetSnapshotBlockPublicAccessState"),
+    "ecr": (
+        "DescribeRegistry",
+        "DescribeRepositories",
+        "GetRegistryPolicy",
+        "GetRepositoryPolicy",
+        "ListTagsForResource",
+    ),
+    "eks": ("DescribeCluster", "ListClusters", "ListTagsForResource"),
+    "elasticache": (
+        "DescribeCacheClusters",
+        "DescribeGlobalReplicationGroups",
+        "DescribeReplicationGroups",
+        "DescribeSnapshots",
+        "ListTagsForResource",
+    ),
+    "elasticfilesystem": (
+        "DescribeFileSystemPolicy",
+        "DescribeFileSystems",
+        "DescribeReplicationConfigurations",
+        "ListTagsForResource",
+    ),
+    "elasticloadbalancing": ("DescribeListeners", "DescribeLoadBalancers", "DescribeTags"),
+    "es": ("DescribeDomain*", "ListDomainNames", "ListTags"),
+    "firehose": ("DescribeDeliveryStream", "ListDeliveryStreams", "ListTagsForDeliveryStream"),
+    "fsx": ("DescribeBackups", "DescribeFileSystems", "ListTagsForResource"),
+    "glacier": ("DescribeVault", "GetVaultAccessPolicy", "ListTagsForVault", "ListVaults"),
+    "glue": ("GetDatabases", "GetTables", "GetTags"),
+    "iam": ("GetAccountSummary", "ListAccountAliases", "ListRoles"),
+    "kafka": ("DescribeCluster*", "ListClusters*", "ListTagsForResource"),
+    "kinesis": ("DescribeStreamSummary", "GetResourcePolicy", "ListStreams", "ListTagsForStream"),
+    "kms": (
+        "DescribeKey",
+        "GetKeyPolicy",
+        "GetKeyRotationStatus",
+        "ListAliases",
+        "ListGrants",
+        "ListKeys",
+        "ListResourceTags",
+    ),
+    "lambda": ("GetFunctionConfiguration", "GetPolicy", "ListFunctions", "ListTags"),
+    "logs": (
+        "DescribeDestinations",
+        "DescribeExportTasks",
+        "DescribeLogGroups",
+        "DescribeResourcePolicies",
+        "DescribeSubscriptionFilters",
+        "ListTagsForResource",
+    ),
+    "memorydb": ("DescribeClusters", "DescribeMultiRegionClusters", "DescribeSnapshots", "ListTags"),
+    "mq": ("DescribeBroker", "ListBrokers", "ListTags"),
+    "organizations": ("DescribeOrganization", "ListAccounts"),
+    "ram": ("GetResourceShareAssociations", "GetResourceShares", "ListPrincipals", "ListResources"),
+    "rds": (
+        "DescribeDBClusterParameters",
+        "DescribeDBClusterSnapshotAttributes",
+        "DescribeDBClusterSnapshots",
+        "DescribeDBClusters",
+        "DescribeDBInstanceAutomatedBackups",
+        "DescribeDBInstances",
+        "DescribeDBParameters",
+        "DescribeDBSnapshotAttributes",
+        "DescribeDBSnapshots",
+        "DescribeExportTasks",
+        "DescribeGlobalClusters",
+        "ListTagsForResource",
+    ),
+    "redshift": (
+        "DescribeClusterParameters",
+        "DescribeClusterSnapshots",
+        "DescribeClusters",
+        "DescribeSnapshotCopyGrants",
+    ),
+    "s3": (
+        "GetAccountPublicAccessBlock",
+        "GetBucketAcl",
+        "GetBucketLocation",
+        "GetBucketObjectLockConfiguration",
+        "GetBucketPolicy",
+        "GetBucketPolicyStatus",
+        "GetBucketPublicAccessBlock",
+        "GetBucketTagging",
+        "GetBucketVersioning",
+        "GetEncryptionConfiguration",
+        "GetReplicationConfiguration",
+        "ListAllMyBuckets",
+    ),
+    "secretsmanager": ("DescribeSecret", "GetResourcePolicy", "ListSecrets"),
+    "sns": ("GetTopicAttributes", "ListSubscriptionsByTopic", "ListTagsForResource", "ListTopics"),
+    "sqs": ("GetQueueAttributes", "ListQueueTags", "ListQueues"),
+    "ssm": ("DescribeParameters", "GetResourcePolicies", "ListResourceDataSync", "ListTagsForResource"),
+    "sts": ("GetCallerIdentity",),
+    "tag": ("GetResources",),
+    "timestream": (
+        "DescribeDatabase",
+        "DescribeEndpoints",
+        "DescribeTable",
+        "ListDatabases",
+        "ListTables",
+        "ListTagsForResource",
+    ),
+}
+"""The actions, by the service's prefix in IAM."""
+
+
+def audit_document() -> dict[str, Any]:
+    """The policy of the audit's role."""
+    actions = sorted(f"{service}:{action}" for service, calls in READS.items() for action in calls)
+    statement = {"Sid": "ReadBackWhatExists", "Effect": "Allow", "Action": actions, "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}

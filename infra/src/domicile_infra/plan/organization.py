@@ -1,0 +1,195 @@
+"""An organisation as a value: everything that the stack `organization` builds, decided without asking a cloud."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from domicile_catalog import Attestation, Catalogue
+from domicile_catalog.environment import Budget, Environment, IdentityCenter, Organization
+from domicile_policies.documents import QUOTAS, PolicyType, Quota
+
+from domicile_infra.plan.accounts import (
+    CORE,
+    SUSPENDED,
+    AccountPlan,
+    AccountRole,
+    ZonePlan,
+    check_accounts,
+    opt_in_regions,
+    plan_accounts,
+    plan_zones,
+    regions_in_use,
+)
+from domicile_infra.plan.aws_facts import AwsFacts, aws_facts
+from domicile_infra.plan.baseline import Contact, PasswordPolicy
+from domicile_infra.plan.log_archive import ArchivePlan, check_archives, plan_archives, retention_years
+from domicile_infra.plan.organization_faults import OrganizationPlanError, PlanFault
+from domicile_infra.plan.organization_policies import Documents, check_documents
+from domicile_infra.plan.personas import (
+    PermissionSetPlan,
+    RolePlan,
+    check_personas,
+    plan_permission_sets,
+    plan_roles,
+)
+from domicile_infra.plan.tags import ORGANIZATION, TagScope
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationChoices:
+    """What an environment may choose besides its document; the defaults suit a new organisation.
+
+    `existing_organization` is the id of an organisation to take over. `cost_tags_known` says that AWS has met our tags
+    in a bill already, which takes a day from their first use: before, activating them fails. `lock_days` is how long a
+    test environment locks its logs. `regulators_until` is the last day of a regulator's access, by its name.
+    """
+
+    existing_organization: str | None = None
+    cost_tags_known: bool = False
+    lock_days: int | None = None
+    regulators_until: Mapping[str, date] = field(default_factory=dict)
+    contacts: tuple[Contact, ...] = ()
+    password: PasswordPolicy = field(default_factory=PasswordPolicy)
+    facts: AwsFacts = field(default_factory=aws_facts)
+    policy_quotas: Mapping[PolicyType, Quota] = field(default_factory=lambda: QUOTAS)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationPlan:
+    """Everything that the stack builds. Made by `plan_organization`; every name in it is of something that is in it.
+
+    `units` are the organisational units below the root. `regions` are those in use, the home first. `opt_in` has the
+    regions that an account must be opted into, by its name; under None the management account's. `roles` are by the
+    account's name.
+    """
+
+    environment: str
+    production: bool
+    owner: str
+    stack: str
+    management_account: str
+    home: str
+    regions: tuple[str, ...]
+    units: tuple[str, ...]
+    zones: tuple[ZonePlan, ...]
+    accounts: tuple[AccountPlan, ...]
+    opt_in: Mapping[str | None, tuple[str, ...]]
+    documents: Documents
+    archives: tuple[ArchivePlan, ...]
+    roles: Mapping[str, tuple[RolePlan, ...]]
+    permission_sets: tuple[PermissionSetPlan, ...]
+    identity_center: IdentityCenter | None
+    budget: Budget | None
+    choices: OrganizationChoices
+
+    @property
+    def tags(self) -> TagScope:
+        """The tags of what belongs to the organisation: no cell's, no jurisdiction's."""
+        return TagScope(self.environment, ORGANIZATION, (), self.owner)
+
+    def account(self, name: str) -> AccountPlan:
+        """The account of that name. Raises KeyError where none is planned."""
+        for account in self.accounts:
+            if account.name == name:
+                return account
+        raise KeyError(name)
+
+    def zone_of_cell(self, cell: str) -> ZonePlan:
+        """The zone that a cell is in. Raises KeyError where no such cell is planned."""
+        for zone in self.zones:
+            if cell in zone.cells:
+                return zone
+        raise KeyError(cell)
+
+
+def plan_organization(
+    environment: Environment,
+    catalogue: Catalogue,
+    on: date,
+    documents: Documents,
+    *,
+    attestations: Iterable[Attestation] = (),
+    choices: OrganizationChoices | None = None,
+) -> OrganizationPlan:
+    """The organisation of an environment, under the law of a day. Pure and deterministic.
+
+    `catalogue` has the environment's sites; `documents` are the policies of each unit that `units_of` names. Raises
+    OrganizationPlanError with every fault: cells outside a zone, names and ids claimed twice, what AWS's quotas do not
+    allow, roles that nobody could assume, retention that is not known.
+    """
+    chosen, known = choices or OrganizationChoices(), tuple(attestations)
+    organization, owner = _asked_for(environment)
+    zones, zone_faults = plan_zones(environment, catalogue, on, known)
+    years, retention_faults = retention_years(environment, catalogue, on, known)
+    accounts = plan_accounts(environment, zones, chosen.facts)
+    archives = plan_archives(environment, zones, years, chosen.facts, chosen.lock_days) if not retention_faults else ()
+    roles = {
+        account.name: plan_roles(environment, account, accounts, archives, chosen.regulators_until)
+        for account in accounts
+    }
+    units = units_of(zones)
+    faults = (
+        *zone_faults,
+        *retention_faults,
+        *check_accounts(environment, zones, accounts, chosen.facts),
+        *check_archives(environment, archives, chosen.facts, chosen.lock_days),
+        *check_personas(environment, roles, chosen.facts),
+        *check_documents(documents, units, tuple(one.name for one in accounts), chosen.policy_quotas),
+    )
+    if faults:
+        raise OrganizationPlanError(faults)
+    regions = regions_in_use(organization, zones, chosen.facts)
+    return OrganizationPlan(
+        environment=environment.name,
+        production=environment.production,
+        owner=owner,
+        stack=organization.stack,
+        management_account=organization.account,
+        home=organization.home,
+        regions=regions,
+        units=tuple(units),
+        zones=zones,
+        accounts=accounts,
+        opt_in=opt_in_regions(catalogue, accounts, regions),
+        documents=documents,
+        archives=archives,
+        roles=roles,
+        permission_sets=plan_permission_sets(environment, accounts),
+        identity_center=organization.identity_center,
+        budget=organization.budget,
+        choices=chosen,
+    )
+
+
+def units_of(zones: Iterable[ZonePlan]) -> dict[str, bool]:
+    """The organisational units by name, and whether each is a residency zone's."""
+    return {CORE: False, SUSPENDED: False} | {zone.name: True for zone in zones}
+
+
+def targets_of(account: AccountPlan) -> tuple[str, ...]:
+    """What `pulumi preview` and `up` take as --target to plan this account alone, with all that is in it."""
+    return (f"**::{account.name}", f"**::{account.name}/**")
+
+
+def _asked_for(environment: Environment) -> tuple[Organization, str]:
+    if environment.organization is None:
+        raise OrganizationPlanError(
+            [PlanFault(f"{environment.name} has no organisation", "environment.yaml", "Write `organization` there.")]
+        )
+    if environment.owner is None:
+        problem = f"{environment.name} has no owner, whose address every resource is tagged with"
+        raise OrganizationPlanError([PlanFault(problem, "environment.yaml", "Write `owner` there.")])
+    return environment.organization, environment.owner
+
+
+__all__ = [
+    "AccountPlan",
+    "AccountRole",
+    "Documents",
+    "OrganizationChoices",
+    "OrganizationPlan",
+    "OrganizationPlanError",
+    "plan_organization",
+    "targets_of",
+    "units_of",
+]

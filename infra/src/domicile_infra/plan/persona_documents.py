@@ -1,0 +1,309 @@
+"""What the personas may do and who may be one: IAM policy documents as values.
+
+Sources: AWS IAM user guide, "Permissions boundaries for IAM entities" (delegating to others with one), "Global
+condition context keys"; the service authorization reference for what `iam:PermissionsBoundary` conditions.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+Document = dict[str, Any]
+
+PLATFORM_ROLE = "domicile-platform"
+COMPLIANCE_ROLE = "domicile-compliance"
+REGULATOR_ROLE = "domicile-regulator"
+BREAK_GLASS_ROLE = "domicile-break-glass"
+DEPLOYER_ROLE = "domicile-deployer"
+AUDIT_ROLE = "domicile-audit"
+BOUNDARY = "domicile-boundary"
+ACCESS_ROLE = "OrganizationAccountAccessRole"
+"""The role that AWS makes in an account of the organisation for its management account."""
+
+POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
+SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
+VIEW_ONLY = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+PROTECTED = (
+    *(f"arn:aws:iam::*:role/{name}" for name in (PLATFORM_ROLE, COMPLIANCE_ROLE, BREAK_GLASS_ROLE, DEPLOYER_ROLE)),
+    *(f"arn:aws:iam::*:role/{name}" for name in (AUDIT_ROLE, f"{REGULATOR_ROLE}-*", ACCESS_ROLE)),
+    f"arn:aws:iam::*:policy/{BOUNDARY}",
+)
+"""What is the organisation's to change: its stack does it, as the management account."""
+
+_OWN_BOUNDARY = f"arn:aws:iam::${{aws:PrincipalAccount}}:policy/{BOUNDARY}"
+
+# What of IAM is written with a role or a policy, and so could lift a restriction.
+_IDENTITY_WRITES = tuple(
+    f"iam:{verb}*" for verb in ("Attach", "Create", "Delete", "Detach", "Put", "Set", "Tag", "Untag", "Update")
+)
+
+# People and programs come by roles: a key that does not expire is nobody's.
+_LASTING_CREDENTIALS = (
+    "iam:CreateAccessKey",
+    "iam:CreateGroup",
+    "iam:CreateLoginProfile",
+    "iam:CreateServiceSpecificCredential",
+    "iam:CreateUser",
+    "iam:UploadSSHPublicKey",
+)
+
+# The roles that a cell's services have, and what they are handed to.
+_SERVICES_OF_A_CELL = (
+    "backup.amazonaws.com",
+    "ec2.amazonaws.com",
+    "eks.amazonaws.com",
+    "monitoring.rds.amazonaws.com",
+    "pods.eks.amazonaws.com",
+    "rds.amazonaws.com",
+    "vpc-flow-logs.amazonaws.com",
+)
+
+
+def compact(document: Mapping[str, Any]) -> str:
+    """The document as it is sent: without white space, which counts towards the quotas."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def boundary_document() -> Document:
+    """The most that a platform engineer, and any role that one makes, can be allowed in an account."""
+    return _document(
+        {
+            "Sid": "AllowTheAccount",
+            "Effect": "Allow",
+            "NotAction": ["account:*", "organizations:*", "sso:*", "sso-directory:*", "identitystore:*"],
+            "Resource": "*",
+        },
+        *_denials(),
+    )
+
+
+def platform_document() -> Document:
+    """IAM for platform engineers, beside PowerUserAccess: roles with the boundary, and the account's other entities."""
+    within = {"StringEquals": {"iam:PermissionsBoundary": _OWN_BOUNDARY}}
+    return _document(
+        _allow(
+            "MakeRolesWithinTheBoundary",
+            [
+                "iam:AttachRolePolicy",
+                "iam:CreateRole",
+                "iam:DeleteRolePolicy",
+                "iam:DetachRolePolicy",
+                "iam:PutRolePermissionsBoundary",
+                "iam:PutRolePolicy",
+            ],
+            condition=within,
+        ),
+        _allow("KeepRolesAndPolicies", [*_ROLE_UPKEEP, *_POLICY_UPKEEP, *_READ_IDENTITIES]),
+        _pass_role(),
+        {
+            "Sid": "KeepTheBoundary",
+            "Effect": "Deny",
+            "Action": ["iam:DeleteRolePermissionsBoundary"],
+            "Resource": "*",
+        },
+        *_denials(),
+    )
+
+
+_ROLE_UPKEEP = (
+    "iam:AddRoleToInstanceProfile",
+    "iam:CreateInstanceProfile",
+    "iam:CreateServiceLinkedRole",
+    "iam:DeleteInstanceProfile",
+    "iam:DeleteRole",
+    "iam:RemoveRoleFromInstanceProfile",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+    "iam:UpdateRoleDescription",
+)
+_POLICY_UPKEEP = (
+    "iam:CreateOpenIDConnectProvider",
+    "iam:CreatePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:DeleteOpenIDConnectProvider",
+    "iam:DeletePolicy",
+    "iam:DeletePolicyVersion",
+    "iam:TagOpenIDConnectProvider",
+    "iam:TagPolicy",
+    "iam:UntagOpenIDConnectProvider",
+    "iam:UntagPolicy",
+    "iam:UpdateOpenIDConnectProviderThumbprint",
+)
+_READ_IDENTITIES = ("iam:Get*", "iam:List*", "iam:SimulatePrincipalPolicy")
+
+_CELL_SERVICES = (
+    "acm:*",
+    "application-autoscaling:*",
+    "autoscaling:*",
+    "backup-storage:*",
+    "backup:*",
+    "cloudwatch:*",
+    "ec2:*",
+    "ecr:*",
+    "eks:*",
+    "elasticache:*",
+    "elasticloadbalancing:*",
+    "events:*",
+    "kms:*",
+    "logs:*",
+    "network-firewall:*",
+    "rds:*",
+    "route53:*",
+    "s3:*",
+    "secretsmanager:*",
+    "servicequotas:Get*",
+    "servicequotas:List*",
+    "sns:*",
+    "sts:GetCallerIdentity",
+    "tag:*",
+    "wafv2:*",
+)
+
+
+def deployer_document() -> Document:
+    """What building a cell takes: its services, and the roles of those. Nothing of the organisation's."""
+    return _document(
+        _allow("BuildTheCell", list(_CELL_SERVICES)),
+        _allow(
+            "MakeItsRoles",
+            [
+                "iam:AttachRolePolicy",
+                "iam:CreateRole",
+                "iam:DeleteRolePolicy",
+                "iam:DetachRolePolicy",
+                "iam:PutRolePermissionsBoundary",
+                "iam:PutRolePolicy",
+                *_ROLE_UPKEEP,
+                *_POLICY_UPKEEP,
+                *_READ_IDENTITIES,
+            ],
+        ),
+        _pass_role(),
+        *_denials(),
+    )
+
+
+def compliance_document(environment: str) -> Document:
+    """Reading the audit logs, which the read-only policies of AWS leave out because they are contents."""
+    bucket = f"arn:aws:s3:::{environment}-audit-*"
+    return _document(
+        _allow("ReadAuditLogs", ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"], [bucket, f"{bucket}/*"]),
+        _allow(
+            "OpenAuditLogs",
+            ["kms:Decrypt"],
+            condition={
+                "StringLike": {"kms:ViaService": "s3.*.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": bucket}
+            },
+        ),
+    )
+
+
+def regulator_role(name: str) -> str:
+    """The role's name of one regulator."""
+    return f"{REGULATOR_ROLE}-{name}"
+
+
+def evidence_prefix(jurisdiction: str) -> str:
+    """Under which an archive keeps the evidence of a jurisdiction."""
+    return f"evidence/{jurisdiction}/"
+
+
+def logs_prefix(organization_id: str, account_id: str) -> str:
+    """Under which an organisation trail writes the logs of an account (CloudTrail user guide)."""
+    return f"AWSLogs/{organization_id}/{account_id}/"
+
+
+def regulator_document(reads: Iterable[tuple[str, str, Iterable[str]]]) -> Document:
+    """Reading the given prefixes of the given buckets: (bucket's name, ARN of its key, prefixes). Nothing else.
+
+    The prefixes end in a slash. The list of a bucket shows those prefixes alone.
+    """
+    statements: list[Document] = []
+    for at, (bucket, key_arn, prefixes) in enumerate(reads):
+        each = sorted(prefixes)
+        arn = f"arn:aws:s3:::{bucket}"
+        statements += [
+            _allow(
+                f"ListItsOwn{at}",
+                ["s3:ListBucket"],
+                [arn],
+                {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in each]}},
+            ),
+            _allow(f"ReadItsOwn{at}", ["s3:GetObject", "s3:GetObjectVersion"], [f"{arn}/{prefix}*" for prefix in each]),
+            # The bucket has a bucket key, so the context of every object is the bucket.
+            _allow(
+                f"OpenItsOwn{at}",
+                ["kms:Decrypt"],
+                [key_arn],
+                {"StringEquals": {"kms:EncryptionContext:aws:s3:arn": arn}},
+            ),
+        ]
+    return _document(*statements)
+
+
+def trust_document(
+    principals: Iterable[str],
+    organization_id: str | None,
+    *,
+    mfa: bool = False,
+    external_id: str | None = None,
+    until: date | None = None,
+    regions: Iterable[str] = (),
+) -> Document:
+    """Who may assume a role: these principals (ARNs), under every condition given.
+
+    `organization_id` has them be of the organisation. `until` is the last day, in UTC. `regions` are those whose STS
+    endpoints may be asked.
+    """
+    condition: dict[str, dict[str, Any]] = {}
+    if organization_id is not None:
+        condition.setdefault("StringEquals", {})["aws:PrincipalOrgID"] = organization_id
+    if external_id is not None:
+        condition.setdefault("StringEquals", {})["sts:ExternalId"] = external_id
+    if endpoints := sorted(regions):
+        condition.setdefault("StringEquals", {})["aws:RequestedRegion"] = endpoints
+    if mfa:
+        condition["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
+    if until is not None:
+        condition["DateLessThanEquals"] = {"aws:CurrentTime": f"{until.isoformat()}T23:59:59Z"}
+    statement: Document = {
+        "Sid": "TrustThesePrincipals",
+        "Effect": "Allow",
+        "Principal": {"AWS": sorted(principals)},
+        "Action": "sts:AssumeRole",
+    }
+    return _document(statement | ({"Condition": condition} if condition else {}))
+
+
+def _denials() -> list[Document]:
+    """What no role below the organisation may do in an account, whatever else allows it."""
+    return [
+        {
+            "Sid": "KeepTheOrganizationsRoles",
+            "Effect": "Deny",
+            "Action": sorted(_IDENTITY_WRITES),
+            "Resource": list(PROTECTED),
+        },
+        {"Sid": "NoLastingCredentials", "Effect": "Deny", "Action": sorted(_LASTING_CREDENTIALS), "Resource": "*"},
+    ]
+
+
+def _pass_role() -> Document:
+    services = {"StringEquals": {"iam:PassedToService": sorted(_SERVICES_OF_A_CELL)}}
+    return _allow("HandRolesToServices", ["iam:PassRole"], condition=services)
+
+
+def _allow(
+    sid: str, actions: list[str], resources: list[str] | None = None, condition: Document | None = None
+) -> Document:
+    found: Document = {"Sid": sid, "Effect": "Allow", "Action": sorted(set(actions)), "Resource": resources or "*"}
+    return found | ({"Condition": condition} if condition else {})
+
+
+def _document(*statements: Document) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
