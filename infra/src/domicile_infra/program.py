@@ -1,0 +1,45 @@
+"""The Pulumi program: reads what should exist, plans it, and declares it. Everything that decides is in `plan/`."""
+
+import pulumi
+from domicile_policies.documents import QuotaError
+
+from domicile_infra.plan.accounts import plan_zones
+from domicile_infra.plan.attachments import documents_of
+from domicile_infra.plan.errors import PlanError
+from domicile_infra.plan.organization import OrganizationPlan, plan_organization
+from domicile_infra.settings import Settings, read_settings
+
+
+def main() -> None:
+    """Declare the resources of the selected stack. Raises pulumi.RunError where the environment forbids it."""
+    settings = read_settings()
+    try:
+        if settings.ref.cell is None:
+            _organization(settings)
+        else:
+            from domicile_infra.cell_program import declare_cell
+
+            declare_cell(settings)
+    except (PlanError, QuotaError) as error:
+        raise pulumi.RunError(f"{settings.ref.name} cannot be built, and nothing was changed: {error}") from error
+
+
+def _organization(settings: Settings) -> None:
+    from domicile_infra.organization.stack import build_organization
+
+    for name, value in build_organization(planned_organization(settings)).exports.items():
+        pulumi.export(name, value)
+
+
+def planned_organization(settings: Settings) -> OrganizationPlan:
+    """The plan of the environment's organisation. Raises PlanError and QuotaError."""
+    around, environment = settings.around, settings.around.environment
+    assert environment is not None  # read_settings() refuses a folder without one
+    zones, _ = plan_zones(environment, around.catalogue, settings.on, around.attestations)
+    return plan_organization(
+        environment,
+        around.catalogue,
+        settings.on,
+        documents_of(environment, zones),
+        attestations=around.attestations,
+    )
