@@ -51,8 +51,9 @@ class ZonePlan:
 class AccountPlan:
     """An account. `name` is short and ours; `display_name` is AWS's, `email` its address, unique among all of AWS.
 
-    `existing_id` is an account that is taken over instead of being made. `regions` are those in use, the first being
-    its own. `after` is the account made before it: AWS makes only so many at once. `jurisdictions` are a cell's.
+    `existing_id` is an account that is taken over instead of being made. `regions` are those where it acts, the first
+    being its own; in those of `watches` it does nothing but watch. `after` is the account made before it: AWS makes
+    only so many at once. `jurisdictions` are a cell's.
     """
 
     name: str
@@ -61,6 +62,7 @@ class AccountPlan:
     display_name: str
     email: str
     regions: tuple[str, ...]
+    watches: tuple[str, ...] = ()
     jurisdictions: tuple[str, ...] = ()
     existing_id: str | None = None
     after: str | None = None
@@ -117,7 +119,9 @@ def plan_accounts(environment: Environment, zones: tuple[ZonePlan, ...], facts: 
     if organization is None:
         return ()
     cells = {cell.name: cell for cell in environment.cells}
-    home, everywhere = organization.home, regions_in_use(organization, zones, facts)
+    home = organization.home
+    own = tuple(dict.fromkeys((home, facts.global_region)))
+    elsewhere = tuple(region for region in regions_in_use(organization, zones, facts) if region not in own)
     made: list[AccountPlan] = []
 
     def add(
@@ -136,6 +140,7 @@ def plan_accounts(environment: Environment, zones: tuple[ZonePlan, ...], facts: 
                 display_name=f"{environment.name}-{name}",
                 email=organization.email.replace("{account}", f"{environment.name}-{name}"),
                 regions=regions,
+                watches=elsewhere if role is AccountRole.SECURITY else (),
                 jurisdictions=tuple(sorted(cell.jurisdictions)) if cell else (),
                 existing_id=(cell.account if cell else None) or organization.accounts.get(name),
                 after=made[lane].name if lane >= 0 else None,
@@ -143,7 +148,7 @@ def plan_accounts(environment: Environment, zones: tuple[ZonePlan, ...], facts: 
         )
 
     # The security account watches over every region in use, each in its own place.
-    add(SECURITY, AccountRole.SECURITY, CORE, everywhere)
+    add(SECURITY, AccountRole.SECURITY, CORE, own)
     add(SHARED_SERVICES, AccountRole.SHARED_SERVICES, CORE, (home,))
     for zone in zones:
         add(zone.log_archive, AccountRole.LOG_ARCHIVE, zone.name, zone.regions)
@@ -208,4 +213,4 @@ def opt_in_regions(
         return tuple(code for code in codes if code in catalogue.places and catalogue.places[code].opt_in)
 
     found: dict[str | None, tuple[str, ...]] = {None: must(regions)}
-    return found | {account.name: must(account.regions) for account in accounts}
+    return found | {account.name: must((*account.regions, *account.watches)) for account in accounts}

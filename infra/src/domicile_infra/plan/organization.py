@@ -6,7 +6,7 @@ from datetime import date
 
 from domicile_catalog import Attestation, Catalogue
 from domicile_catalog.environment import Budget, Environment, IdentityCenter, Organization
-from domicile_policies.documents import QUOTAS, PolicyType, Quota
+from domicile_policies.documents import QUOTAS, PolicyType, Quota, QuotaError
 
 from domicile_infra.plan.accounts import (
     CORE,
@@ -24,7 +24,7 @@ from domicile_infra.plan.aws_facts import AwsFacts, aws_facts
 from domicile_infra.plan.baseline import Contact, PasswordPolicy
 from domicile_infra.plan.log_archive import ArchivePlan, check_archives, plan_archives, retention_years
 from domicile_infra.plan.organization_faults import OrganizationPlanError, PlanFault
-from domicile_infra.plan.organization_policies import Documents, check_documents
+from domicile_infra.plan.organization_policies import Documents, check_documents, standard_documents
 from domicile_infra.plan.personas import (
     PermissionSetPlan,
     RolePlan,
@@ -94,6 +94,12 @@ class OrganizationPlan:
                 return account
         raise KeyError(name)
 
+    def public_access_is_blocked_above(self, account: AccountPlan) -> bool:
+        """Whether a policy of the organisation blocks public buckets there already: S3 then refuses the account's own
+        setting (S3 user guide, "Configuring block public access settings for your account").
+        """
+        return any(document.type is PolicyType.S3 for document in self.documents.of_account(account))
+
     def zone_of_cell(self, cell: str) -> ZonePlan:
         """The zone that a cell is in. Raises KeyError where no such cell is planned."""
         for zone in self.zones:
@@ -106,16 +112,16 @@ def plan_organization(
     environment: Environment,
     catalogue: Catalogue,
     on: date,
-    documents: Documents,
+    documents: Documents | None = None,
     *,
     attestations: Iterable[Attestation] = (),
     choices: OrganizationChoices | None = None,
 ) -> OrganizationPlan:
     """The organisation of an environment, under the law of a day. Pure and deterministic.
 
-    `catalogue` has the environment's sites; `documents` are the policies of each unit that `units_of` names. Raises
-    OrganizationPlanError with every fault: cells outside a zone, names and ids claimed twice, what AWS's quotas do not
-    allow, roles that nobody could assume, retention that is not known.
+    `catalogue` has the environment's sites; `documents` are the policies of each target, the policies' own where left
+    out. Raises OrganizationPlanError with every fault: cells outside a zone, names and ids claimed twice, what AWS's
+    quotas do not allow, roles that nobody could assume, retention that is not known.
     """
     chosen, known = choices or OrganizationChoices(), tuple(attestations)
     organization, owner = _asked_for(environment)
@@ -128,17 +134,22 @@ def plan_organization(
         for account in accounts
     }
     units = units_of(zones)
+    regions = regions_in_use(organization, zones, chosen.facts)
+    try:
+        attached = documents or standard_documents(environment, zones, accounts, regions, chosen.policy_quotas)
+    except QuotaError as error:
+        remedy = "Change the documents (domicile_policies), or have AWS raise the quota and say so in the quotas."
+        raise OrganizationPlanError([PlanFault(str(error), "quotas of AWS Organizations", remedy)]) from error
     faults = (
         *zone_faults,
         *retention_faults,
         *check_accounts(environment, zones, accounts, chosen.facts),
         *check_archives(environment, archives, chosen.facts, chosen.lock_days),
         *check_personas(environment, roles, chosen.facts),
-        *check_documents(documents, units, tuple(one.name for one in accounts), chosen.policy_quotas),
+        *check_documents(attached, units, tuple(one.name for one in accounts), chosen.policy_quotas),
     )
     if faults:
         raise OrganizationPlanError(faults)
-    regions = regions_in_use(organization, zones, chosen.facts)
     return OrganizationPlan(
         environment=environment.name,
         production=environment.production,
@@ -151,7 +162,7 @@ def plan_organization(
         zones=zones,
         accounts=accounts,
         opt_in=opt_in_regions(catalogue, accounts, regions),
-        documents=documents,
+        documents=attached,
         archives=archives,
         roles=roles,
         permission_sets=plan_permission_sets(environment, accounts),

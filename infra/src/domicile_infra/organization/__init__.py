@@ -1,0 +1,1 @@
+"""The stack `organization`: units, policies, accounts, logs and people, out of an `OrganizationPlan`."""
