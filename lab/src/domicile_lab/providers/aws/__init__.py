@@ -1,0 +1,1 @@
+"""The lab's `aws` provider: a table of resource types over botocore. See docs/adr/0023."""
