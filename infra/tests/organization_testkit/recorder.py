@@ -1,0 +1,142 @@
+"""What a Pulumi program registers, without an engine: inputs, options, and who depends on whom."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from domicile_infra.organization.stack import OrganizationStack, build_organization
+from domicile_infra.plan.organization import OrganizationPlan
+from organization_testkit import MANAGEMENT
+from pulumi.runtime import mocks
+
+ORGANIZATION_ID = "o-exampleorg01"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the engine would be told of it. `provider` is the URN of its provider; None is the default."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    provider: str | None
+    depends_on: frozenset[str]
+    protect: bool
+    retain: bool
+    import_id: str
+    ignore: tuple[str, ...]
+    aliases: tuple[str, ...]
+    custom: bool
+
+
+@dataclass
+class World:
+    """Everything that was registered, by name; names are unique here, which the engine asks by type only."""
+
+    resources: dict[str, Registered] = field(default_factory=dict)
+    exports: Any = None
+    stack: OrganizationStack | None = None
+
+    def of_type(self, *types: str) -> list[Registered]:
+        return [one for one in self.resources.values() if one.type in types]
+
+    def custom(self) -> list[Registered]:
+        return [one for one in self.resources.values() if one.custom and not one.type.startswith("pulumi:")]
+
+    def provider_of(self, one: Registered) -> Registered:
+        assert one.provider is not None, f"{one.name} has the default provider"
+        return self.by_urn[one.provider]
+
+    @property
+    def by_urn(self) -> dict[str, Registered]:
+        return {one.urn: one for one in self.resources.values()}
+
+    def waits_for(self, one: Registered) -> set[str]:
+        """The names of everything that exists before `one` does: what it depends on, its provider, and theirs."""
+        by_urn, seen, open_ = self.by_urn, set(), [one.urn]
+        while open_:
+            found = by_urn[open_.pop()]
+            for urn in (*found.depends_on, *([found.provider] if found.provider else [])):
+                if urn in by_urn and urn not in seen:
+                    seen.add(urn)
+                    open_.append(urn)
+        return {by_urn[urn].name for urn in seen}
+
+
+class _Answers(mocks.Mocks):
+    """What a cloud would answer: the inputs, and what it makes up by itself, the same each time."""
+
+    def __init__(self) -> None:
+        self.account_ids: dict[str, str] = {}
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        state = dict(args.inputs)
+        name = state.get("name", args.name)
+        match args.typ:
+            case "aws:organizations/organization:Organization":
+                return ORGANIZATION_ID, state | {"roots": [{"id": "r-root"}], "masterAccountId": MANAGEMENT}
+            case "aws:organizations/account:Account":
+                return args.resource_id or self._account(args.name), state
+            case "aws:organizations/organizationalUnit:OrganizationalUnit":
+                return f"ou-{name}", state
+            case "aws:s3/bucket:Bucket":
+                return state["bucket"], state | {"arn": f"arn:aws:s3:::{state['bucket']}"}
+            case "aws:kms/key:Key":
+                return args.name, state | {"arn": f"arn:aws:kms:eu-west-1:{'1' * 12}:key/{args.name}"}
+            case "aws:iam/role:Role" | "aws:iam/policy:Policy":
+                kind = args.typ.rpartition(":")[2].lower()
+                return name, state | {"arn": f"arn:aws:iam::{'1' * 12}:{kind}/{name}"}
+            case _:
+                return args.name, state | {"arn": f"arn:aws:any:::{args.name}"}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise AssertionError(f"the program asks the cloud: {args.token}")
+
+    def _account(self, name: str) -> str:
+        return self.account_ids.setdefault(name, f"{len(self.account_ids) + 1:012d}")
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, world: World) -> None:
+        super().__init__(_Answers())
+        self.world = world
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the call
+        response = super().RegisterResource(request)
+        if request.type == "pulumi:pulumi:Stack":
+            return response
+        assert request.name not in self.world.resources, f"{request.name} is registered twice"
+        by_property = {urn for found in request.propertyDependencies.values() for urn in found.urns}
+        self.world.resources[request.name] = Registered(
+            urn=response.urn,
+            type=request.type,
+            name=request.name,
+            inputs=dict(mocks.rpc.deserialize_properties(request.object)),
+            parent=request.parent,
+            # The engine names a provider as <urn>::<id>.
+            provider=request.provider.rpartition("::")[0] or None,
+            depends_on=frozenset({*request.dependencies, *by_property}),
+            protect=request.protect,
+            retain=request.retainOnDelete,
+            import_id=request.importId,
+            ignore=tuple(request.ignoreChanges),
+            aliases=tuple(alias.spec.name for alias in request.aliases),
+            custom=request.custom,
+        )
+        return response
+
+
+def build(plan: OrganizationPlan) -> World:
+    """Everything that the stack of the plan registers, and what it exports as the engine would keep it."""
+    world = World()
+    mocks.set_mocks(_Answers(), project="domicile", stack=plan.stack, preview=False, monitor=_Monitor(world))
+
+    @pulumi.runtime.test
+    def program() -> pulumi.Output[Any]:
+        world.stack = build_organization(plan)
+        return pulumi.Output.from_input(dict(world.stack.exports)).apply(lambda value: setattr(world, "exports", value))
+
+    program()
+    return world
