@@ -69,6 +69,7 @@ def test_a_sound_environment_has_no_faults(tmp_path):
         ("baseDomain: br", "baseDomian: br", 18, "cells.1.baseDomian", "unknown key"),
         ("home: eu-west-1", "home: dublin", 6, "organization.home", "no AWS region"),
         ("aws+{account}@", "aws@", 7, "organization.email", "{account}"),
+        ("production: false", "production: true\ndisposable: true", 3, "disposable", "cannot be thrown away"),
         ("owner: platform@acme.example\n", "", 1, "owner", "is missing"),
     ],
 )

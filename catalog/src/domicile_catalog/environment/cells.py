@@ -63,6 +63,8 @@ def refused_in(around: Surroundings, cell: Cell, code: str, on: date) -> Refusal
 def _whole(environment: Environment) -> Iterator[Fault]:
     if environment.cells and environment.organization is None:
         yield Fault(FILE, "organization", "is missing", "the organisation whose accounts the cells are")
+    if environment.disposable and environment.production:
+        yield Fault(FILE, "disposable", "production cannot be thrown away", "disposable: false")
     if environment.owner is None:
         yield Fault(FILE, "owner", "is missing", "the e-mail address of who answers for what is built")
     stacks = {cell.name for cell in environment.cells}

@@ -192,11 +192,13 @@ class Environment(Part):
 
     `sites` are its places that are no AWS regions. `places` are those of its cells, AWS regions and sites; left out,
     a cell may stand in every place that is a candidate without being named, and in every site. `owner` answers for
-    it. `cells` are those in the cloud, which need an `organization`.
+    it. `cells` are those in the cloud, which need an `organization`. A `disposable` environment is for tests: nothing
+    in it is protected or kept when it is destroyed, and what is locked is locked for a day.
     """
 
     name: Name
     production: bool
+    disposable: bool = False
     owner: Email | None = None
     sites: tuple[Site, ...] = ()
     places: Annotated[tuple[PlaceCode, ...], Field(min_length=1)] | None = None

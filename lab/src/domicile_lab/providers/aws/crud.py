@@ -111,7 +111,9 @@ class Crud:
             message = f"{resource.token} {id_} was not changed, or not in full: {_words(fault)}"
             raise Unfinished(message, id_, found[1] if found else old, found[2] if found else outputs) from fault
         if found is None:
-            raise ProviderError(f"{resource.token} {id_} went away while it was changed: refresh, and run the same again")
+            raise ProviderError(
+                f"{resource.token} {id_} went away while it was changed: refresh, and run the same again"
+            )
         return overlay(inputs, found[2])
 
     def delete(self, id_: str, inputs: Values, outputs: Values, timeout: float) -> None:

@@ -130,7 +130,9 @@ class Entry:
             if key in self.resource.write:
                 wired = self.resource.write[key](value)
             else:
-                wired = to_wire(self.schema, self.schema.inputs[key], value, at(shape, member), self.resource.names, key)
+                wired = to_wire(
+                    self.schema, self.schema.inputs[key], value, at(shape, member), self.resource.names, key
+                )
             if wired is not None:
                 put(request, f"{call.inside}.{member}" if call.inside else member, wired)
         return request

@@ -68,9 +68,7 @@ class Aws:
 
     # Resources
 
-    def check(
-        self, type: str, inputs: Values, olds: Values, *, name: str, seed: bytes
-    ) -> tuple[Values, list[Failure]]:
+    def check(self, type: str, inputs: Values, olds: Values, *, name: str, seed: bytes) -> tuple[Values, list[Failure]]:
         resource = table.find(type)
         if resource is None:
             raise ProviderError(_unknown_type(type), grpc.StatusCode.UNIMPLEMENTED)
@@ -100,7 +98,14 @@ class Aws:
         return checked, [Failure(*each) for each in refusals]
 
     def diff(
-        self, type: str, id: str, old_inputs: Values, old_outputs: Values, inputs: Values, *, ignore_changes: Sequence[str]
+        self,
+        type: str,
+        id: str,
+        old_inputs: Values,
+        old_outputs: Values,
+        inputs: Values,
+        *,
+        ignore_changes: Sequence[str],
     ) -> Diff:
         entry = self._entry(type)
         changes = {
@@ -215,5 +220,3 @@ def _unknown_type(type_: str) -> str:
         f"domicile_lab/providers/aws/table/{table.module(type_)}.py and run "
         "`python -m domicile_lab.providers.aws.generate`."
     )
-
-

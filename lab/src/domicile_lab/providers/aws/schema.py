@@ -71,7 +71,9 @@ def faults(schema: Schema, kind: Kind, value: Any, path: str) -> list[tuple[str,
         if not isinstance(value, dict):
             return [(path, f"must be an object, not {value!r}")]
         known = schema.properties(kind)
-        unknown = [(f"{path}.{key}", f"is no property here; known are {', '.join(known)}") for key in value if key not in known]
+        unknown = [
+            (f"{path}.{key}", f"is no property here; known are {', '.join(known)}") for key in value if key not in known
+        ]
         inner = [
             fault
             for key, each in value.items()
