@@ -1,0 +1,161 @@
+"""A stand-in for the engine: what a program registered, with which options, and the answers of a cloud."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc, rpc_manager, settings, stack
+
+SECRET = "4dabf18193072939515e22adb298388d"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A resource as the engine would see it. `dependencies` are URNs, `provider` is a URN and an id."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    custom: bool
+    inputs: dict[str, Any]
+    provider: str
+    protect: bool
+    retain: bool
+    aliases: tuple[str, ...]
+    ignored: tuple[str, ...]
+    dependencies: frozenset[str]
+
+    @property
+    def id(self) -> str:
+        """Its id in the stand-in."""
+        return f"id-{self.type.rsplit(':', 1)[-1]}-{self.name}"
+
+
+@dataclass
+class Cloud(mocks.Mocks):
+    """Answers as a cloud would that took every call. `zones` are the availability zones of its firewalls."""
+
+    zones: tuple[str, ...]
+    account: str = "111122223333"
+    resources: list[Registered] = field(default_factory=list)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program asks the cloud {args.token}: a plan has everything")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        kind = args.typ.rsplit(":", 1)[-1]
+        made = f"id-{kind}-{args.name}"
+        state = {**args.inputs, "arn": f"arn:aws:x:eu-west-2:{self.account}:{kind}/{args.name}"}
+        return made, {**state, **_ANSWERS.get(args.typ, lambda one, _: {})(args, self)}
+
+    def of(self, kind: str) -> list[Registered]:
+        """The registered resources of a type, by the last part of its token."""
+        return [one for one in self.resources if one.type.rsplit(":", 1)[-1] == kind]
+
+    def one(self, kind: str, name: str) -> Registered:
+        """The one resource of that type and name."""
+        (found,) = (one for one in self.of(kind) if one.name == name)
+        return found
+
+
+Answer = Callable[[mocks.MockResourceArgs, Cloud], dict[str, Any]]
+
+
+def _firewall(args: mocks.MockResourceArgs, cloud: Cloud) -> dict[str, Any]:
+    subnets = [one["subnetId"] for one in args.inputs["subnetMappings"]]
+    states = [
+        {"availabilityZone": zone, "attachments": [{"endpointId": f"vpce-{zone}", "subnetId": subnet}]}
+        for zone, subnet in zip(cloud.zones, subnets, strict=True)
+    ]
+    return {"firewallStatuses": [{"syncStates": states}]}
+
+
+_ANSWERS: Mapping[str, Answer] = {
+    "aws:networkfirewall/firewall:Firewall": _firewall,
+    "aws:kms/key:Key": lambda one, _: {"keyId": f"key-{one.name}"},
+    "aws:ec2/eip:Eip": lambda one, _: {"allocationId": f"eipalloc-{one.name}"},
+    "aws:ec2/natGateway:NatGateway": lambda one, _: {"publicIp": "192.0.2.1"},
+    "aws:ec2/launchTemplate:LaunchTemplate": lambda one, _: {"latestVersion": 1},
+    "aws:rds/cluster:Cluster": lambda one, _: {
+        "endpoint": "writer.db.example",
+        "readerEndpoint": "reader.db.example",
+        "masterUserSecrets": [{"secretArn": "arn:secret"}],
+    },
+    "aws:elasticache/replicationGroup:ReplicationGroup": lambda one, _: {
+        "primaryEndpointAddress": "primary.cache.example",
+        "readerEndpointAddress": "reader.cache.example",
+    },
+    "aws:ecr/repository:Repository": lambda one, _: {
+        "repositoryUrl": f"111122223333.dkr.ecr.eu-west-2.amazonaws.com/{one.inputs['name']}"
+    },
+    "aws:eks/cluster:Cluster": lambda one, _: {
+        "endpoint": "https://api.example",
+        "certificateAuthority": {"data": "Q0E="},
+        "identities": [{"oidcs": [{"issuer": "https://oidc.example/1"}]}],
+        "vpcConfig": {**one.inputs["vpcConfig"], "clusterSecurityGroupId": "sg-cluster"},
+    },
+    "aws:route53/zone:Zone": lambda one, _: {"zoneId": "Z1", "nameServers": ["ns1.example", "ns2.example"]},
+    "aws:route53/record:Record": lambda one, _: {"fqdn": one.inputs["name"]},
+    "aws:acm/certificate:Certificate": lambda one, _: {
+        "domainValidationOptions": [
+            {
+                "domainName": one.inputs["domainName"],
+                "resourceRecordName": "_x.example",
+                "resourceRecordType": "CNAME",
+                "resourceRecordValue": "_y.example",
+            }
+        ]
+    },
+    "aws:lb/loadBalancer:LoadBalancer": lambda one, _: {
+        "arnSuffix": "app/edge/1",
+        "dnsName": "edge.elb.example",
+        "zoneId": "ZELB",
+    },
+    "aws:lb/targetGroup:TargetGroup": lambda one, _: {"arnSuffix": "targetgroup/ingress/1"},
+}
+
+
+class _Monitor(mocks.MockMonitor):
+    """Keeps the options that the mocks themselves are not told."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._cloud = cloud
+
+    def RegisterResource(self, request: Any) -> Any:
+        answer = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self._cloud.resources.append(
+                Registered(
+                    urn=answer.urn,
+                    type=request.type,
+                    name=request.name,
+                    parent=request.parent,
+                    custom=request.custom,
+                    inputs=rpc.deserialize_properties(request.object),
+                    provider=request.provider or request.providers.get(request.type.split(":")[0], ""),
+                    protect=request.protect,
+                    retain=request.retainOnDelete,
+                    aliases=tuple(one.spec.name for one in request.aliases),
+                    ignored=tuple(request.ignoreChanges),
+                    dependencies=frozenset(request.dependencies),
+                )
+            )
+        return answer
+
+
+def run(program: Callable[[], Any], zones: tuple[str, ...] = ("eu-west-2a", "eu-west-2b", "eu-west-2c")) -> Cloud:
+    """Run a Pulumi program against the stand-in, to its end. Raises what the program raises."""
+    cloud = Cloud(zones)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        mocks.set_mocks(cloud, project="domicile", stack="north-live", preview=False, monitor=_Monitor(cloud))
+        mocks.test(program)()
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
+    return cloud
