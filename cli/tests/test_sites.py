@@ -165,7 +165,8 @@ def test_gaps_read_an_environment_with_sites(lab):
             "palces: [eu-west-2]",
             3,
             "palces",
-            "unknown key (allowed: name, production, disposable, owner, sites, places, organization, release, cells, approvals)",
+            "unknown key (allowed: name, production, disposable, owner, sites, places, organization, release, "
+            "cells, approvals)",
         ),
     ],
 )

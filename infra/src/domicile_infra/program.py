@@ -3,16 +3,20 @@
 import pulumi
 from domicile_policies.documents import QuotaError
 
+from domicile_infra.disposable import make_disposable
 from domicile_infra.plan.accounts import plan_zones
 from domicile_infra.plan.attachments import documents_of
 from domicile_infra.plan.errors import PlanError
-from domicile_infra.plan.organization import OrganizationPlan, plan_organization
+from domicile_infra.plan.organization import OrganizationChoices, OrganizationPlan, plan_organization
 from domicile_infra.settings import Settings, read_settings
 
 
 def main() -> None:
     """Declare the resources of the selected stack. Raises pulumi.RunError where the environment forbids it."""
     settings = read_settings()
+    environment = settings.around.environment
+    if environment and environment.disposable:
+        make_disposable()
     try:
         if settings.ref.cell is None:
             _organization(settings)
@@ -42,4 +46,5 @@ def planned_organization(settings: Settings) -> OrganizationPlan:
         settings.on,
         documents_of(environment, zones),
         attestations=around.attestations,
+        choices=OrganizationChoices(lock_days=1 if environment.disposable else None),
     )

@@ -1,0 +1,109 @@
+"""The stack of one cell: what the organisation's stack says of its account, its plan, its providers, its resources."""
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from domicile_catalog.environment import Persona
+from pulumi.runtime.sync_await import _sync_await
+
+from domicile_infra.plan.cell import CellFacts, CellPlan, plan_cells
+from domicile_infra.plan.errors import PlanError
+from domicile_infra.plan.manifests import read_manifests
+from domicile_infra.plan.organization_outputs import OUTPUT, OrganizationOutputs, parse_outputs
+from domicile_infra.plan.retention import retention_years
+from domicile_infra.settings import Settings
+from domicile_infra.stacks import PROJECT
+
+MANIFESTS = Path("operators") / "deploy"
+
+
+def declare_cell(settings: Settings) -> None:
+    """Declare and export everything of the settings' cell. Raises PlanError."""
+    from domicile_infra.cell.stack import build_cell, export
+
+    plan = planned_cell(settings, _organization(settings))
+    provider = _provider(plan, plan.place)
+    elsewhere = plan.backup_place != plan.place
+    manifests = None
+    if plan.openbao is None:
+        pulumi.log.warn(
+            f"{plan.name} has no openbao in environment.yaml: its cluster is built without the operator, and no "
+            "tenant can live in it yet."
+        )
+    else:
+        manifests = read_manifests(settings.root / MANIFESTS)
+    export(
+        build_cell(
+            plan,
+            provider,
+            backup_provider=_provider(plan, plan.backup_place) if elsewhere else None,
+            manifests=manifests,
+        )
+    )
+
+
+def planned_cell(settings: Settings, organization: OrganizationOutputs) -> CellPlan:
+    """The plan of the settings' cell, made with all of the environment's, so that no two clash. Raises PlanError."""
+    around, environment = settings.around, settings.around.environment
+    assert environment is not None and settings.ref.cell is not None  # read_settings() refuses anything else
+    attestations = _attestation_files(settings.folder / "attestations")
+    facts: dict[str, CellFacts] = {}
+    for cell in environment.cells:
+        if cell.name not in organization.accounts and cell.name != settings.ref.cell:
+            continue  # another cell that is not in the organisation yet is that one's matter
+        told = organization.of_cell(cell.name, cell.place)
+        facts[cell.name] = CellFacts(
+            account_id=told.account.id,
+            organization_id=told.organization_id,
+            deployer_role_arn=told.deployer_role_arn,
+            retention_years=retention_years(around.catalogue, cell.jurisdictions, settings.on, around.attestations),
+            personas={one: told.account.roles[one.value] for one in Persona if one.value in told.account.roles},
+            attestations=attestations,
+            attestation_root=settings.anchor.root,
+            attestation_serial=settings.anchor.minimum_serial,
+        )
+    return plan_cells(environment, facts)[settings.ref.cell]
+
+
+def _organization(settings: Settings) -> OrganizationOutputs:
+    """What the organisation's stack exports. Raises PlanError where it has not been built."""
+    environment = settings.around.environment
+    assert environment is not None and environment.organization is not None
+    name = environment.organization.stack
+    reference = pulumi.StackReference(f"{pulumi.get_organization()}/{PROJECT}/{name}")
+    details = _await(reference.get_output_details(OUTPUT))
+    if details.value is None:
+        raise PlanError(
+            f"The stack {name} has not been built: it exports no `{OUTPUT}`. Run `domicile up` on the environment, or "
+            f"`pulumi up --stack {name}` first."
+        )
+    return parse_outputs(details.value)
+
+
+def _await(answer: Coroutine[Any, Any, Any]) -> Any:
+    """The answer of a call to the engine while the program runs.
+
+    A plan needs plain values, and what is declared inside `apply` would be left out of previews. The SDK waits for
+    its own calls the same way and has no public name for it.
+    """
+    return _sync_await(answer)
+
+
+def _provider(plan: CellPlan, region: str) -> aws.Provider:
+    return aws.Provider(
+        f"{plan.name}/{region}",
+        region=region,
+        allowed_account_ids=[plan.account_id],
+        assume_roles=[
+            aws.ProviderAssumeRoleArgs(role_arn=plan.deployer_role_arn, session_name=f"domicile-{plan.name}")
+        ],
+    )
+
+
+def _attestation_files(folder: Path) -> dict[str, str]:
+    """The environment's attestations and their signatures, by file name."""
+    kept = sorted([*folder.glob("*.yaml"), *folder.glob("*.sig")])
+    return {file.name: file.read_text() for file in kept}
