@@ -24,7 +24,7 @@ from domicile_audit.tag_inventory import unexplained
 
 _OF_PLAYERS = (DataClass.PLAYER_IDENTITY, DataClass.WAGERING, DataClass.REGULATOR_COPY)
 _NEEDS_OWN_KEY = {*_OF_PLAYERS, DataClass.KEYS, DataClass.BACKUP}
-"""What the provider's own key does not do for. Its log deliveries, for one, can write to no other."""
+"""What the provider's own key does not do for. It does for the rest: a load balancer's logs can have no other."""
 _BUCKET = "arn:aws:s3:::"
 
 
@@ -138,11 +138,9 @@ def _encryption(holding: Holding) -> Iterator[Finding]:
     match holding.encryption.kind:
         case KeyKind.NONE:
             yield finding("unencrypted", holding, "It is not encrypted at rest.")
-        case KeyKind.PROVIDER:
-            needed = [name for name in holding.data_classes if name in _NEEDS_OWN_KEY]
-            severity = Severity.VIOLATION if needed else Severity.WARNING
-            told = f"It holds {_names(holding.data_classes)}, encrypted with the provider's own key."
-            yield finding("key-not-ours", holding, told, severity=severity)
+        case KeyKind.PROVIDER if needed := [one for one in holding.data_classes if one in _NEEDS_OWN_KEY]:
+            told = f"It holds {_names(tuple(needed))}, encrypted with the provider's own key."
+            yield finding("key-not-ours", holding, told)
         case KeyKind.FOREIGN:
             yield finding("key-outside", holding, f"Its key {key} is of an account outside the organisation.")
         case KeyKind.LOST | KeyKind.NAMED:

@@ -83,12 +83,13 @@ _HOLDS_NOTHING = {
     "backup": "backup-selection",
     "cloudwatch": "alarm dashboard",
     "config": "config-rule",
+    "dms": "endpoint task es subgrp cert",
     "ec2": (
         "customer-gateway dhcp-options elastic-ip egress-only-internet-gateway flow-log vpc-flow-log instance "
         "internet-gateway key-pair launch-template natgateway network-acl network-interface prefix-list "
         "route-table security-group security-group-rule subnet transit-gateway transit-gateway-attachment "
-        "transit-gateway-route-table vpc vpc-endpoint vpc-endpoint-service vpc-peering-connection vpn- "
-        "connection vpn-gateway"
+        "transit-gateway-route-table vpc vpc-endpoint vpc-endpoint-service vpc-peering-connection vpn-connection "
+        "vpn-gateway"
     ),
     "eks": "access-entry addon nodegroup podidentityassociation fargateprofile",
     "elasticache": "parametergroup securitygroup subnetgroup user usergroup cluster",

@@ -48,11 +48,10 @@ class Reader:
         where = region or self.region
         try:
             return [item for page in self._pages(service, operation, where, params) for item in page.get(key) or ()]
-        except EndpointConnectionError as error:
-            if not self._account.offers(service, where):
-                raise NotOfferedError(f"{service} in {where}") from error
-            raise UnansweredError(self._unread(service, operation, where, None, error)) from error
         except FAILURES as error:
+            # boto3's list of endpoints may lag behind, so it is asked only of a service that does not answer.
+            if _is_not_there(error) and not self._account.offers(service, where):
+                raise NotOfferedError(f"{service} in {where}") from error
             raise UnansweredError(self._unread(service, operation, where, None, error)) from error
 
     def details(self, service: str, operation: str, key: str, *, about: str, **params: Any) -> list[Any]:
@@ -126,6 +125,13 @@ def tag_mapping(given: Any) -> dict[str, str]:
         return {str(key): str(value) for key, value in given.items()}
     pairs = ({str(key).lower(): value for key, value in one.items()} for one in given or ())
     return {str(one.get("key", one.get("tagkey"))): str(one.get("value", one.get("tagvalue")) or "") for one in pairs}
+
+
+def _is_not_there(error: Exception) -> bool:
+    """Whether nobody answered, or somebody who does not know the service: one that knows it answers with a 4xx."""
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return isinstance(error, EndpointConnectionError)
 
 
 def _code(error: Exception) -> str:

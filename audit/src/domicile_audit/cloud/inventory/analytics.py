@@ -86,7 +86,7 @@ def warehouse_snapshots(reader: Reader) -> Iterator[Holding]:
             reader,
             "redshift:snapshot",
             str(one.get("SnapshotArn") or f"arn:aws:redshift:{reader.region}:{reader.account}:snapshot:{name}"),
-            tag_mapping(one.get("Tags")),
+            None if one.get("SnapshotType") == "automated" and not one.get("Tags") else tag_mapping(one.get("Tags")),
             encryption=Encryption.by(one.get("KmsKeyId")) if one.get("Encrypted") else UNENCRYPTED,
             shared_with=tuple(Access(principal=each, by="restore access") for each in strangers),
         )

@@ -30,7 +30,7 @@ def replication_groups(reader: Reader) -> Iterator[Holding]:
 
 
 def lone_clusters(reader: Reader) -> Iterator[Holding]:
-    """Every cluster that is of no replication group. Memcached has no encryption at rest."""
+    """Every cluster that is of no replication group: such a one cannot be encrypted at rest."""
     for one in reader.pages("elasticache", "describe_cache_clusters", "CacheClusters"):
         if one.get("ReplicationGroupId"):
             continue
@@ -40,7 +40,7 @@ def lone_clusters(reader: Reader) -> Iterator[Holding]:
             "elasticache:cluster",
             arn,
             _tags(reader, arn),
-            encryption=Encryption(kind=KeyKind.PROVIDER) if one.get("AtRestEncryptionEnabled") else UNENCRYPTED,
+            encryption=UNENCRYPTED,
             plaintext=_plaintext(one),
         )
 

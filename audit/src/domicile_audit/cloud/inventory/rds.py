@@ -80,7 +80,7 @@ def instance_snapshots(reader: Reader) -> Iterator[Holding]:
             reader,
             "rds:snapshot",
             str(one["DBSnapshotArn"]),
-            tag_mapping(one.get("TagList")),
+            _snapshot_tags(one),
             encryption=Encryption.by(one.get("KmsKeyId")) if one.get("Encrypted") else UNENCRYPTED,
             shared_with=_restorable(reader, attributes),
         )
@@ -98,7 +98,7 @@ def cluster_snapshots(reader: Reader) -> Iterator[Holding]:
             reader,
             "rds:cluster-snapshot",
             str(one["DBClusterSnapshotArn"]),
-            tag_mapping(one.get("TagList")),
+            _snapshot_tags(one),
             encryption=_encryption(one),
             shared_with=_restorable(reader, result.get("DBClusterSnapshotAttributes", ())),
         )
@@ -106,6 +106,12 @@ def cluster_snapshots(reader: Reader) -> Iterator[Holding]:
 
 def _encryption(one: dict[str, Any]) -> Encryption:
     return Encryption.by(one.get("KmsKeyId")) if one.get("StorageEncrypted") else UNENCRYPTED
+
+
+def _snapshot_tags(one: dict[str, Any]) -> dict[str, str] | None:
+    """An automatic snapshot has its source's tags where the source says so; where it has none, nobody left them out."""
+    tags = tag_mapping(one.get("TagList"))
+    return None if one.get("SnapshotType") == "automated" and not tags else tags
 
 
 def _reachable(one: dict[str, Any]) -> tuple[Access, ...]:
@@ -153,7 +159,8 @@ def _flow(arn: str, by: str) -> Flow:
 
 def _parameters(reader: Reader, known: dict[str, dict[str, str]], operation: str, group: str) -> dict[str, str]:
     """What somebody set in a parameter group, of the parameters that ask for TLS."""
-    if group and group not in known:
+    # What nobody set is the engine's default: a default group cannot be changed.
+    if group and not group.startswith("default.") and group not in known:
         name = "DBClusterParameterGroupName" if "cluster" in operation else "DBParameterGroupName"
         listed = reader.details("rds", operation, "Parameters", about=group, **{name: group, "Source": "user"})
         known[group] = {

@@ -75,20 +75,18 @@ def secrets(reader: Reader) -> Iterator[Holding]:
     for one in reader.pages("secretsmanager", "list_secrets", "SecretList"):
         arn = str(one["ARN"])
         told = reader.ask("secretsmanager", "describe_secret", about=arn, SecretId=arn) or {}
-        if told.get("PrimaryRegion") not in (None, reader.region):
-            source = str(told["PrimaryRegion"])
-            flows: tuple[Flow, ...] = (Flow(target=f"{one['Name']} in {source}", by="replica of", region=source),)
-        else:
-            flows = tuple(
-                Flow(target=f"{one['Name']} in {copy['Region']}", by="replica", region=str(copy["Region"]))
-                for copy in told.get("ReplicationStatus") or ()
+        # A replica has its primary's policy, and does not tell it.
+        is_replica = told.get("PrimaryRegion") not in (None, reader.region)
+        policy = (
+            None
+            if is_replica
+            else reader.ask(
+                "secretsmanager",
+                "get_resource_policy",
+                about=arn,
+                absent=("ResourceNotFoundException",),
+                SecretId=arn,
             )
-        policy = reader.ask(
-            "secretsmanager",
-            "get_resource_policy",
-            about=arn,
-            absent=("ResourceNotFoundException",),
-            SecretId=arn,
         )
         yield holding(
             reader,
@@ -97,7 +95,10 @@ def secrets(reader: Reader) -> Iterator[Holding]:
             tag_mapping(told.get("Tags", one.get("Tags"))),
             encryption=Encryption.by(told.get("KmsKeyId")),
             shared_with=outsiders((policy or {}).get("ResourcePolicy"), reader.ours, "resource policy"),
-            flows=flows,
+            flows=tuple(
+                Flow(target=f"{one['Name']} in {copy['Region']}", by="replica", region=str(copy["Region"]))
+                for copy in ([] if is_replica else told.get("ReplicationStatus") or ())
+            ),
         )
 
 
