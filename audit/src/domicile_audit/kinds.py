@@ -70,6 +70,10 @@ KINDS: Mapping[str, Kind] = {
     "datasync:task": Kind(_PLAYERS),
     "timestream:database": Kind(_PLAYERS),
     "ram:resource-share": Kind(_PLAYERS),
+    "kubernetes:node": Kind((*_PROGRAMS, *_TELEMETRY)),
+    "kubernetes:persistentvolume": Kind(_PLAYERS),
+    "kubernetes:secrets": Kind(_KEYS),
+    "kubernetes:tenant": Kind((*_PLAYERS, *_PROGRAMS)),
 }
 
 _NAMELESS = {"s3": "bucket", "sqs": "queue", "sns": "topic"}
