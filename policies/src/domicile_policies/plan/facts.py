@@ -1,0 +1,105 @@
+"""What the rules have to know of the environment: which places, whose approvals, which waivers.
+
+Pure. `facts_of_stack` derives them from an environment's document and the catalogue.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from domicile_catalog import Catalogue
+from domicile_catalog.environment import Approval, Environment
+
+from domicile_policies.cloud import GLOBAL_REGION
+from domicile_policies.documents import QUOTAS, PolicyType, Quota
+
+
+class UnknownStackError(LookupError):
+    """A stack that the environment has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A finding that is let through: of a rule, on a resource (its name, or `type::name`), and why.
+
+    `stack` is None for a resource of that name in any stack.
+    """
+
+    rule: str
+    resource: str
+    reason: str
+    stack: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackFacts:
+    """What is lawful for one stack on one day.
+
+    `lawful_places` are the regions that anything of it may stand in, `places_by_provider` fewer for the providers that
+    it names, `backup_places` those that backups may be copied to. `personal` are the data classes that tell of players.
+    `standing` are the URNs of what held data when the stack was last updated; None where that is not known.
+    """
+
+    stack: str
+    environment: str
+    lawful_places: frozenset[str]
+    backup_places: frozenset[str]
+    today: date
+    personal: frozenset[str]
+    places_by_provider: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    standing: frozenset[str] | None = None
+    quotas: Mapping[PolicyType, Quota] = field(default_factory=lambda: QUOTAS)
+
+    def places_of(self, provider: str) -> frozenset[str]:
+        """The places of a provider, by its logical name."""
+        return self.places_by_provider.get(provider, self.lawful_places)
+
+    def waived(self, rule: str, kind: str, name: str) -> str | None:
+        """Why a finding is let through, or None."""
+        for one in self.waivers:
+            fits = one.resource in (name, f"{kind}::{name}") and one.stack in (None, self.stack)
+            if one.rule == rule and fits:
+                return one.reason
+        return None
+
+
+def facts_of_stack(
+    environment: Environment,
+    stack: str,
+    catalogue: Catalogue,
+    today: date,
+    *,
+    waivers: Iterable[Waiver] = (),
+    standing: Iterable[str] | None = None,
+) -> PackFacts:
+    """The facts of a stack of the environment: a cell's, or the organisation's. Raises UnknownStackError.
+
+    A cell stands in its place, and its backups may also in their own. The organisation's stack builds in the home
+    region, where services without regions are, and in every place of a cell.
+    """
+    cell, organization = environment.cell(stack), environment.organization
+    if cell is not None:
+        backups = frozenset({cell.place, cell.backup_place or cell.place})
+        places = backups
+    elif organization is not None and organization.stack == stack:
+        places = frozenset({organization.home, GLOBAL_REGION, *(one.place for one in environment.cells)})
+        backups = places
+    else:
+        stacks = [one.name for one in environment.cells] + ([organization.stack] if organization else [])
+        raise UnknownStackError(
+            f"The environment {environment.name} has no stack {stack}, so nothing of it may be built. It has: "
+            f"{', '.join(sorted(stacks)) or 'none'}. Name it in environment.yaml first."
+        )
+    return PackFacts(
+        stack=stack,
+        environment=environment.name,
+        lawful_places=places,
+        backup_places=backups,
+        today=today,
+        personal=frozenset(str(name) for name, traits in catalogue.data_classes.items() if traits.personal),
+        approvals=tuple(one for one in environment.approvals if one.stack == stack),
+        waivers=tuple(waivers),
+        standing=None if standing is None else frozenset(standing),
+    )
