@@ -1,6 +1,8 @@
 """What a Pulumi program registers, without an engine: inputs, options, and who depends on whom."""
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pulumi
@@ -49,7 +51,7 @@ class World:
         assert one.provider is not None, f"{one.name} has the default provider"
         return self.by_urn[one.provider]
 
-    @property
+    @cached_property
     def by_urn(self) -> dict[str, Registered]:
         return {one.urn: one for one in self.resources.values()}
 
@@ -65,11 +67,12 @@ class World:
         return {by_urn[urn].name for urn in seen}
 
 
+def _account_id(name: str) -> str:
+    return f"{int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10**12:012d}"
+
+
 class _Answers(mocks.Mocks):
     """What a cloud would answer: the inputs, and what it makes up by itself, the same each time."""
-
-    def __init__(self) -> None:
-        self.account_ids: dict[str, str] = {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
@@ -78,7 +81,7 @@ class _Answers(mocks.Mocks):
             case "aws:organizations/organization:Organization":
                 return ORGANIZATION_ID, state | {"roots": [{"id": "r-root"}], "masterAccountId": MANAGEMENT}
             case "aws:organizations/account:Account":
-                return args.resource_id or self._account(args.name), state
+                return args.resource_id or _account_id(args.name), state
             case "aws:organizations/organizationalUnit:OrganizationalUnit":
                 return f"ou-{name}", state
             case "aws:s3/bucket:Bucket":
@@ -93,9 +96,6 @@ class _Answers(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"the program asks the cloud: {args.token}")
-
-    def _account(self, name: str) -> str:
-        return self.account_ids.setdefault(name, f"{len(self.account_ids) + 1:012d}")
 
 
 class _Monitor(mocks.MockMonitor):
