@@ -66,9 +66,12 @@ def test_a_cell_is_one_entry_and_no_code(broken):
 
 @pytest.mark.parametrize("command", ["up", "preview", "refresh", "destroy"])
 def test_a_fault_of_the_environment_ends_each_command_with_its_line(broken, command):
-    result = run(command, broken("place: sa-east-1", "place: eu-west-9"), "--yes" if command == "destroy" else "--json")
+    folder = broken("place: sa-east-1", "place: eu-west-9")
+    lines = (folder / "environment.yaml").read_text().splitlines()
+    result = run(command, folder, "--yes" if command == "destroy" else "--json")
     assert result.exit_code == 1
-    assert "environment.yaml:31: cells.1.place: unknown place eu-west-9" in result.stderr
+    line = lines.index("    place: eu-west-9") + 1
+    assert f"environment.yaml:{line}: cells.1.place: unknown place eu-west-9" in result.stderr
 
 
 def test_a_stack_that_is_not_there_is_a_usage_error():
