@@ -1,0 +1,168 @@
+"""A world of the tests' own: the lab's cloud, a real API server for its clusters, and a project for the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from domicile_lab.cloud import Cloud
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = "lab"
+ORGANIZATION, GB, BR = "organization-lab", "gb-lab", "br-lab"
+LINKED = ("infra", "operators", "policies", ".venv")
+"""What a project shares with the checkout; its environments are its own."""
+
+
+@dataclass
+class World:
+    """One cloud and one project. Nothing of it is shared with the checkout's lab, or with the user's home."""
+
+    folder: Path
+    cloud: Cloud
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.project = self.folder / "project"
+        environments = self.project / "environments"
+        environments.mkdir(parents=True)
+        shutil.copy(ROOT / "Pulumi.yaml", self.project)
+        for name in LINKED:
+            (self.project / name).symlink_to(ROOT / name)
+        shutil.copytree(ROOT / "environments" / ENVIRONMENT, environments / ENVIRONMENT)
+
+    @property
+    def environment_file(self) -> Path:
+        return self.project / "environments" / ENVIRONMENT / "environment.yaml"
+
+    def edit(self, was: str, becomes: str) -> None:
+        """Put one text of environment.yaml for another; it must be there."""
+        text = self.environment_file.read_text()
+        assert was in text, f"{was!r} is not in environment.yaml"
+        self.environment_file.write_text(text.replace(was, becomes))
+
+    @cached_property
+    def environ(self) -> dict[str, str]:
+        """What leads programs to this world."""
+        found = os.environ | self.cloud.environment(checkout=ROOT) | self.variables
+        return found | {"PATH": f"{found['PATH']}:{ROOT / '.venv' / 'bin'}"}
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """A program of this world, both its outputs in one pipe, in a process group of its own."""
+        return subprocess.Popen(
+            command,
+            cwd=self.project,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *command: str, fails: bool = False, timeout: float = 300) -> str:
+        """What a program prints; an AssertionError when it fails, or with `fails` when it does not."""
+        process = self.start(*command)
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        assert (process.returncode != 0) == fails, f"{' '.join(command)}: {process.returncode}\n{output[-6000:]}"
+        return output
+
+    def pulumi(self, stack: str, *arguments: str, fails: bool = False) -> str:
+        """`pulumi ... --stack <stack>`, as typed in a shell."""
+        return self.run(
+            "pulumi", *arguments, "--stack", stack, "--non-interactive", "--color=never", fails=fails, timeout=400
+        )
+
+    def up(self, stack: str, *more: str, fails: bool = False) -> Up:
+        """`pulumi up` of a stack, made if it is not there."""
+        self.init(stack)
+        begun = time.monotonic()
+        output = self.pulumi(stack, "up", "--yes", "--skip-preview", *more, fails=fails)
+        return Up(output, time.monotonic() - begun)
+
+    def init(self, stack: str) -> None:
+        """Make the stack and its file, where they are not there."""
+        path = self.project / "environments" / f"Pulumi.{stack}.yaml"
+        if path.exists():
+            return
+        config = {"domicile:environment": ENVIRONMENT} | ({} if stack == ORGANIZATION else {"domicile:cell": stack})
+        path.write_text(yaml.safe_dump({"config": config}))
+        self.run("pulumi", "stack", "init", stack, "--non-interactive", "--color=never")
+
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        """The stack's resources as Pulumi's state has them."""
+        state = json.loads(self.pulumi(stack, "stack", "export"))
+        found: list[dict[str, Any]] = state["deployment"].get("resources", [])
+        return found
+
+    def output(self, stack: str, name: str) -> Any:
+        return json.loads(self.pulumi(stack, "stack", "output", name, "--json"))
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        """The ids of the organisation's accounts, by their names in the plan."""
+        told = self.output(ORGANIZATION, "organization")
+        return {name: one["id"] for name, one in told["accounts"].items()}
+
+    def session(self, account: str | None = None, role: str = "OrganizationAccountAccessRole") -> boto3.Session:
+        """A session through the guarded endpoint: the administrator's, or of a role in another account."""
+        own = {key: self.environ[key] for key in ("AWS_SHARED_CREDENTIALS_FILE",)}
+        os.environ.update(own)
+        session = boto3.Session(profile_name=self.environ["AWS_PROFILE"])
+        if account is None:
+            return session
+        arn = f"arn:aws:iam::{account}:role/{role}"
+        told = self.client(session, "sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        return boto3.Session(
+            aws_access_key_id=told["AccessKeyId"],
+            aws_secret_access_key=told["SecretAccessKey"],
+            aws_session_token=told["SessionToken"],
+        )
+
+    def client(self, session: boto3.Session, service: str, region: str = "us-east-1") -> Any:
+        """A client of a session, at the guarded endpoint."""
+        return session.client(
+            service, region_name=region, endpoint_url=self.cloud.endpoint_url, verify=str(self.cloud.ca_file)
+        )
+
+    def raw(self, service: str, account: str, region: str) -> Any:
+        """A client behind the policies' back: straight to the store, in any account."""
+        client = boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.cloud.raw_url,
+            aws_access_key_id="raw",
+            aws_secret_access_key="raw",
+        )
+
+        def as_account(request: Any, **_: Any) -> None:
+            request.headers["x-moto-account-id"] = account
+
+        client.meta.events.register("before-sign.*", as_account)
+        return client
+
+
+@dataclass(frozen=True)
+class Up:
+    """What an update printed, and the seconds that it took."""
+
+    output: str
+    seconds: float
+
+    def count(self, kind: str) -> int:
+        """How many resources its last lines say were `created`, `updated`, `unchanged` and so on."""
+        lines = [line.split() for line in self.output.splitlines()]
+        counted = [words for words in lines if len(words) in (2, 3) and words[-1] == kind]
+        return int(counted[-1][-2]) if counted else 0
