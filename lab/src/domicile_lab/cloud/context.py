@@ -85,8 +85,9 @@ def context_of(call: Call, operation: Operation, parties: Parties, region: str, 
     if tags:
         context["aws:TagKeys"] = tuple(tags)
         context |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    parameters = {**operation.parameters, "_region": region}
     for key, expression in table.entry(operation.service, operation.name).keys.items():
-        value = _text(expression.search(operation.parameters))
+        value = _text(expression.search(parameters))
         if value is not None:
             context[key] = value
     return context

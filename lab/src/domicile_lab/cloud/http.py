@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import ssl
 import threading
@@ -162,7 +163,7 @@ class _Connection(BaseHTTPRequestHandler):
             body=self._body(),
             secure=self.server.context is not None,
         )
-        answer = self.server.handle_call(call)
+        answer = self._answer(call)
         self.send_response_only(answer.status)
         bodiless = self.command == "HEAD" or answer.status in (204, 304)
         for name, value in answer.headers.items():
@@ -177,6 +178,16 @@ class _Connection(BaseHTTPRequestHandler):
         if not bodiless:
             self.wfile.write(answer.body)
         self.wfile.flush()
+
+    def _answer(self, call: Call) -> Answer:
+        try:
+            return self.server.handle_call(call)
+        except Hangup:
+            raise
+        except Exception as error:
+            log.exception("%s %s", call.method, call.target)
+            message = f"The lab's cloud failed: {error!r}. Its log says where."
+            return Answer(500, json.dumps({"__type": "InternalFailure", "message": message}).encode())
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve
 

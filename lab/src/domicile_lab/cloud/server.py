@@ -17,18 +17,24 @@ from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "1")  # seconds until a certificate's validation is seen
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # roles of clusters have AWS's own policies attached
 
 from moto.iam.models import iam_backends
 from pydantic import ValidationError
 
+from domicile_lab.cloud import corrections
 from domicile_lab.cloud.authority import tls_context
 from domicile_lab.cloud.backend import MANAGEMENT_ACCOUNT, forward
+from domicile_lab.cloud.context import requested_region
 from domicile_lab.cloud.faults import Faults, Planted
 from domicile_lab.cloud.guard import Guard
 from domicile_lab.cloud.http import Answer, Call, Listener
-from domicile_lab.cloud.operations import Operation
-from domicile_lab.cloud.principals import PARTITION, Principal
+from domicile_lab.cloud.operations import Operation, UnknownOperationError, identify
+from domicile_lab.cloud.principals import ANONYMOUS, PARTITION, Principal, find_key
+from domicile_lab.cloud.shelf import Shelf
+from domicile_lab.cloud.shelf_hooks import CLUSTER_FILE, Place
+from domicile_lab.cloud.signature import MalformedError, read_claim
 from domicile_lab.cloud.state import LOOPBACK, PROFILE, Endpoints, write_endpoints
 
 log = logging.getLogger(__name__)
@@ -37,27 +43,58 @@ ADMINISTRATOR = "administrator"
 _CONTROLS = "/domicile/"
 
 
-def serve(call: Call, operation: Operation, principal: Principal, region: str) -> Answer:
-    """Answer a call that was let through, as its caller's account."""
-    headers = dict(call.headers) | {"x-moto-account-id": principal.account}
+class Service:
+    """What answers: the shelf where it has the operation, else moto."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def serve(self, call: Call, operation: Operation, principal: Principal, region: str) -> Answer:
+        """Answer a call that was let through, as its caller's account."""
+        place = Place(principal.account, region)
+        if (answer := self.shelf.serve(operation, place)) is not None:
+            return answer
+        answer = forward(_as_account(call, principal.account))
+        self.shelf.note(operation, place, answer)
+        return answer
+
+    def serve_raw(self, call: Call) -> Answer:
+        """Answer a call that nobody judges: as the account of its key, or the management account where it has none."""
+        try:
+            claim = read_claim(call)
+            if claim is None:
+                return forward(call)
+            key = find_key(claim.access_key)
+            principal = key.principal if key else replace(ANONYMOUS, account=MANAGEMENT_ACCOUNT)
+            if account := call.headers.get("x-moto-account-id"):
+                principal = replace(principal, account=account)
+            operation = identify(call, claim.service)
+        except (MalformedError, UnknownOperationError):
+            return forward(call)
+        return self.serve(call, operation, principal, requested_region(operation, claim.region))
+
+
+def _as_account(call: Call, account: str) -> Call:
+    headers = dict(call.headers) | {"x-moto-account-id": account}
     target = call.target
     if "authorization" not in headers and "X-Amz-Credential" in call.query:
         # moto knows a caller by the header alone.
         headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={call.query['X-Amz-Credential']}, Signature=checked"
         kept = [pair for pair in call.query_string.split("&") if not pair.startswith("X-Amz-")]
         target = call.path + ("?" + "&".join(kept) if kept else "")
-    return forward(replace(call, headers=headers, target=target))
+    return replace(call, headers=headers, target=target)
 
 
 class Raw:
-    """The listener for tests: everything goes straight to moto, but for the controls."""
+    """The listener for tests: everything goes straight to the services, but for the controls."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, service: Service) -> None:
         self.faults = faults
+        self.service = service
 
     def handle(self, call: Call) -> Answer:
         if not call.path.startswith(_CONTROLS):
-            return forward(call)
+            return self.service.serve_raw(call)
         try:
             return self._control(call, call.path.removeprefix(_CONTROLS))
         except (ValidationError, json.JSONDecodeError) as error:
@@ -115,10 +152,12 @@ def main() -> None:
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
 
-    faults = Faults()
+    os.environ[CLUSTER_FILE] = str(folder / "cluster.json")
+    corrections.apply()
+    faults, service = Faults(), Service(Shelf())
     _administrator(folder)
-    guarded = Listener(Guard(serve, faults).handle, arguments.port, tls_context(folder))
-    raw = Listener(Raw(faults).handle, arguments.raw_port)
+    guarded = Listener(Guard(service.serve, faults).handle, arguments.port, tls_context(folder))
+    raw = Listener(Raw(faults, service).handle, arguments.raw_port)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, lambda *_: ended.set())

@@ -1,0 +1,157 @@
+"""Where moto answers otherwise than AWS, in ways that would hide a fault of ours: each with its reason.
+
+They are laid over moto's classes once, before the first request.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.responses import EC2Response
+from moto.logs.responses import LogsResponse
+from moto.organizations.exceptions import ConstraintViolationException, PolicyTypeNotEnabledException
+from moto.organizations.exceptions import OrganizationsClientError as OrganizationsError
+from moto.organizations.models import FakeDelegatedAdministrator, FakePolicy, FakeRoot, OrganizationsBackend
+
+MAXIMUM_CHARACTERS = {"SERVICE_CONTROL_POLICY": 5120, "RESOURCE_CONTROL_POLICY": 5120, "TAG_POLICY": 10000}
+"""Of a policy's content as it is sent (AWS Organizations quotas)."""
+
+# Policy types that moto does not know.
+MORE_TYPES = (
+    "BACKUP_POLICY", "CHATBOT_POLICY", "DECLARATIVE_POLICY_EC2", "SECURITYHUB_POLICY", "INSPECTOR_POLICY",
+    "UPGRADE_ROLLOUT_POLICY", "BEDROCK_POLICY", "S3_POLICY", "NETWORK_SECURITY_DIRECTOR_POLICY", "GUARDDUTY_POLICY",
+)  # fmt: skip
+
+# Services that may have a delegated administrator and that moto does not know of.
+MORE_ADMINISTERED = (
+    "account.amazonaws.com", "backup.amazonaws.com", "cloudtrail.amazonaws.com", "config.amazonaws.com",
+    "iam.amazonaws.com", "inspector2.amazonaws.com", "ipam.amazonaws.com",
+    "member.org.stacksets.cloudformation.amazonaws.com",
+    "ram.amazonaws.com", "securityhub.amazonaws.com", "sso.amazonaws.com",
+)  # fmt: skip
+
+
+def apply() -> None:
+    """Lay every correction over moto."""
+    _policy_types()
+    _policy_content()
+    _attachments()
+    _units()
+    _default_volume_key()
+    _log_group_keys()
+    FakeDelegatedAdministrator.SUPPORTED_SERVICES = [
+        *FakeDelegatedAdministrator.SUPPORTED_SERVICES,
+        *MORE_ADMINISTERED,
+    ]
+
+
+def _lay(over: type, **methods: Any) -> None:
+    for name, method in methods.items():
+        setattr(over, name, method)
+
+
+def _policy_types() -> None:
+    """Declarative policies are policies too."""
+    types = list(dict.fromkeys([*FakePolicy.SUPPORTED_POLICY_TYPES, *MORE_TYPES]))
+    FakePolicy.SUPPORTED_POLICY_TYPES = FakeRoot.SUPPORTED_POLICY_TYPES = types
+    make = FakePolicy.__init__
+
+    @wraps(make)
+    def init(self: Any, organization: Any, **given: Any) -> None:
+        kind = given.get("Type", "")
+        if kind not in MORE_TYPES:
+            make(self, organization, **given)
+            return
+        make(self, organization, **given | {"Type": "TAG_POLICY"})
+        self.type = kind
+        self._arn_format = f"arn:{{0}}:organizations::{{1}}:policy/{{2}}/{kind.lower()}/{{3}}"
+
+    _lay(FakePolicy, __init__=init)
+
+
+def _policy_content() -> None:
+    """A document beyond the quota is refused: a policy that is never in force protects nothing."""
+
+    def check(kind: str, content: str | None) -> None:
+        limit = MAXIMUM_CHARACTERS.get(kind)
+        if content is not None and limit is not None and len(content) > limit:
+            raise ConstraintViolationException(
+                f"You have exceeded the allowed size of a policy: {len(content)} characters, of {limit}."
+            )
+
+    create, update = OrganizationsBackend.create_policy, OrganizationsBackend.update_policy
+
+    @wraps(create)
+    def create_policy(self: Any, **given: Any) -> Any:
+        check(given.get("Type", ""), given.get("Content"))
+        return create(self, **given)
+
+    @wraps(update)
+    def update_policy(self: Any, **given: Any) -> Any:
+        check(self.get_policy_by_id(given["PolicyId"]).type, given.get("Content"))
+        return update(self, **given)
+
+    _lay(OrganizationsBackend, create_policy=create_policy, update_policy=update_policy)
+
+
+def _attachments() -> None:
+    """Only a policy of a type that the root has enabled can be attached."""
+    attach = OrganizationsBackend.attach_policy
+
+    @wraps(attach)
+    def attach_policy(self: Any, **given: Any) -> None:
+        policy = self.get_policy_by_id(given["PolicyId"])
+        root = next((one for one in self.ou if isinstance(one, FakeRoot)), None)
+        enabled = [one["Type"] for one in root.policy_types] if root is not None else []
+        # Those that come with every root, unit and account are there before a type is enabled.
+        if not policy.aws_managed and policy.type not in enabled:
+            raise PolicyTypeNotEnabledException
+        attach(self, **given)
+
+    _lay(OrganizationsBackend, attach_policy=attach_policy)
+
+
+def _units() -> None:
+    """A unit that holds something cannot be deleted: its accounts would be under no policy."""
+    delete = OrganizationsBackend.delete_organizational_unit
+
+    @wraps(delete)
+    def delete_organizational_unit(self: Any, **given: Any) -> None:
+        unit = given["OrganizationalUnitId"]
+        if any(one.parent_id == unit for one in [*self.accounts, *self.ou]):
+            raise OrganizationsError(
+                "OrganizationalUnitNotEmptyException",
+                "The specified OU is not empty. Move all accounts to another root or to other OUs, remove all child "
+                "OUs, and try the operation again.",
+            )
+        delete(self, **given)
+
+    _lay(OrganizationsBackend, delete_organizational_unit=delete_organizational_unit)
+
+
+def _default_volume_key() -> None:
+    """moto sets the default key of volumes, but does not tell it."""
+
+    def get(self: Any) -> ActionResult:
+        account, region = self.ec2_backend.account_id, self.ec2_backend.region_name
+        usual = f"arn:aws:kms:{region}:{account}:alias/aws/ebs"
+        return ActionResult({"KmsKeyId": self.ec2_backend.default_kms_key_id or usual})
+
+    def reset(self: Any) -> ActionResult:
+        self.ec2_backend.default_kms_key_id = ""
+        return get(self)
+
+    _lay(EC2Response, get_ebs_default_kms_key_id=get, reset_ebs_default_kms_key_id=reset)
+
+
+def _log_group_keys() -> None:
+    """moto gives a log group its key only when it is made."""
+
+    def associate(self: Any) -> EmptyResult:
+        name = self._get_param("logGroupName") or self._get_param("resourceIdentifier").split(":")[6]
+        self.logs_backend.groups[name].kms_key_id = self._get_param("kmsKeyId")
+        return EmptyResult()
+
+    _lay(LogsResponse, associate_kms_key=associate, disassociate_kms_key=associate)
