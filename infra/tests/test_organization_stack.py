@@ -1,17 +1,20 @@
 """The graph of the stack `organization`: who is made by which provider, in which order, and what is never deleted."""
 
+import fnmatch
 import json
-from functools import cache
+from dataclasses import replace
 
+import pulumi_aws
 import pytest
 from domicile_infra.organization.component import renamed
-from domicile_infra.plan.organization import OrganizationChoices, targets_of
+from domicile_infra.plan.organization import targets_of
 from domicile_infra.plan.organization_outputs import OUTPUT, parse_outputs
 from domicile_infra.plan.tags import REQUIRED
-from organization_testkit import MANAGEMENT, plan
-from organization_testkit.recorder import ORGANIZATION_ID, Registered, World, build
+from domicile_policies.documents import PolicyType
+from organization_testkit import MANAGEMENT, SMALL, plan
+from organization_testkit.recorder import FULL, ORGANIZATION_ID, Registered, build, full_world
 
-PLAN = plan(OrganizationChoices(cost_tags_known=True))
+PLAN, world = FULL, full_world
 
 ATTACHMENT = "aws:organizations/policyAttachment:PolicyAttachment"
 ACCOUNT = "aws:organizations/account:Account"
@@ -35,11 +38,6 @@ UNTAGGED = {
     ATTACHMENT,
     "aws:accessanalyzer/analyzer:Analyzer",
 }
-
-
-@cache
-def world() -> World:
-    return build(PLAN)
 
 
 def test_every_resource_names_its_provider():
@@ -133,8 +131,7 @@ def test_no_more_accounts_are_made_at_once_than_aws_allows():
     most = PLAN.choices.facts.quotas.account_creations_at_once
     assert len(PLAN.accounts) > most
     before = {
-        account.name: {one for one in world().waits_for(world().resources[f"{account.name}/account"])}
-        for account in PLAN.accounts
+        account.name: world().waits_for(world().resources[f"{account.name}/account"]) for account in PLAN.accounts
     }
     # A set of accounts none of which waits for another could all be in the making at once.
     names = [account.name for account in PLAN.accounts]
@@ -178,8 +175,6 @@ def test_no_key_is_of_several_regions_and_all_are_rotated():
 
 
 def test_whatever_takes_tags_has_all_of_ours():
-    import pulumi_aws
-
     for one in world().custom():
         module, _, kind = one.type.removeprefix("aws:").partition(":")
         made = getattr(getattr(pulumi_aws, module.partition("/")[0]), kind)
@@ -200,19 +195,14 @@ def test_the_security_account_watches_every_region_in_use_before_it_administers_
 def test_public_access_is_blocked_once_by_the_organisation_or_by_each_account():
     block = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
     assert world().of_type(block) == []
-    without = plan_without_s3_policy()
+    small = plan(**SMALL)
+    root = tuple(one for one in small.documents.root if one.type is not PolicyType.S3)
+    without = replace(small, documents=replace(small.documents, root=root))
     assert len(build(without).of_type(block)) == len(without.accounts)
 
 
-def plan_without_s3_policy():
-    from dataclasses import replace
-
-    documents = replace(PLAN.documents, root=tuple(one for one in PLAN.documents.root if one.type != "S3_POLICY"))
-    return replace(PLAN, documents=documents)
-
-
 def test_an_existing_account_is_taken_over_and_not_compared_where_aws_does_not_tell():
-    adopted = build(plan(organization={"accounts": {"security": "222222222222"}}))
+    adopted = build(plan(organization={"accounts": {"security": "222222222222"}}, **SMALL))
     account = adopted.resources["security/account"]
     assert account.import_id == "222222222222"
     assert {"roleName", "iamUserAccessToBilling"} <= set(account.ignore)
@@ -253,8 +243,6 @@ def test_the_exports_are_what_the_cells_stacks_read():
 
 
 def test_targets_name_everything_of_one_account_and_nothing_of_another():
-    import fnmatch
-
     account = PLAN.account("gb-test")
     named = {
         one.name

@@ -56,3 +56,7 @@ def environment(**changes: Any) -> Environment:
 
 def plan(choices: OrganizationChoices | None = None, **changes: Any) -> OrganizationPlan:
     return plan_organization(environment(**changes), catalogue(), ON, choices=choices)
+
+
+SMALL = {"cells": document()["cells"][:1]}
+"""Changes that leave one cell."""

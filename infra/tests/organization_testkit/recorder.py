@@ -2,14 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import date
+from functools import cache, cached_property
 from typing import Any
 
 import pulumi
 from domicile_infra.organization.stack import OrganizationStack, build_organization
-from domicile_infra.plan.organization import OrganizationPlan
-from organization_testkit import MANAGEMENT
+from domicile_infra.plan.organization import OrganizationChoices, OrganizationPlan
 from pulumi.runtime import mocks
+
+from organization_testkit import MANAGEMENT, plan
 
 ORGANIZATION_ID = "o-exampleorg01"
 
@@ -103,7 +105,7 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(_Answers())
         self.world = world
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the call
+    def RegisterResource(self, request: Any) -> Any:
         response = super().RegisterResource(request)
         if request.type == "pulumi:pulumi:Stack":
             return response
@@ -140,3 +142,13 @@ def build(plan: OrganizationPlan) -> World:
 
     program()
     return world
+
+
+FULL = plan(OrganizationChoices(cost_tags_known=True, regulators_until={"commission": date(2027, 3, 31)}))
+"""A plan with everything in it."""
+
+
+@cache
+def full_world() -> World:
+    """What the stack of `FULL` registers."""
+    return build(FULL)

@@ -99,7 +99,7 @@ def parse_outputs(value: object) -> OrganizationOutputs:
     """The outputs as a value. Raises OutputsError with every fault: what is missing, misformed or of another schema."""
     reader = _Reader()
     whole = reader.mapping(value, "")
-    if whole.get("schema") != SCHEMA:
+    if isinstance(whole.get("schema"), bool) or whole.get("schema") != SCHEMA:
         raise OutputsError(
             f"The organisation's outputs have schema {whole.get('schema')!r}, and this program reads {SCHEMA}. Run "
             "`pulumi up` on the organisation's stack with the same version of the program."

@@ -1,0 +1,300 @@
+"""Who may do what where: the personas' documents, judged as IAM would."""
+
+import json
+
+import pytest
+from domicile_catalog.environment import Persona
+from domicile_infra.plan.accounts import AccountRole
+from domicile_infra.plan.audit_reads import READS, audit_document
+from domicile_infra.plan.persona_documents import (
+    PROTECTED,
+    boundary_document,
+    compliance_document,
+    deployer_document,
+    platform_document,
+    regulator_document,
+    trust_document,
+)
+from domicile_policies.evaluator import Request, allowed_by, denied_by
+from hypothesis import given
+from hypothesis import strategies as st
+from organization_testkit import AUDITOR, CI, ENGINEER, EXTERNAL_ID, OFFICER, plan
+from organization_testkit.recorder import ORGANIZATION_ID, build, full_world
+
+world = full_world
+
+
+def may(document, action, resource="*", **context) -> bool:
+    request = Request(action, resource, {key.replace("__", ":"): value for key, value in context.items()})
+    return denied_by([document], request) is None and allowed_by([document], request) is not None
+
+
+def account_id(name: str) -> str:
+    return world().exports["organization"]["accounts"][name]["id"]
+
+
+# --- the regulator
+
+
+def regulators_policy():
+    return json.loads(
+        world().resources["log-archive-anywhere/roles/domicile-regulator-commission/policy"].inputs["policy"]
+    )
+
+
+def test_a_regulator_has_a_role_where_the_logs_of_its_jurisdictions_are_and_nowhere_else():
+    roles = {name for name in world().resources if name.endswith("/roles/domicile-regulator-commission")}
+    assert roles == {"log-archive-anywhere/roles/domicile-regulator-commission"}
+
+
+def test_a_regulator_reads_the_logs_of_its_cells_and_its_own_evidence():
+    bucket = f"test-audit-{account_id('log-archive-anywhere')}-eu-west-2"
+    logs = f"AWSLogs/{ORGANIZATION_ID}/{account_id('gb-test')}/CloudTrail/eu-west-2/2026/06/01/x.json.gz"
+    for key in (logs, "evidence/GB/0001.json"):
+        assert may(regulators_policy(), "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"), key
+    prefix = f"AWSLogs/{ORGANIZATION_ID}/{account_id('gb-test')}/CloudTrail/"
+    assert may(regulators_policy(), "s3:ListBucket", f"arn:aws:s3:::{bucket}", s3__prefix=prefix)
+
+
+def test_a_regulator_reads_no_other_accounts_logs_and_no_other_jurisdictions_evidence():
+    bucket = f"arn:aws:s3:::test-audit-{account_id('log-archive-anywhere')}-eu-west-2"
+    other = f"AWSLogs/{ORGANIZATION_ID}/{account_id('mt-test')}/x.json.gz"
+    for key in (other, "evidence/MT/0001.json", "evidence/GBX/1.json", "AWSLogs/", "x"):
+        assert not may(regulators_policy(), "s3:GetObject", f"{bucket}/{key}"), key
+        assert not may(regulators_policy(), "s3:ListBucket", bucket, s3__prefix=key), key
+    assert not may(regulators_policy(), "s3:ListBucket", bucket)  # the whole bucket
+
+
+@given(
+    st.sampled_from(["s3:PutObject", "s3:DeleteObject", "s3:PutBucketPolicy", "kms:Encrypt", "iam:CreateRole", "ec2:*"])
+    | st.from_regex(r"[a-z]{2,8}:[A-Z][A-Za-z]{2,12}", fullmatch=True),
+    st.from_regex(r"arn:aws:[a-z]{2,6}:::[a-z/-]{1,20}", fullmatch=True),
+)
+def test_a_regulator_does_nothing_but_read_and_nothing_outside_its_buckets(action, resource):
+    assert not may(regulators_policy(), action, resource)
+
+
+def test_a_regulators_document_names_what_it_is_given_and_no_wildcard_for_a_bucket():
+    document = regulator_document([("a-bucket", "arn:aws:kms:x:1:key/k", ["evidence/GB/"])])
+    actions = {action for statement in document["Statement"] for action in statement["Action"]}
+    assert actions == {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "kms:Decrypt"}
+    for statement in document["Statement"]:
+        assert all(one.startswith(("arn:aws:s3:::a-bucket", "arn:aws:kms:x:1:key/k")) for one in statement["Resource"])
+
+
+# --- trust
+
+
+def trusted(document, **context) -> bool:
+    (statement,) = document["Statement"]
+    judged = {**document, "Statement": [{**statement, "Principal": "*", "Resource": "*"}]}
+    return may(judged, "sts:AssumeRole", **context)
+
+
+def trust_of(role: str):
+    return json.loads(world().resources[role].inputs["assumeRolePolicy"])
+
+
+def test_a_regulator_comes_with_its_secret_and_its_second_factor_until_its_last_day():
+    trust = trust_of("log-archive-anywhere/roles/domicile-regulator-commission")
+    assert trust["Statement"][0]["Principal"] == {"AWS": [AUDITOR]}
+    good = {
+        "sts__ExternalId": EXTERNAL_ID,
+        "aws__MultiFactorAuthPresent": "true",
+        "aws__CurrentTime": "2027-03-31T12:00:00Z",
+    }
+    assert trusted(trust, **good)
+    assert not trusted(trust, **good | {"sts__ExternalId": "another"})
+    assert not trusted(trust, **good | {"aws__MultiFactorAuthPresent": "false"})
+    assert not trusted(trust, **good | {"aws__CurrentTime": "2027-04-01T00:00:01Z"})
+    for absent in good:
+        assert not trusted(trust, **{key: value for key, value in good.items() if key != absent}), absent
+    assert (
+        world().resources["log-archive-anywhere/roles/domicile-regulator-commission"].inputs["maxSessionDuration"]
+        == 3600
+    )
+
+
+@pytest.mark.parametrize("role", ["domicile-platform", "domicile-compliance", "domicile-break-glass"])
+def test_people_come_from_the_organisation_with_a_second_factor(role):
+    trust = trust_of(f"security/roles/{role}")
+    good = {
+        "aws__PrincipalOrgID": ORGANIZATION_ID,
+        "aws__MultiFactorAuthPresent": "true",
+        "aws__RequestedRegion": "eu-west-1",
+    }
+    assert trusted(trust, **good)
+    assert not trusted(trust, **good | {"aws__PrincipalOrgID": "o-another"})
+    assert not trusted(trust, **good | {"aws__MultiFactorAuthPresent": "false"})
+    assert not trusted(trust, aws__PrincipalOrgID=ORGANIZATION_ID, aws__RequestedRegion="eu-west-1")
+
+
+def test_break_glass_is_not_assumed_where_no_alarm_hears_it():
+    trust = trust_of("br-test/roles/domicile-break-glass")
+    good = {"aws__PrincipalOrgID": ORGANIZATION_ID, "aws__MultiFactorAuthPresent": "true"}
+    assert trusted(trust, **good, aws__RequestedRegion="sa-east-1")
+    assert not trusted(trust, **good, aws__RequestedRegion="us-east-1")
+
+
+def test_the_deployers_and_the_audits_role_trust_those_named_and_nobody_else():
+    assert trust_of("gb-test/roles/domicile-deployer")["Statement"][0]["Principal"] == {"AWS": [CI]}
+    assert trust_of("gb-test/roles/domicile-audit")["Statement"][0]["Principal"] == {"AWS": sorted([CI, OFFICER])}
+    assert not trusted(trust_of("gb-test/roles/domicile-deployer"), aws__PrincipalOrgID="o-another")
+
+
+def test_a_role_without_conditions_trusts_its_principals_plainly():
+    assert "Condition" not in trust_document([CI], None)["Statement"][0]
+
+
+# --- what each may do
+
+
+def test_where_each_persona_has_a_role():
+    where = {
+        persona: {
+            one.role for one in plan().accounts if any(role.persona == persona for role in plan().roles[one.name])
+        }
+        for persona in ("platform", "compliance", "breakGlass", "deployer", "audit", "regulator")
+    }
+    everywhere = set(AccountRole)
+    assert where == {
+        "platform": everywhere - {AccountRole.LOG_ARCHIVE},
+        "compliance": everywhere,
+        "breakGlass": everywhere,
+        "audit": everywhere,
+        "deployer": {AccountRole.CELL},
+        "regulator": {AccountRole.LOG_ARCHIVE},
+    }
+
+
+ORGANIZATIONS = [one.replace("*", "123456789012", 1) for one in PROTECTED]
+WRITES = (
+    "iam:AttachRolePolicy",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRole",
+    "iam:PutRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:SetDefaultPolicyVersion",
+    "iam:TagRole",
+)
+OWN = "arn:aws:iam::123456789012:policy/domicile-boundary"
+
+
+@pytest.mark.parametrize("document", [platform_document, deployer_document, boundary_document])
+def test_nobody_in_an_account_changes_the_organisations_roles(document):
+    for resource in ORGANIZATIONS:
+        for action in WRITES:
+            context = {"iam__PermissionsBoundary": OWN, "aws__PrincipalAccount": "123456789012"}
+            assert not may(document(), action, resource, **context), (action, resource)
+
+
+@pytest.mark.parametrize("document", [platform_document, deployer_document, boundary_document])
+def test_nobody_in_an_account_makes_credentials_that_last(document):
+    for action in ("iam:CreateUser", "iam:CreateAccessKey", "iam:CreateLoginProfile"):
+        assert not may(document(), action)
+
+
+def test_an_engineer_makes_roles_with_the_boundary_and_none_without():
+    role = "arn:aws:iam::123456789012:role/new"
+    own = {"aws__PrincipalAccount": "123456789012"}
+    for action in ("iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy"):
+        assert may(platform_document(), action, role, iam__PermissionsBoundary=OWN, **own)
+        assert not may(platform_document(), action, role, **own)
+        assert not may(
+            platform_document(), action, role, iam__PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess", **own
+        )
+    assert not may(platform_document(), "iam:DeleteRolePermissionsBoundary", role, iam__PermissionsBoundary=OWN, **own)
+
+
+def test_an_engineers_role_has_the_boundary():
+    assert (
+        world()
+        .resources["gb-test/roles/domicile-platform"]
+        .inputs["permissionsBoundary"]
+        .endswith("policy/domicile-boundary")
+    )
+
+
+def test_the_boundary_lets_nobody_touch_the_organisation():
+    for action in ("organizations:LeaveOrganization", "account:CloseAccount", "sso:CreatePermissionSet"):
+        assert not may(boundary_document(), action)
+    assert may(boundary_document(), "ec2:RunInstances")
+
+
+def test_the_deployer_builds_a_cell_and_hands_roles_to_its_services_alone():
+    for action in ("rds:CreateDBCluster", "eks:CreateCluster", "kms:CreateKey", "iam:CreateRole"):
+        assert may(deployer_document(), action, "arn:aws:iam::123456789012:role/new")
+    for action in ("organizations:CreateAccount", "sts:AssumeRole", "cloudtrail:StopLogging", "dynamodb:CreateTable"):
+        assert not may(deployer_document(), action)
+    role = "arn:aws:iam::123456789012:role/new"
+    assert may(deployer_document(), "iam:PassRole", role, iam__PassedToService="eks.amazonaws.com")
+    assert not may(deployer_document(), "iam:PassRole", role, iam__PassedToService="lambda.amazonaws.com")
+
+
+def test_compliance_reads_the_logs_of_its_own_environment():
+    document = compliance_document("test")
+    assert may(document, "s3:GetObject", "arn:aws:s3:::test-audit-1-eu-west-1/AWSLogs/x")
+    assert not may(document, "s3:GetObject", "arn:aws:s3:::live-audit-1-eu-west-1/AWSLogs/x")
+    assert not may(document, "s3:PutObject", "arn:aws:s3:::test-audit-1-eu-west-1/AWSLogs/x")
+    assert not may(document, "s3:GetObject", "arn:aws:s3:::test-documents/x")
+
+
+CONTENTS = (
+    "s3:GetObject",
+    "secretsmanager:GetSecretValue",
+    "kms:Decrypt",
+    "dynamodb:GetItem",
+    "logs:GetLogEvents",
+    "ssm:GetParameter",
+    "rds-data:ExecuteStatement",
+    "sqs:ReceiveMessage",
+    "kinesis:GetRecords",
+    "ecr:GetDownloadUrlForLayer",
+    "ec2:RunInstances",
+    "iam:CreateRole",
+)
+
+
+def test_the_audit_reads_what_exists_and_never_what_is_in_it():
+    for action in CONTENTS:
+        assert not may(audit_document(), action), action
+    for action in ("s3:GetBucketPolicy", "rds:DescribeDBSnapshotAttributes", "kms:ListGrants", "tag:GetResources"):
+        assert may(audit_document(), action), action
+
+
+def test_every_call_of_the_audit_is_one_that_reads():
+    verbs = ("Describe", "Get", "List")
+    for service, calls in READS.items():
+        assert calls == tuple(sorted(calls)), service
+        assert all(call.startswith(verbs) for call in calls), service
+
+
+# --- Identity Center
+
+
+def test_groups_of_identity_center_get_the_same_table_as_permission_sets():
+    groups = {"platform": "group-p", "compliance": "group-c"}
+    center = {"instanceArn": "arn:aws:sso:::instance/ssoins-1", "groups": groups}
+    found = plan(organization={"identityCenter": center, "principals": {"breakGlass": [ENGINEER]}})
+    sets = {one.persona: one for one in found.permission_sets}
+    roles = {role.persona: role for account in plan().accounts for role in plan().roles[account.name]}
+    assert set(sets) == {"platform", "compliance"}
+    for persona, one in sets.items():
+        assert (one.managed, one.document) == (roles[persona].managed, roles[persona].document)
+        assert set(one.accounts) == {
+            account.name for account in plan().accounts if any(r.persona == persona for r in plan().roles[account.name])
+        }
+    built = build(found)
+    assignments = built.of_type("aws:ssoadmin/accountAssignment:AccountAssignment")
+    assert {(one.inputs["principalId"], one.inputs["targetId"]) for one in assignments} == {
+        (one.group, built.exports["organization"]["accounts"][account]["id"])
+        for one in found.permission_sets
+        for account in one.accounts
+    }
+    for one in assignments:
+        assert any(name.endswith("/policy") for name in built.waits_for(one)), "assigned before it is whole"
+
+
+def test_every_persona_has_a_meaning():
+    assert {one.value for one in Persona} == {"platform", "compliance", "regulator", "breakGlass"}

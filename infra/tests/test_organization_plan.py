@@ -1,0 +1,297 @@
+"""What an organisation consists of, and what is refused before a cloud is asked."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import domicile_infra.plan
+import pytest
+from domicile_catalog import Attestation
+from domicile_infra.plan.accounts import AccountRole
+from domicile_infra.plan.aws_facts import aws_facts, parse_aws_facts
+from domicile_infra.plan.log_archive import bucket_name
+from domicile_infra.plan.organization import (
+    Documents,
+    OrganizationChoices,
+    OrganizationPlanError,
+    plan_organization,
+)
+from domicile_infra.plan.organization_policies import BINDING
+from domicile_policies.documents import PolicyDocument, PolicyType
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from organization_testkit import MANAGEMENT, ON, catalogue, document, environment, plan
+
+# Where a jurisdiction of each zone may have a cell.
+PLACES = {"GB": ("eu-west-2", "eu-west-1", "us-east-1"), "MT": ("eu-west-1", "eu-south-1"), "BR": ("sa-east-1",)}
+
+
+def refusals(choices: OrganizationChoices | None = None, **changes):
+    with pytest.raises(OrganizationPlanError) as refused:
+        plan(choices, **changes)
+    return refused.value.faults
+
+
+def cell(name: str, place: str, *codes: str, **more):
+    return {"name": name, "place": place, "jurisdictions": list(codes), "baseDomain": f"{name}.example.com", **more}
+
+
+@st.composite
+def cells(draw):
+    chosen = draw(st.lists(st.sampled_from(sorted(PLACES)), min_size=1, max_size=5))
+    return [cell(f"cell-{at}", draw(st.sampled_from(PLACES[code])), code) for at, code in enumerate(chosen)]
+
+
+MANY = OrganizationChoices(facts=aws_facts().with_quotas(accounts=100))
+
+
+@settings(max_examples=25, deadline=None)
+@given(cells())
+def test_whatever_the_cells_every_account_has_its_place_and_its_logs_a_home(made):
+    found = plan(MANY, cells=made, organization={"regulators": []})
+    names = [one.name for one in found.accounts]
+    assert len(set(names)) == len(names)
+    assert len({one.email for one in found.accounts}) == len(names)
+    assert {one.unit for one in found.accounts} <= set(found.units)
+    for one in made:
+        account, zone = found.account(one["name"]), found.zone_of_cell(one["name"])
+        assert account.role is AccountRole.CELL and account.unit == zone.name
+        assert account.regions == (one["place"],) and one["place"] in zone.places
+        homes = [archive for archive in found.archives if (archive.unit, archive.region) == (zone.name, one["place"])]
+        assert [archive.account for archive in homes] == [zone.log_archive]
+        assert found.account(zone.log_archive).unit == zone.name
+    # Which account waits for which follows from the order in which they are made.
+    for at, account in enumerate(found.accounts):
+        assert account.after is None or names.index(account.after) < at
+
+
+@settings(max_examples=10, deadline=None)
+@given(cells(), st.randoms())
+def test_the_plan_does_not_depend_on_the_order_of_cells(made, random):
+    shuffled = random.sample(made, len(made))
+    assert plan(MANY, cells=made, organization={"regulators": []}) == plan(
+        MANY, cells=shuffled, organization={"regulators": []}
+    )
+
+
+def test_planning_imports_no_pulumi():
+    modules = sorted(path.stem for path in Path(domicile_infra.plan.__file__).parent.glob("*.py"))
+    program = "import sys\n" + "".join(f"import domicile_infra.plan.{one}\n" for one in modules if one != "__init__")
+    program += "assert not [name for name in sys.modules if name.split('.')[0].startswith('pulumi')]"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_logs_are_locked_for_the_longest_retention_of_their_zone():
+    found = plan(
+        cells=[cell("one", "eu-west-2", "GB"), cell("two", "eu-west-1", "DE")], organization={"regulators": []}
+    )
+    years = {code: catalogue().jurisdiction(code, ON).facts.record_retention_years.value for code in ("GB", "DE")}
+    (zone,) = {archive.retention_days for archive in found.archives if archive.unit == "anywhere"}
+    assert zone >= max(years.values()) * 365
+    assert {archive.retention_days for archive in found.archives if archive.unit == "core"} == {zone}
+
+
+def test_a_test_environment_may_lock_for_less_and_production_may_not():
+    short = OrganizationChoices(lock_days=1)
+    assert {archive.retention_days for archive in plan(short).archives} == {1}
+    (fault,) = [one for one in refusals(short, production=True) if "1 days only" in one.problem]
+    assert "law" in fault.remedy
+
+
+def test_production_relies_on_no_retention_that_is_only_recalled():
+    assert catalogue().jurisdiction("GB", ON).facts.record_retention_years.confidence == "recalled"
+    faults = refusals(production=True, cells=[cell("gb", "eu-west-2", "GB")])
+    assert "record_retention_years" in {fault.rule for fault in faults}
+    said = Attestation(
+        jurisdiction="GB",
+        fact="record_retention_years",
+        value=7,
+        attested_by="Jane Roe",
+        role="Head of Compliance",
+        attested_on=ON - timedelta(days=1),
+        source="Letter of the regulator",
+        source_sha256="a" * 64,
+        expires_on=ON + timedelta(days=100),
+    )
+    chosen = environment(production=True, cells=[cell("gb", "eu-west-2", "GB")])
+    found = plan_organization(chosen, catalogue(), ON, attestations=[said])
+    assert {archive.retention_days for archive in found.archives} == {7 * 366}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem", "remedy"),
+    [
+        (
+            {"cells": [cell("nj", "us-east-1", "US-NJ")]},
+            "the cell nj is in no residency zone: no AWS region may hold a cell of US-NJ",
+            "build a site",
+        ),
+        (
+            {"cells": [cell("br", "us-east-1", "BR")]},
+            "the cell br stands in us-east-1, outside the zone br of BR",
+            "sa-east-1",
+        ),
+        ({"cells": [cell("xx", "us-east-1", "XX")]}, "the cell xx is in no residency zone", "attest"),
+        (
+            {"cells": [cell("gb", "eu-west-2", "GB", account=MANAGEMENT)]},
+            f"the account id {MANAGEMENT} is claimed by 2 accounts",
+            "its own id",
+        ),
+        (
+            {"organization": {"accounts": {"security": "222222222222", "shared-services": "222222222222"}}},
+            "the account id 222222222222 is claimed by 2 accounts",
+            "its own id",
+        ),
+        (
+            {"organization": {"accounts": {"log-archive-se": "222222222222"}}},
+            "names log-archive-se",
+            "Planned: security",
+        ),
+        ({"cells": [cell("security", "eu-west-2", "GB")]}, "the name security is claimed by 2 accounts", "Rename"),
+        ({"organization": {"deployers": []}}, "nobody may deploy", "Name the role"),
+        (
+            {
+                "organization": {
+                    "identityCenter": {"instanceArn": "arn:aws:sso:::instance/i", "groups": {"regulator": "g"}}
+                }
+            },
+            "regulator cannot be a group",
+            "Name each regulator",
+        ),
+        (
+            {"organization": {"principals": {"regulator": [f"arn:aws:iam::{MANAGEMENT}:role/x"]}}},
+            "does not say for which jurisdictions",
+            "organization.regulators",
+        ),
+        (
+            {"cells": [cell("br", "sa-east-1", "BR")]},
+            "no cell serves a jurisdiction of the regulator commission",
+            "among BR",
+        ),
+        ({"organization": {"email": "a" * 50 + "+{account}@example.com"}}, "AWS takes 64", "Shorten"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_what_cannot_be_built_is_refused_with_a_remedy(changes, problem, remedy):
+    found = [fault for fault in refusals(**changes) if problem in fault.problem]
+    assert found, [str(fault) for fault in refusals(**changes)]
+    assert remedy in found[0].remedy and found[0].rule
+
+
+def test_an_address_without_the_accounts_name_is_refused_wherever_it_is_first_seen():
+    written = document(organization={"email": "aws@example.com"})
+    with pytest.raises(ValueError, match="account"):
+        type(environment()).model_validate(written)
+    organization = environment().organization.model_copy(update={"email": "aws@example.com"})
+    with pytest.raises(OrganizationPlanError, match="would not differ"):
+        plan_organization(environment().model_copy(update={"organization": organization}), catalogue(), ON)
+
+
+def test_a_production_environment_without_anyone_to_break_the_glass_is_refused():
+    rule = "trust of the break-glass role"
+    assert rule in {fault.rule for fault in refusals(production=True, organization={"principals": {}})}
+    assert rule not in {fault.rule for fault in refusals(production=True)}
+
+
+@pytest.mark.parametrize(
+    ("quotas", "rule"),
+    [
+        ({"accounts": 8}, "quota of accounts"),
+        ({"organizational_units": 4}, "quota of organisational units"),
+        ({"trails_in_a_region": 0}, "quota of trails in a region"),
+        ({"account_name_characters": 5}, "length of an account's name"),
+        ({"bucket_name_characters": 20}, "length of a bucket's name"),
+        ({"role_inline_characters": 100}, "quota of inline policies"),
+        ({"role_name_characters": 10}, "length of a role's name"),
+    ],
+)
+def test_a_quota_that_does_not_suffice_is_refused_and_is_data(quotas, rule):
+    assert rule not in {fault.rule for fault in _faults_of(OrganizationChoices())}
+    assert rule in {fault.rule for fault in _faults_of(OrganizationChoices(facts=aws_facts().with_quotas(**quotas)))}
+
+
+def _faults_of(choices):
+    try:
+        plan(choices)
+    except OrganizationPlanError as error:
+        return error.faults
+    return ()
+
+
+def test_every_fault_is_told_at_once():
+    faults = refusals(cells=[cell("nj", "us-east-1", "US-NJ"), cell("security", "us-east-1", "BR")])
+    assert len(faults) >= 3
+    assert len({fault.rule for fault in faults}) >= 2
+
+
+def test_facts_that_are_misspelt_are_refused():
+    with pytest.raises(TypeError):
+        parse_aws_facts(
+            "{global_region: us-east-1, quotas: {acounts: 1}, trusted_services: [], delegated_services: []}"
+        )
+
+
+def test_a_zone_without_its_policies_is_refused():
+    bare = replace(plan().documents, units={"core": ()})
+    with pytest.raises(OrganizationPlanError) as refused:
+        plan_organization(environment(), catalogue(), ON, bare)
+    lacking = [fault.problem for fault in refused.value.faults if fault.rule == "residency"]
+    assert len(lacking) == len(plan().zones) * len(BINDING)
+
+
+def scp(name: str, content=None) -> PolicyDocument:
+    return PolicyDocument(name, PolicyType.SERVICE_CONTROL, content or {"Version": "2012-10-17", "Statement": []})
+
+
+@pytest.mark.parametrize(
+    ("root", "problem"),
+    [
+        ((scp("big", {"Statement": "x" * 6000}),), "big has 6016 characters"),
+        (tuple(scp(f"p{at}") for at in range(5)), "the root would have 5|root would have 5"),
+        ((scp("one"), scp("one")), "name one"),
+        ((scp("core-residency"),), "another document"),
+    ],
+)
+def test_policies_that_aws_would_not_take_are_refused(root, problem):
+    documents = replace(plan().documents, root=root)
+    with pytest.raises(OrganizationPlanError, match=problem):
+        plan_organization(environment(), catalogue(), ON, documents)
+
+
+def test_policies_for_what_is_not_planned_are_refused():
+    documents = plan().documents
+    with pytest.raises(OrganizationPlanError, match="unit se, which is not planned"):
+        plan_organization(environment(), catalogue(), ON, replace(documents, units={**documents.units, "se": ()}))
+    with pytest.raises(OrganizationPlanError, match="account x, which is not planned"):
+        plan_organization(environment(), catalogue(), ON, replace(documents, accounts={"x": ()}))
+
+
+def test_no_organisation_no_plan():
+    bare = environment().model_copy(update={"organization": None})
+    with pytest.raises(OrganizationPlanError, match="Write `organization`"):
+        plan_organization(bare, catalogue(), ON, Documents())
+    ownerless = environment().model_copy(update={"owner": None})
+    with pytest.raises(OrganizationPlanError, match="Write `owner`"):
+        plan_organization(ownerless, catalogue(), ON, Documents())
+
+
+def test_two_environments_have_different_buckets_in_one_account():
+    assert bucket_name("test", "1" * 12, "eu-west-1") != bucket_name("live", "1" * 12, "eu-west-1")
+
+
+def test_fifty_cells_are_planned_in_no_time():
+    import time
+
+    many = [cell(f"cell-{at}", "eu-west-1", ("GB", "MT", "DE", "IT", "NL")[at % 5]) for at in range(50)]
+    began = time.process_time()
+    found = plan(MANY, cells=many, organization={"regulators": []})
+    assert len(found.accounts) == 2 + len(found.zones) + 50
+    assert time.process_time() - began < 5
+
+
+def test_the_day_decides():
+    assert plan() == plan()
+    later = plan_organization(environment(), catalogue(), date(2027, 1, 1))
+    assert later.accounts == plan().accounts
