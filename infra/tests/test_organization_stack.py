@@ -205,7 +205,10 @@ def test_an_existing_account_is_taken_over_and_not_compared_where_aws_does_not_t
     adopted = build(plan(organization={"accounts": {"security": "222222222222"}}, **SMALL))
     account = adopted.resources["security/account"]
     assert account.import_id == "222222222222"
-    assert {"roleName", "iamUserAccessToBilling"} <= set(account.ignore)
+    assert {"roleName", "iamUserAccessToBilling", "email", "name", "tags"} <= set(account.ignore)
+    assert "parentId" not in account.ignore, "it would never be held by its unit's policies"
+    made = adopted.resources["shared-services/account"]
+    assert made.import_id == "" and "email" not in made.ignore and "roleName" in made.ignore
     assert adopted.exports[OUTPUT]["accounts"]["security"]["id"] == "222222222222"
 
 

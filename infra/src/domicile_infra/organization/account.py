@@ -11,8 +11,13 @@ from domicile_infra.plan.accounts import AccountPlan
 from domicile_infra.plan.baseline import Contact
 from domicile_infra.plan.persona_documents import ACCESS_ROLE
 
-# What AWS tells nobody of an account once it exists: compared, it would have an account that was taken over replaced.
 UNREADABLE = ("roleName", "iamUserAccessToBilling", "createGovcloud")
+"""What AWS tells nobody of an account once it exists: compared, it would have an account replaced."""
+
+ITS_OWN = ("name", "email", "tags", "tagsAll")
+"""What an account that is taken over keeps. Its unit is not among it: one that stands elsewhere is refused by the
+engine, and has to be moved by a person first, since from then on other policies hold for it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,12 @@ class Account(OrganizationComponent):
             role_name=ACCESS_ROLE,
             close_on_deletion=False,
             tags=dict(args.tags),
-            opts=self.kept(provider, after=after, existing_id=args.plan.existing_id, ignore=UNREADABLE),
+            opts=self.kept(
+                provider,
+                after=after,
+                existing_id=args.plan.existing_id,
+                ignore=(*UNREADABLE, *(ITS_OWN if args.plan.existing_id else ())),
+            ),
         )
         self.account_id = self.made.id
         own = [

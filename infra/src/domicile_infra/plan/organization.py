@@ -39,9 +39,11 @@ from domicile_infra.plan.tags import ORGANIZATION, TagScope
 class OrganizationChoices:
     """What an environment may choose besides its document; the defaults suit a new organisation.
 
-    `existing_organization` is the id of an organisation to take over. `cost_tags_known` says that AWS has met our tags
-    in a bill already, which takes a day from their first use: before, activating them fails. `lock_days` is how long a
-    test environment locks its logs. `regulators_until` is the last day of a regulator's access, by its name.
+    `existing_organization` is the id of an organisation to take over, which must have our policy types and trusted
+    services enabled already: the engine takes over only what is as the program says. `cost_tags_known` says that AWS
+    has met our tags in a bill already, which takes a day from their first use: before, activating them fails.
+    `lock_days` is how long a test environment locks its logs. `regulators_until` is the last day of a regulator's
+    access, by its name.
     """
 
     existing_organization: str | None = None
