@@ -6,7 +6,7 @@ platform, can be changed by the deployer alone, or an exemption by name would be
 Zone Accelerator's guardrail policies; AWS Organizations user guide, "Example service control policies".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domicile_policies.documents import Document, Statement, policy
 
@@ -92,12 +92,19 @@ class Exempt:
 
     `deployers` are what `pulumi up` is in an account, and the role by which the management account enters it.
     `break_glass` is for a person in an emergency. `platform` are all roles of the platform, which only deployers
-    change.
+    change. `destroyers` may destroy keys and backups beside break-glass: nobody, but in an environment for tests.
     """
 
     deployers: tuple[str, ...] = ("OrganizationAccountAccessRole", "domicile-deployer")
     break_glass: tuple[str, ...] = ("domicile-break-glass",)
     platform: tuple[str, ...] = ("OrganizationAccountAccessRole", "domicile-*")
+    destroyers: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, *, disposable: bool) -> "Exempt":
+        """Who is exempt in an environment; in a disposable one, what builds it may take it down."""
+        usual = cls()
+        return replace(usual, destroyers=usual.deployers) if disposable else usual
 
 
 def guardrails_policy(exempt: Exempt | None = None) -> Document:
@@ -109,7 +116,7 @@ def guardrails_policy(exempt: Exempt | None = None) -> Document:
         _deny("DenyEndingWatches", WATCHES, but=rescuers),
         _deny("DenyLooseningBaseline", BASELINE, but=rescuers),
         # The deployer destroys nothing either: a stack that would is stopped here, and a person decides.
-        _deny("DenyDestroyingWhatIsKept", KEPT, but=roles.break_glass),
+        _deny("DenyDestroyingWhatIsKept", KEPT, but=(*roles.destroyers, *roles.break_glass)),
         _deny("DenyLastingCredentials", CREDENTIALS),
         _deny("DenyChangingPlatformRoles", ROLES, but=operators) | {"Resource": _roles(roles.platform)},
         {

@@ -37,6 +37,7 @@ class PackFacts:
 
     `lawful_places` are the regions that anything of it may stand in, `places_by_provider` fewer for the providers that
     it names, `backup_places` those that backups may be copied to. `personal` are the data classes that tell of players.
+    In a `disposable` environment nothing is kept.
     `standing` are the URNs of what held data when the stack was last updated; None where that is not known.
     """
 
@@ -46,6 +47,7 @@ class PackFacts:
     backup_places: frozenset[str]
     today: date
     personal: frozenset[str]
+    disposable: bool = False
     places_by_provider: Mapping[str, frozenset[str]] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -99,6 +101,7 @@ def facts_of_stack(
         backup_places=backups,
         today=today,
         personal=frozenset(str(name) for name, traits in catalogue.data_classes.items() if traits.personal),
+        disposable=environment.disposable,
         approvals=tuple(one for one in environment.approvals if one.stack == stack),
         waivers=tuple(waivers),
         standing=None if standing is None else frozenset(standing),

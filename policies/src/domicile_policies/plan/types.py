@@ -92,7 +92,10 @@ _TAGGED: dict[str, Path] = {
     "wafv2": ("WebAcl",),
 }
 _UNTAGGED: dict[str, Path] = {
-    "account": ("AlternativeContact",),
+    "account": (
+        "AlternativeContact",
+        "Region",
+    ),
     "acm": ("CertificateValidation",),
     "backup": (
         "Selection",

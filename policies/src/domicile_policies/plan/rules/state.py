@@ -8,9 +8,9 @@ from domicile_policies.plan.rule import Rule, Said, fault
 from domicile_policies.plan.types import STATEFUL
 
 
-def protected(resource: PlannedResource, _: PackFacts) -> Iterator[Said]:
+def protected(resource: PlannedResource, facts: PackFacts) -> Iterator[Said]:
     """Protected from deletion, and left standing when it leaves the program (where the plan tells)."""
-    if resource.type not in STATEFUL or resource.operation is Operation.DELETE:
+    if resource.type not in STATEFUL or facts.disposable or resource.operation is Operation.DELETE:
         return
     if not resource.options.protect:
         yield fault(resource, "holds data and is not protected")
@@ -20,6 +20,8 @@ def protected(resource: PlannedResource, _: PackFacts) -> Iterator[Said]:
 
 def approved(plan: Plan, facts: PackFacts) -> Iterator[Said]:
     """No replacement or deletion of it without an approval in the environment."""
+    if facts.disposable:
+        return
     for resource in plan.resources:
         if resource.type in STATEFUL and resource.operation in (Operation.REPLACE, Operation.DELETE):
             yield from _approved(resource.urn, resource.type, resource.name, resource.operation, facts)
