@@ -13,7 +13,13 @@ from moto.ec2.responses import EC2Response
 from moto.logs.responses import LogsResponse
 from moto.organizations.exceptions import ConstraintViolationException, PolicyTypeNotEnabledException
 from moto.organizations.exceptions import OrganizationsClientError as OrganizationsError
-from moto.organizations.models import FakeDelegatedAdministrator, FakePolicy, FakeRoot, OrganizationsBackend
+from moto.organizations.models import (
+    FakeDelegatedAdministrator,
+    FakePolicy,
+    FakeRoot,
+    FakeServiceAccess,
+    OrganizationsBackend,
+)
 
 MAXIMUM_CHARACTERS = {"SERVICE_CONTROL_POLICY": 5120, "RESOURCE_CONTROL_POLICY": 5120, "TAG_POLICY": 10000}
 """Of a policy's content as it is sent (AWS Organizations quotas)."""
@@ -33,6 +39,13 @@ MORE_ADMINISTERED = (
 )  # fmt: skip
 
 
+# Services that may act in every account, and that moto does not know of.
+MORE_TRUSTED = (
+    "account.amazonaws.com", "config-multiaccountsetup.amazonaws.com", "malware-protection.guardduty.amazonaws.com",
+    "securityhub.amazonaws.com",
+)  # fmt: skip
+
+
 def apply() -> None:
     """Lay every correction over moto."""
     _policy_types()
@@ -45,6 +58,7 @@ def apply() -> None:
         *FakeDelegatedAdministrator.SUPPORTED_SERVICES,
         *MORE_ADMINISTERED,
     ]
+    FakeServiceAccess.TRUSTED_SERVICES = [*FakeServiceAccess.TRUSTED_SERVICES, *MORE_TRUSTED]
 
 
 def _lay(over: type, **methods: Any) -> None:
