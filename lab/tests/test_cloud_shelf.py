@@ -370,5 +370,97 @@ def test_a_log_group_takes_and_drops_its_key(client):
     logs.create_log_group(logGroupName="/a")
     logs.associate_kms_key(logGroupName="/a", kmsKeyId="arn:aws:kms:eu-west-2:1:key/k")
     assert logs.describe_log_groups(logGroupNamePrefix="/a")["logGroups"][0]["kmsKeyId"].endswith("key/k")
+    logs.put_log_group_deletion_protection(logGroupIdentifier="/a", deletionProtectionEnabled=True)
+    assert logs.describe_log_groups(logGroupNamePrefix="/a")["logGroups"][0]["deletionProtectionEnabled"]
     logs.disassociate_kms_key(logGroupName="/a")
     assert "kmsKeyId" not in logs.describe_log_groups(logGroupNamePrefix="/a")["logGroups"][0]
+
+
+def test_a_key_says_how_often_it_is_rotated(client):
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    assert "RotationPeriodInDays" not in kms.get_key_rotation_status(KeyId=key)
+    kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=180)
+    assert kms.get_key_rotation_status(KeyId=key)["RotationPeriodInDays"] == 180
+
+
+def test_a_rule_for_a_group_has_its_description(client, network):
+    ec2 = client("ec2")
+    group = ec2.create_security_group(GroupName="g", Description="d", VpcId=network[0])["GroupId"]
+    pair = {"GroupId": group, "Description": "from itself"}
+    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [pair]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    assert [one["Description"] for one in rules if not one["IsEgress"]] == ["from itself"]
+
+
+def test_a_flow_log_may_have_a_prefix_in_its_bucket(client, network):
+    client("s3").create_bucket(Bucket="flow-logs", CreateBucketConfiguration={"LocationConstraint": REGION})
+    ec2, destination = client("ec2"), "arn:aws:s3:::flow-logs/a/b"
+    made = ec2.create_flow_logs(
+        ResourceIds=[network[0]], ResourceType="VPC", TrafficType="ALL", LogDestinationType="s3",
+        LogDestination=destination,
+    )  # fmt: skip
+    assert made["Unsuccessful"] == []
+    found = ec2.describe_flow_logs(FlowLogIds=made["FlowLogIds"])["FlowLogs"]
+    assert [one["LogDestination"] for one in found] == [destination]
+
+
+def test_an_identity_provider_s_clients_change(client):
+    iam = client("iam")
+    made = iam.create_open_id_connect_provider(
+        Url="https://a.example.com", ClientIDList=["x"], ThumbprintList=["0" * 40]
+    )
+    arn = made["OpenIDConnectProviderArn"]
+    iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="y")
+    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="x")
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["y"]
+
+
+def test_a_certificate_and_a_hub_take_other_options(client):
+    acm = client("acm")
+    arn = acm.request_certificate(DomainName="a.example.com", ValidationMethod="DNS")["CertificateArn"]
+    acm.update_certificate_options(CertificateArn=arn, Options={"CertificateTransparencyLoggingPreference": "DISABLED"})
+    options = acm.describe_certificate(CertificateArn=arn)["Certificate"]["Options"]
+    assert options["CertificateTransparencyLoggingPreference"] == "DISABLED"
+    hub = client("securityhub")
+    hub.enable_security_hub()
+    hub.update_security_hub_configuration(AutoEnableControls=False)
+    assert hub.describe_hub()["AutoEnableControls"] is False
+
+
+def test_a_database_cluster_s_parameters_are_reset_and_its_data_api_switched(client):
+    rds = client("rds")
+    group = {"DBClusterParameterGroupName": "cpg"}
+    rds.create_db_cluster_parameter_group(**group, DBParameterGroupFamily="aurora-postgresql17", Description="d")
+    value = {"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "pending-reboot"}
+    rds.modify_db_cluster_parameter_group(**group, Parameters=[value])
+    assert len(rds.describe_db_cluster_parameters(**group)["Parameters"]) == 1
+    rds.reset_db_cluster_parameter_group(**group, Parameters=[value])
+    assert rds.describe_db_cluster_parameters(**group)["Parameters"] == []
+    cluster = rds.create_db_cluster(
+        DBClusterIdentifier="c", Engine="aurora-postgresql", MasterUsername="a", MasterUserPassword="password1"
+    )["DBCluster"]
+    assert rds.enable_http_endpoint(ResourceArn=cluster["DBClusterArn"])["HttpEndpointEnabled"]
+    assert rds.describe_db_clusters(DBClusterIdentifier="c")["DBClusters"][0]["HttpEndpointEnabled"]
+
+
+def test_regions_are_opted_into(client):
+    account = client("account")
+    assert account.get_region_opt_status(RegionName="il-central-1")["RegionOptStatus"] == "ENABLED_BY_DEFAULT"
+    account.enable_region(RegionName="il-central-1")
+    assert account.get_region_opt_status(RegionName="il-central-1")["RegionOptStatus"] == "ENABLED"
+
+
+def test_what_nobody_made_is_an_empty_list_or_the_service_s_own_error(client):
+    cache = client("elasticache")
+    assert cache.describe_serverless_caches()["ServerlessCaches"] == []
+    assert cache.describe_global_replication_groups()["GlobalReplicationGroups"] == []
+    assert client("memorydb").describe_multi_region_clusters()["MultiRegionClusters"] == []
+    assert client("redshift").describe_data_shares()["DataShares"] == []
+    assert client("datasync").list_tags_for_resource(ResourceArn="arn:aws:datasync:a:1:task/t")["Tags"] == []
+    assert client("ssm").get_resource_policies(ResourceArn="arn:aws:ssm:a:1:parameter/p")["Policies"] == []
+    fails("ReplicationNotFound", client("efs").describe_replication_configurations, FileSystemId="fs-12345678")
+    glacier = client("glacier")
+    fails("ResourceNotFoundException", glacier.get_vault_access_policy, accountId="-", vaultName="v")
+    assert client("ec2").describe_snapshots(OwnerIds=["self"])["Snapshots"] == []

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from domicile_catalog import Product, TenantRequest, load_catalogue, resting_places
 from domicile_policies.cloud import service_control_policy
-from domicile_policies.evaluator import Request, UnknownElementError, denied_by
+from domicile_policies.evaluator import Request, UnknownElementError, allowed_by, denied_by
 from domicile_policies.zones import residency_zones
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,3 +112,63 @@ def test_actions_match_in_any_case_and_brackets_mean_themselves():
 def test_what_is_not_known_is_not_judged(unknown):
     with pytest.raises(UnknownElementError):
         denied_by(statement(**unknown), Request("s3:GetObject"))
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "given_", "denies"),
+    [
+        ("ArnLike", "arn:aws:iam::*:role/a*", "arn:aws:iam::1:role/ab/c", True),
+        ("ArnLike", "arn:aws:*:role/a", "arn:aws:iam::1:role/a", False),  # a wildcard ends at a colon
+        ("ArnEquals", "arn:aws:iam::1:role/*", "arn:aws:iam::1:role/x", True),
+        ("ArnNotEquals", "arn:aws:iam::1:role/*", "arn:aws:iam::2:role/x", True),
+        ("StringEqualsIgnoreCase", "True", "tRUE", True),
+        ("StringNotEqualsIgnoreCase", "True", "tRUE", False),
+        ("NumericLessThan", "7", "6.5", True),
+        ("NumericGreaterThanEquals", "7", "7", True),
+        ("NumericNotEquals", "7", "7.0", False),
+        ("DateLessThan", "2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", True),
+        ("DateGreaterThan", "2026-01-01T00:00:00Z", "1700000000", False),
+        ("IpAddress", "10.0.0.0/8", "10.1.2.3", True),
+        ("NotIpAddress", "10.0.0.0/8", "10.1.2.3", False),
+        ("IpAddress", "10.0.0.0/8", "2001:db8::1", False),
+    ],
+)
+def test_operators_of_arns_numbers_dates_and_addresses(operator, wanted, given_, denies):
+    found = denied_by(statement(Condition={operator: {"k": wanted}}), Request("s3:GetObject", context={"k": given_}))
+    assert (found == "It") is denies
+
+
+def test_an_allowance_is_no_denial_and_a_denial_no_allowance():
+    allow, deny = statement(Effect="Allow", Action="s3:*"), statement(Action="s3:*")
+    assert allowed_by(allow, Request("s3:GetObject")) == "It" and denied_by(allow, Request("s3:GetObject")) is None
+    assert allowed_by(deny, Request("s3:GetObject")) is None and denied_by(deny, Request("s3:GetObject")) == "It"
+    assert allowed_by(allow, Request("kms:Decrypt")) is None
+
+
+def test_a_single_statement_needs_no_list():
+    assert denied_by([{"Statement": statement()[0]["Statement"][0]}], Request("s3:GetObject")) == "It"
+
+
+def test_not_resource_is_the_rest():
+    policy = [{"Statement": [{"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::a/*"}]}]
+    assert denied_by(policy, Request("s3:GetObject", "arn:aws:s3:::b/c")) == "Deny"
+    assert denied_by(policy, Request("s3:GetObject", "arn:aws:s3:::a/c")) is None
+
+
+def test_a_resource_that_is_not_told_is_not_judged_but_by_everything():
+    request = Request("wafv2:CreateWebACL", resource=None)
+    assert denied_by(statement(), request) == "It"
+    with pytest.raises(UnknownElementError, match="arn:a"):
+        denied_by(statement(Resource="arn:a"), request)
+    assert denied_by(statement(Resource="arn:a", Action="s3:*"), request) is None
+
+
+def test_a_key_of_which_nothing_is_known_is_not_judged():
+    known = frozenset({"aws:requestedregion", "aws:requesttag/"})
+    request = Request("kms:CreateKey", context={"aws:RequestTag/a": "b"}, known=known)
+    assert denied_by(statement(Condition={"StringEquals": {"aws:RequestTag/a": "b"}}), request) == "It"
+    assert denied_by(statement(Condition={"Null": {"aws:RequestTag/c": "true"}}), request) == "It"
+    assert denied_by(statement(Condition={"StringNotEquals": {"aws:RequestedRegion": "x"}}), request) == "It"
+    for condition in ({"StringNotEquals": {"kms:Other": "x"}}, {"Null": {"kms:Other": "true"}}):
+        with pytest.raises(UnknownElementError, match="kms:Other"):
+            denied_by(statement(Condition=condition), request)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
 os.environ.setdefault("MOTO_ACM_VALIDATION_WAIT", "1")  # seconds until a certificate's validation is seen
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # hundreds of made-up images and snapshots per account
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # roles of clusters have AWS's own policies attached
 
 from moto.iam.models import iam_backends

@@ -230,6 +230,26 @@ def _notification_changed(record: Record, given: Mapping[str, Any], place: Place
     record["Notification"] = given["NewNotification"]
 
 
+def _subscriber_added(record: Record, given: Mapping[str, Any], place: Place) -> None:
+    record["Subscribers"] = [*record.get("Subscribers", ()), given["Subscriber"]]
+
+
+def _subscriber_removed(record: Record, given: Mapping[str, Any], place: Place) -> None:
+    record["Subscribers"] = [one for one in record.get("Subscribers", ()) if one != given["Subscriber"]]
+
+
+def _first_member(record: Record, given: Mapping[str, Any], place: Place) -> None:
+    primary = record.pop("PrimaryReplicationGroupId")
+    record["Members"] = [
+        {
+            "ReplicationGroupId": primary,
+            "ReplicationGroupRegion": place.region,
+            "Role": "PRIMARY",
+            "Status": "associated",
+        }
+    ]
+
+
 def _parameters(record: Record, given: Mapping[str, Any], place: Place) -> None:
     for one in given["ParameterNameValues"]:
         record["_values"][one["ParameterName"]] = {**one, "Source": "user", "IsModifiable": True}
@@ -280,6 +300,7 @@ HOOKS: Mapping[str, Callable[[Record, Mapping[str, Any], Place], Any]] = {
     "cluster": _cluster_details,
     "cluster deleted": _cluster_deleted,
     "disassociated subnets": _disassociated_subnets,
+    "first member": _first_member,
     "firewall endpoints": _firewall_endpoints,
     "logging names": _logging_names,
     "new token": _new_token,
@@ -290,6 +311,8 @@ HOOKS: Mapping[str, Callable[[Record, Mapping[str, Any], Place], Any]] = {
     "parameters": _parameters,
     "parameters reset": _parameters_reset,
     "recovery point": _recovery_point,
+    "subscriber added": _subscriber_added,
+    "subscriber removed": _subscriber_removed,
     "user": _cache_user,
     "user group members": _user_group_members,
 }

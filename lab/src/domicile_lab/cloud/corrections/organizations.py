@@ -1,16 +1,10 @@
-"""Where moto answers otherwise than AWS, in ways that would hide a fault of ours: each with its reason.
-
-They are laid over moto's classes once, before the first request.
-"""
+"""The organisation's own rules, which moto is laxer about than AWS: a policy that is not in force protects nothing."""
 
 from __future__ import annotations
 
 from functools import wraps
 from typing import Any
 
-from moto.core.responses import ActionResult, EmptyResult
-from moto.ec2.responses import EC2Response
-from moto.logs.responses import LogsResponse
 from moto.organizations.exceptions import ConstraintViolationException, PolicyTypeNotEnabledException
 from moto.organizations.exceptions import OrganizationsClientError as OrganizationsError
 from moto.organizations.models import (
@@ -20,6 +14,8 @@ from moto.organizations.models import (
     FakeServiceAccess,
     OrganizationsBackend,
 )
+
+from domicile_lab.cloud.corrections.overlay import lay
 
 MAXIMUM_CHARACTERS = {"SERVICE_CONTROL_POLICY": 5120, "RESOURCE_CONTROL_POLICY": 5120, "TAG_POLICY": 10000}
 """Of a policy's content as it is sent (AWS Organizations quotas)."""
@@ -47,23 +43,16 @@ MORE_TRUSTED = (
 
 
 def apply() -> None:
-    """Lay every correction over moto."""
+    """Lay these corrections over moto."""
     _policy_types()
     _policy_content()
     _attachments()
     _units()
-    _default_volume_key()
-    _log_group_keys()
     FakeDelegatedAdministrator.SUPPORTED_SERVICES = [
         *FakeDelegatedAdministrator.SUPPORTED_SERVICES,
         *MORE_ADMINISTERED,
     ]
     FakeServiceAccess.TRUSTED_SERVICES = [*FakeServiceAccess.TRUSTED_SERVICES, *MORE_TRUSTED]
-
-
-def _lay(over: type, **methods: Any) -> None:
-    for name, method in methods.items():
-        setattr(over, name, method)
 
 
 def _policy_types() -> None:
@@ -82,7 +71,7 @@ def _policy_types() -> None:
         self.type = kind
         self._arn_format = f"arn:{{0}}:organizations::{{1}}:policy/{{2}}/{kind.lower()}/{{3}}"
 
-    _lay(FakePolicy, __init__=init)
+    lay(FakePolicy, __init__=init)
 
 
 def _policy_content() -> None:
@@ -107,7 +96,7 @@ def _policy_content() -> None:
         check(self.get_policy_by_id(given["PolicyId"]).type, given.get("Content"))
         return update(self, **given)
 
-    _lay(OrganizationsBackend, create_policy=create_policy, update_policy=update_policy)
+    lay(OrganizationsBackend, create_policy=create_policy, update_policy=update_policy)
 
 
 def _attachments() -> None:
@@ -124,7 +113,7 @@ def _attachments() -> None:
             raise PolicyTypeNotEnabledException
         attach(self, **given)
 
-    _lay(OrganizationsBackend, attach_policy=attach_policy)
+    lay(OrganizationsBackend, attach_policy=attach_policy)
 
 
 def _units() -> None:
@@ -142,30 +131,4 @@ def _units() -> None:
             )
         delete(self, **given)
 
-    _lay(OrganizationsBackend, delete_organizational_unit=delete_organizational_unit)
-
-
-def _default_volume_key() -> None:
-    """moto sets the default key of volumes, but does not tell it."""
-
-    def get(self: Any) -> ActionResult:
-        account, region = self.ec2_backend.account_id, self.ec2_backend.region_name
-        usual = f"arn:aws:kms:{region}:{account}:alias/aws/ebs"
-        return ActionResult({"KmsKeyId": self.ec2_backend.default_kms_key_id or usual})
-
-    def reset(self: Any) -> ActionResult:
-        self.ec2_backend.default_kms_key_id = ""
-        return get(self)
-
-    _lay(EC2Response, get_ebs_default_kms_key_id=get, reset_ebs_default_kms_key_id=reset)
-
-
-def _log_group_keys() -> None:
-    """moto gives a log group its key only when it is made."""
-
-    def associate(self: Any) -> EmptyResult:
-        name = self._get_param("logGroupName") or self._get_param("resourceIdentifier").split(":")[6]
-        self.logs_backend.groups[name].kms_key_id = self._get_param("kmsKeyId")
-        return EmptyResult()
-
-    _lay(LogsResponse, associate_kms_key=associate, disassociate_kms_key=associate)
+    lay(OrganizationsBackend, delete_organizational_unit=delete_organizational_unit)

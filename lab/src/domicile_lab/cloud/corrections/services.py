@@ -1,0 +1,224 @@
+"""Operations of single services that moto lacks or leaves half done, where what they change lives in moto itself."""
+
+from __future__ import annotations
+
+import json
+from functools import wraps
+from typing import Any
+
+from moto.acm.models import AWSCertificateManagerBackend
+from moto.acm.responses import AWSCertificateManagerResponse
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.responses import EC2Response
+from moto.iam.responses import IamResponse
+from moto.kms.responses import KmsResponse
+from moto.logs.models import LogGroup
+from moto.logs.responses import LogsResponse
+from moto.rds.responses import RDSResponse
+from moto.securityhub.models import SecurityHubBackend
+from moto.securityhub.responses import SecurityHubResponse
+
+from domicile_lab.cloud.corrections.overlay import lay
+
+
+def apply() -> None:
+    """Lay these corrections over moto."""
+    for correct in (
+        _default_volume_key,
+        _log_groups,
+        _key_rotation,
+        _rule_descriptions,
+        _flow_log_prefixes,
+        _open_id_clients,
+        _certificate_options,
+        _hub_configuration,
+        _databases,
+    ):
+        correct()
+
+
+def _default_volume_key() -> None:
+    """moto sets the default key of volumes, but does not tell it."""
+
+    def get(self: Any) -> ActionResult:
+        account, region = self.ec2_backend.account_id, self.ec2_backend.region_name
+        usual = f"arn:aws:kms:{region}:{account}:alias/aws/ebs"
+        return ActionResult({"KmsKeyId": self.ec2_backend.default_kms_key_id or usual})
+
+    def reset(self: Any) -> ActionResult:
+        self.ec2_backend.default_kms_key_id = ""
+        return get(self)
+
+    lay(EC2Response, get_ebs_default_kms_key_id=get, reset_ebs_default_kms_key_id=reset)
+
+
+def _log_groups() -> None:
+    """moto gives a log group its key only when it is made, and protects none from deletion."""
+
+    def group(self: Any) -> Any:
+        name = self._get_param("logGroupName") or self._get_param("logGroupIdentifier")
+        name = name or self._get_param("resourceIdentifier")
+        return self.logs_backend.groups[name.split(":")[6] if name.startswith("arn:") else name]
+
+    def associate(self: Any) -> EmptyResult:
+        group(self).kms_key_id = self._get_param("kmsKeyId")
+        return EmptyResult()
+
+    def protect(self: Any) -> EmptyResult:
+        group(self).deletion_protected = self._get_param("deletionProtectionEnabled")
+        return EmptyResult()
+
+    describe = LogGroup.to_describe_dict
+
+    @wraps(describe)
+    def to_describe_dict(self: Any) -> dict[str, Any]:
+        return describe(self) | {"deletionProtectionEnabled": bool(getattr(self, "deletion_protected", False))}
+
+    lay(LogGroup, to_describe_dict=to_describe_dict)
+    lay(
+        LogsResponse,
+        associate_kms_key=associate,
+        disassociate_kms_key=associate,
+        put_log_group_deletion_protection=protect,
+    )
+
+
+def _key_rotation() -> None:
+    """moto forgets how often a key is rotated."""
+    enable, status = KmsResponse.enable_key_rotation, KmsResponse.get_key_rotation_status
+
+    def key(self: Any) -> Any:
+        return self.kms_backend.keys[self.kms_backend.get_key_id(self._get_param("KeyId"))]
+
+    @wraps(enable)
+    def enable_key_rotation(self: Any) -> Any:
+        answer = enable(self)
+        key(self).rotation_period = self._get_param("RotationPeriodInDays") or 365
+        return answer
+
+    @wraps(status)
+    def get_key_rotation_status(self: Any) -> str:
+        told = json.loads(status(self))
+        if told["KeyRotationEnabled"]:
+            told["RotationPeriodInDays"] = getattr(key(self), "rotation_period", 365)
+        return json.dumps(told)
+
+    lay(KmsResponse, enable_key_rotation=enable_key_rotation, get_key_rotation_status=get_key_rotation_status)
+
+
+def _rule_descriptions() -> None:
+    """moto tells the descriptions of rules for address ranges alone."""
+
+    def description(self: Any) -> str | None:
+        sources = (self.ip_range, self.source_group, getattr(self, "prefix_list_ids", None))
+        for source in sources:
+            one = source[0] if isinstance(source, list) and source else source
+            if isinstance(one, dict) and one.get("Description"):
+                return str(one["Description"])
+        return None
+
+    lay(SecurityGroupRule, description=property(description))
+
+
+def _flow_log_prefixes() -> None:
+    """moto takes a bucket's prefix for a part of the bucket's name."""
+    create = EC2Backend.create_flow_logs
+
+    @wraps(create)
+    def create_flow_logs(self: Any, *args: Any, **given: Any) -> Any:
+        destination = given.get("log_destination") or ""
+        if not destination.startswith("arn:aws:s3:::") or "/" not in destination:
+            return create(self, *args, **given)
+        made, failed = create(self, *args, **given | {"log_destination": destination.partition("/")[0]})
+        for one in made:
+            one.log_destination = destination
+        return made, failed
+
+    lay(EC2Backend, create_flow_logs=create_flow_logs)
+
+
+def _open_id_clients() -> None:
+    """moto's identity providers keep the clients that they were made with."""
+
+    def provider(self: Any) -> Any:
+        return self.backend.get_open_id_connect_provider(self._get_param("OpenIDConnectProviderArn"))
+
+    def add(self: Any) -> EmptyResult:
+        clients, client = provider(self).client_id_list, self._get_param("ClientID")
+        if client not in clients:
+            clients.append(client)
+        return EmptyResult()
+
+    def remove(self: Any) -> EmptyResult:
+        clients = provider(self).client_id_list
+        clients[:] = [one for one in clients if one != self._get_param("ClientID")]
+        return EmptyResult()
+
+    lay(
+        IamResponse,
+        add_client_id_to_open_id_connect_provider=add,
+        remove_client_id_from_open_id_connect_provider=remove,
+    )
+
+
+def _certificate_options() -> None:
+    """moto's certificates keep the options that they were made with."""
+
+    def update(self: Any) -> EmptyResult:
+        backend: AWSCertificateManagerBackend = self.acm_backend
+        options = self._get_param("Options") or {}
+        backend.get_certificate(self._get_param("CertificateArn")).cert_options.update(options)
+        return EmptyResult()
+
+    lay(AWSCertificateManagerResponse, update_certificate_options=update)
+
+
+def _hub_configuration() -> None:
+    """moto's hub keeps the controls that it was enabled with."""
+    describe = SecurityHubBackend.describe_hub
+
+    @wraps(describe)
+    def describe_hub(self: Any, hub_arn: str | None = None) -> dict[str, Any]:
+        return describe(self, hub_arn) | getattr(self, "hub_configuration", {})
+
+    def update(self: Any) -> EmptyResult:
+        backend = self.securityhub_backend
+        backend.describe_hub()
+        told = json.loads(self.body)
+        known = {name: told[name] for name in ("AutoEnableControls", "ControlFindingGenerator") if name in told}
+        backend.hub_configuration = getattr(backend, "hub_configuration", {}) | known
+        return EmptyResult()
+
+    lay(SecurityHubBackend, describe_hub=describe_hub)
+    lay(SecurityHubResponse, update_security_hub_configuration=update)
+
+
+def _databases() -> None:
+    """moto neither resets a cluster's parameters nor switches its data API."""
+
+    def reset(self: Any) -> ActionResult:
+        name = self.params.get("DBClusterParameterGroupName")
+        group = self.backend.db_cluster_parameter_groups[name]
+        if self.params.get("ResetAllParameters"):
+            group.parameters.clear()
+        for one in self.params.get("Parameters", []):
+            group.parameters.pop(one.original_dict()["ParameterName"], None)
+        return ActionResult({"DBClusterParameterGroupName": name})
+
+    def switched(to: bool) -> Any:
+        def switch(self: Any) -> ActionResult:
+            arn = self.params.get("ResourceArn")
+            cluster = self.backend.clusters[arn.rpartition(":")[2]]
+            cluster._enable_http_endpoint = to
+            return ActionResult({"ResourceArn": arn, "HttpEndpointEnabled": to})
+
+        return switch
+
+    lay(
+        RDSResponse,
+        reset_db_cluster_parameter_group=reset,
+        enable_http_endpoint=switched(True),
+        disable_http_endpoint=switched(False),
+    )
