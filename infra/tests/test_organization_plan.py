@@ -19,6 +19,7 @@ from domicile_infra.plan.organization import (
     plan_organization,
 )
 from domicile_infra.plan.organization_policies import BINDING
+from domicile_infra.plan.retention import retention_years
 from domicile_policies.documents import PolicyDocument, PolicyType
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,14 +84,32 @@ def test_planning_imports_no_pulumi():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_logs_are_locked_for_the_longest_retention_of_their_zone():
-    found = plan(
-        cells=[cell("one", "eu-west-2", "GB"), cell("two", "eu-west-1", "DE")], organization={"regulators": []}
+def attested(code: str, years: int) -> Attestation:
+    return Attestation(
+        jurisdiction=code,
+        fact="record_retention_years",
+        value=years,
+        attested_by="Jane Roe",
+        role="Head of Compliance",
+        attested_on=ON - timedelta(days=1),
+        source="Letter of the regulator",
+        source_sha256="a" * 64,
+        expires_on=ON + timedelta(days=100),
     )
-    years = {code: catalogue().jurisdiction(code, ON).facts.record_retention_years.value for code in ("GB", "DE")}
-    (zone,) = {archive.retention_days for archive in found.archives if archive.unit == "anywhere"}
-    assert zone >= max(years.values()) * 365
-    assert {archive.retention_days for archive in found.archives if archive.unit == "core"} == {zone}
+
+
+def test_logs_are_locked_for_the_longest_retention_of_their_zone_and_no_other():
+    chosen = environment(
+        cells=[cell("gb", "eu-west-2", "GB"), cell("two", "eu-west-1", "GB", "DE"), cell("br", "sa-east-1", "BR")]
+    )
+    years = {code: retention_years(catalogue(), [code], ON) for code in ("DE", "BR")}
+    assert set(years.values()) < set(range(1, 30))
+    found = plan_organization(chosen, catalogue(), ON, attestations=[attested("GB", 30)])
+    days = {archive.name: archive.retention_days for archive in found.archives}
+    assert days["anywhere-eu-west-2"] == days["anywhere-eu-west-1"] == 30 * 366
+    assert days["br-sa-east-1"] == years["BR"] * 366
+    # The organisation's own logs tell of all of them.
+    assert days["core-eu-west-1"] == days["core-us-east-1"] == 30 * 366
 
 
 def test_a_test_environment_may_lock_for_less_and_production_may_not():
@@ -100,24 +119,16 @@ def test_a_test_environment_may_lock_for_less_and_production_may_not():
     assert "law" in fault.remedy
 
 
-def test_production_relies_on_no_retention_that_is_only_recalled():
-    assert catalogue().jurisdiction("GB", ON).facts.record_retention_years.confidence == "recalled"
-    faults = refusals(production=True, cells=[cell("gb", "eu-west-2", "GB")])
-    assert "record_retention_years" in {fault.rule for fault in faults}
-    said = Attestation(
-        jurisdiction="GB",
-        fact="record_retention_years",
-        value=7,
-        attested_by="Jane Roe",
-        role="Head of Compliance",
-        attested_on=ON - timedelta(days=1),
-        source="Letter of the regulator",
-        source_sha256="a" * 64,
-        expires_on=ON + timedelta(days=100),
+def test_a_retention_that_nobody_knows_is_refused_and_not_guessed():
+    known = catalogue()
+    facts = known.jurisdictions["BR"].facts.model_copy(update={"record_retention_years": (), "aml_retention_years": ()})
+    forgotten = replace(
+        known,
+        jurisdictions={**known.jurisdictions, "BR": known.jurisdictions["BR"].model_copy(update={"facts": facts})},
     )
-    chosen = environment(production=True, cells=[cell("gb", "eu-west-2", "GB")])
-    found = plan_organization(chosen, catalogue(), ON, attestations=[said])
-    assert {archive.retention_days for archive in found.archives} == {7 * 366}
+    with pytest.raises(OrganizationPlanError) as refused:
+        plan_organization(environment(), forgotten, ON)
+    assert [fault.rule for fault in refused.value.faults] == ["retention of records"]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +245,7 @@ def test_facts_that_are_misspelt_are_refused():
 
 
 def test_a_zone_without_its_policies_is_refused():
-    bare = replace(plan().documents, units={"core": ()})
+    bare = replace(plan().documents, units={})
     with pytest.raises(OrganizationPlanError) as refused:
         plan_organization(environment(), catalogue(), ON, bare)
     lacking = [fault.problem for fault in refused.value.faults if fault.rule == "residency"]

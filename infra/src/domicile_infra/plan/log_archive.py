@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from domicile_catalog import Attestation, Catalogue, Refusal
+from domicile_catalog import Attestation, Catalogue
 from domicile_catalog.environment import Environment
-from domicile_catalog.reading import Reading
 
 from domicile_infra.plan.accounts import CORE, SECURITY, ZonePlan
 from domicile_infra.plan.aws_facts import AwsFacts
+from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.organization_faults import PlanFault
+from domicile_infra.plan.retention import retention_years
 
-RETENTION = "record_retention_years"
+RETENTION = "retention of records"
 DAYS_OF_A_YEAR = 366  # every year counts as a leap year: a day too long breaks no law of retention
 
 
@@ -86,24 +87,18 @@ def plan_archives(
     )
 
 
-def retention_years(
+def years_of_each(
     environment: Environment, catalogue: Catalogue, on: date, attestations: Iterable[Attestation]
 ) -> tuple[dict[str, int], tuple[PlanFault, ...]]:
-    """How many years records are kept, for each jurisdiction of the environment's cells, and a fault for each unknown.
-
-    The catalogue's fact record_retention_years, which production may rely on only where it is sourced or attested.
-    """
+    """How many years records are kept, for each jurisdiction of the cells, and a fault for each that is unknown."""
     known, years, faults = tuple(attestations), {}, []
     for code in sorted({code for cell in environment.cells for code in cell.jurisdictions}):
-        jurisdiction = catalogue.jurisdiction(code, on)
-        if jurisdiction is None:
-            continue  # that it is in no zone has been said
-        fact = Reading(jurisdiction, environment.production, known, on).require(RETENTION)
-        if isinstance(fact, Refusal):  # unknown, or only recalled where that does not count
-            problem = f"how long {code} has logs kept cannot be decided: {fact.message}"
-            faults.append(PlanFault(problem, RETENTION, fact.remedy))
-        elif fact.value is not None:
-            years[code] = int(fact.value)
+        if code not in catalogue.jurisdictions:
+            continue  # that it is in no zone is said elsewhere
+        try:
+            years[code] = retention_years(catalogue, [code], on, known)
+        except PlanError as error:
+            faults.append(PlanFault(str(error), RETENTION, f"Attest it for {code}, or add it with its source."))
     return years, tuple(faults)
 
 

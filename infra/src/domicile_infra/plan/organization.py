@@ -1,12 +1,12 @@
 """An organisation as a value: everything that the stack `organization` builds, decided without asking a cloud."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from domicile_catalog import Attestation, Catalogue
 from domicile_catalog.environment import Budget, Environment, IdentityCenter, Organization
-from domicile_policies.documents import QUOTAS, PolicyType, Quota, QuotaError
+from domicile_policies.documents import QUOTAS, PolicyDocument, PolicyType, Quota, QuotaError, policy
 
 from domicile_infra.plan.accounts import (
     CORE,
@@ -20,11 +20,12 @@ from domicile_infra.plan.accounts import (
     plan_zones,
     regions_in_use,
 )
+from domicile_infra.plan.attachments import documents_of
 from domicile_infra.plan.aws_facts import AwsFacts, aws_facts
 from domicile_infra.plan.baseline import Contact, PasswordPolicy
-from domicile_infra.plan.log_archive import ArchivePlan, check_archives, plan_archives, retention_years
+from domicile_infra.plan.log_archive import ArchivePlan, check_archives, plan_archives, years_of_each
 from domicile_infra.plan.organization_faults import OrganizationPlanError, PlanFault
-from domicile_infra.plan.organization_policies import Documents, check_documents, standard_documents
+from domicile_infra.plan.organization_policies import Documents, check_documents
 from domicile_infra.plan.personas import (
     PermissionSetPlan,
     RolePlan,
@@ -128,7 +129,7 @@ def plan_organization(
     chosen, known = choices or OrganizationChoices(), tuple(attestations)
     organization, owner = _asked_for(environment)
     zones, zone_faults = plan_zones(environment, catalogue, on, known)
-    years, retention_faults = retention_years(environment, catalogue, on, known)
+    years, retention_faults = years_of_each(environment, catalogue, on, known)
     accounts = plan_accounts(environment, zones, chosen.facts)
     archives = plan_archives(environment, zones, years, chosen.facts, chosen.lock_days) if not retention_faults else ()
     roles = {
@@ -138,7 +139,7 @@ def plan_organization(
     units = units_of(zones)
     regions = regions_in_use(organization, zones, chosen.facts)
     try:
-        attached = documents or standard_documents(environment, zones, accounts, regions, chosen.policy_quotas)
+        attached = _with_suspended(documents or documents_of(environment, zones))
     except QuotaError as error:
         remedy = "Change the documents (domicile_policies), or have AWS raise the quota and say so in the quotas."
         raise OrganizationPlanError([PlanFault(str(error), "quotas of AWS Organizations", remedy)]) from error
@@ -177,6 +178,18 @@ def plan_organization(
 def units_of(zones: Iterable[ZonePlan]) -> dict[str, bool]:
     """The organisational units by name, and whether each is a residency zone's."""
     return {CORE: False, SUSPENDED: False} | {zone.name: True for zone in zones}
+
+
+# An account on its way out does nothing any more, and keeps what it has until it is closed.
+_NOTHING = PolicyDocument(
+    f"{SUSPENDED}-nothing",
+    PolicyType.SERVICE_CONTROL,
+    policy({"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}),
+)
+
+
+def _with_suspended(documents: Documents) -> Documents:
+    return replace(documents, units={SUSPENDED: (_NOTHING,), **documents.units})
 
 
 def targets_of(account: AccountPlan) -> tuple[str, ...]:

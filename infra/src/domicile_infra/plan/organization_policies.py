@@ -1,14 +1,11 @@
 """Which policies of the organisation are attached to what, and whether AWS would take them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from domicile_catalog.environment import Environment
-from domicile_policies.cloud import account_documents, core_documents, root_documents, zone_documents
-from domicile_policies.documents import QUOTAS, PolicyDocument, PolicyType, Quota, policy, quota_faults
-from domicile_policies.zones import EVERYWHERE, ResidencyZone
+from domicile_policies.documents import QUOTAS, PolicyDocument, PolicyType, Quota, quota_faults
 
-from domicile_infra.plan.accounts import CORE, SUSPENDED, AccountPlan, AccountRole, ZonePlan
+from domicile_infra.plan.accounts import AccountPlan
 from domicile_infra.plan.organization_faults import PlanFault
 
 ROOT = "root"
@@ -47,55 +44,6 @@ class Documents:
     def types(self) -> tuple[str, ...]:
         """The kinds of policy that the organisation must have enabled, by AWS's names."""
         return tuple(sorted({document.type.value for document in self.distinct()}))
-
-
-# An account on its way out does nothing any more, and keeps what it has until it is closed.
-_NOTHING = PolicyDocument(
-    f"{SUSPENDED}-nothing",
-    PolicyType.SERVICE_CONTROL,
-    policy({"Sid": "DenyEverything", "Effect": "Deny", "Action": "*", "Resource": "*"}),
-)
-
-
-def standard_documents(
-    environment: Environment,
-    zones: Iterable[ZonePlan],
-    accounts: Iterable[AccountPlan],
-    regions: Iterable[str],
-    quotas: Mapping[PolicyType, Quota] = QUOTAS,
-) -> Documents:
-    """The policies that `domicile_policies` has for these zones and accounts.
-
-    An account of a zone is pinned to its own places beside the zone's: a cell's own and that of its backups. `regions`
-    are those in use, which the organisation's own accounts may watch. Raises QuotaError.
-    """
-    home = environment.organization.home if environment.organization else ""
-    planned = tuple(zones)
-    open_to_all = {zone.name for zone in planned if zone.name == EVERYWHERE}
-    backups = {cell.name: (cell.backup_place,) for cell in environment.cells if cell.backup_place}
-    return Documents(
-        root=root_documents(environment.name, {code for zone in planned for code in zone.jurisdictions}, quotas=quotas),
-        units={
-            CORE: core_documents(home, regions, quotas=quotas),
-            SUSPENDED: (_NOTHING,),
-            **{
-                zone.name: zone_documents(
-                    ResidencyZone(name=zone.name, places=zone.places, jurisdictions=zone.jurisdictions), quotas=quotas
-                )
-                for zone in planned
-            },
-        },
-        accounts={
-            account.name: account_documents(
-                account.name,
-                (*account.regions, *backups.get(account.name, ())),
-                edge=account.unit in open_to_all,
-                quotas=quotas,
-            )
-            for account in accounts
-            if account.role in (AccountRole.CELL, AccountRole.LOG_ARCHIVE)
-        },
-    )
 
 
 def check_documents(
