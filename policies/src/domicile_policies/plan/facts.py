@@ -6,6 +6,7 @@ Pure. `facts_of_stack` derives them from an environment's document and the catal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from fnmatch import fnmatchcase
 
 from domicile_catalog import Catalogue
 from domicile_catalog.environment import Approval, Environment
@@ -22,7 +23,7 @@ class UnknownStackError(LookupError):
 class Waiver:
     """A finding that is let through: of a rule, on a resource (its name, or `type::name`), and why.
 
-    `stack` is None for a resource of that name in any stack.
+    In a name, `*` stands for any text. `stack` is None for a resource of that name in any stack.
     """
 
     rule: str
@@ -61,8 +62,8 @@ class PackFacts:
     def waived(self, rule: str, kind: str, name: str) -> str | None:
         """Why a finding is let through, or None."""
         for one in self.waivers:
-            fits = one.resource in (name, f"{kind}::{name}") and one.stack in (None, self.stack)
-            if one.rule == rule and fits:
+            named = fnmatchcase(name, one.resource) or fnmatchcase(f"{kind}::{name}", one.resource)
+            if one.rule == rule and named and one.stack in (None, self.stack):
                 return one.reason
         return None
 
