@@ -24,9 +24,7 @@ UNKNOWN_STRING = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 def analyzer(**changes):
     known = facts(**changes)
-    return _PolicyAnalyzerServicer(
-        "domicile", "0.1.0", crossguard.policies(lambda: known), EnforcementLevel.MANDATORY
-    )
+    return _PolicyAnalyzerServicer("domicile", "0.1.0", crossguard.policies(lambda: known), EnforcementLevel.MANDATORY)
 
 
 def asked(kind, name="it", *, region="eu-west-2", protect=False, cls=proto.AnalyzeRequest, dependencies=None, **inputs):
@@ -89,9 +87,7 @@ def test_what_is_unknown_in_a_preview_is_told_and_stops_nothing():
 def test_the_whole_stack_is_judged_with_what_comes_from_what():
     bucket = asked("aws:s3/bucket:Bucket", cls=proto.AnalyzerResource, bucket="b", tags=TAGS, protect=True)
     tied = {"bucket": [bucket.urn]}
-    blocks = dict.fromkeys(
-        ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
-    )
+    blocks = dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True)
     closed = asked("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", cls=proto.AnalyzerResource,
                    bucket=UNKNOWN_STRING, dependencies=tied, **blocks)  # fmt: skip
     pack = analyzer()
@@ -135,7 +131,12 @@ cells:
   - {name: gb-prod, place: eu-west-2, backupPlace: eu-west-1, jurisdictions: [GB], baseDomain: gb.acme.example}
   - {name: br-prod, place: sa-east-1, jurisdictions: [BR], baseDomain: br.acme.example}
 approvals:
-  - {stack: br-prod, resource: ledger, action: delete, reason: the cell is closed, by: dpo@acme.example, until: 2026-07-01}
+  - stack: br-prod
+    resource: ledger
+    action: delete
+    reason: the cell is closed
+    by: dpo@acme.example
+    until: 2026-07-01
 """
 TODAY = date(2026, 6, 1)
 
@@ -185,14 +186,16 @@ def test_what_cannot_be_read_is_judged_by_nobody(folder, given, why):
 
 
 def test_a_stack_that_the_environment_has_not_is_refused_with_those_that_it_has(folder):
-    with pytest.raises(UnknownStackError, match="has no stack de-prod.*br-prod, gb-prod, organization"):
+    with pytest.raises(UnknownStackError, match=r"has no stack de-prod.*br-prod, gb-prod, organization"):
         read_facts(settings("de-prod"), folder / "policies" / "pack", TODAY)
     alone = Environment.model_validate({"name": "prod", "production": True})
     with pytest.raises(UnknownStackError, match="It has: none"):
         facts_of_stack(alone, "gb-prod", load_catalogue(), TODAY)
 
 
-@pytest.mark.parametrize("text", ["- {rule: x, resource: y}", "- {rule: x, resource: y, reason: ''}", "- {rule: x, z: 1}"])
+@pytest.mark.parametrize(
+    "text", ["- {rule: x, resource: y}", "- {rule: x, resource: y, reason: ''}", "- {rule: x, z: 1}"]
+)
 def test_a_waiver_without_a_reason_is_none(folder, text):
     file = folder / "waivers.yaml"
     file.write_text(text)

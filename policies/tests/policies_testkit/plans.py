@@ -38,7 +38,10 @@ def provider(region=HOME, name="cell"):
     return Provider(name, urn("pulumi:providers:aws", name), {"region": region})
 
 
-def resource(kind, name="it", /, *, protect=False, retain=None, provider=provider(), operation=None, **more):
+CELL = provider()
+
+
+def resource(kind, name="it", /, *, protect=False, retain=None, provider=CELL, operation=None, **more):
     """A resource; `kind` is a type's token or its module and name with a dot, as s3.Bucket."""
     token = kind if ":" in kind else aws(*kind.split("."))
     properties = more.pop("properties", {})
