@@ -3,12 +3,20 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime import mocks, rpc, rpc_manager, settings, stack
+import pulumi_aws as aws
+from domicile_infra.cell.stack import build_cell, export
+from domicile_infra.plan.cell import CellPlan
+from domicile_infra.plan.manifests import read_manifests
+from pulumi.runtime import mocks, rpc
 
-SECRET = "4dabf18193072939515e22adb298388d"
+from cell_testkit import plan
+
+DEPLOY = Path(__file__).parents[3] / "operators" / "deploy"
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,8 @@ class Cloud(mocks.Mocks):
 
     zones: tuple[str, ...]
     account: str = "111122223333"
-    resources: list[Registered] = field(default_factory=list)
+    resources: list[Registered] = field(default_factory=list, repr=False)
+    exports: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"the program asks the cloud {args.token}: a plan has everything")
@@ -52,8 +61,8 @@ class Cloud(mocks.Mocks):
         return made, {**state, **_ANSWERS.get(args.typ, lambda one, _: {})(args, self)}
 
     def of(self, kind: str) -> list[Registered]:
-        """The registered resources of a type, by the last part of its token."""
-        return [one for one in self.resources if one.type.rsplit(":", 1)[-1] == kind]
+        """The registered resources of a type, by the last part of its token; components are none."""
+        return [one for one in self.resources if one.custom and one.type.rsplit(":", 1)[-1] == kind]
 
     def one(self, kind: str, name: str) -> Registered:
         """The one resource of that type and name."""
@@ -139,12 +148,18 @@ class _Monitor(mocks.MockMonitor):
                     provider=request.provider or request.providers.get(request.type.split(":")[0], ""),
                     protect=request.protect,
                     retain=request.retainOnDelete,
-                    aliases=tuple(one.spec.name for one in request.aliases),
+                    aliases=tuple(one.spec.name for one in request.aliases if one.spec.name),
                     ignored=tuple(request.ignoreChanges),
                     dependencies=frozenset(request.dependencies),
                 )
             )
         return answer
+
+
+def _exports(program: Callable[[], Any], cloud: Cloud) -> pulumi.Output[None]:
+    """Run the program, and keep what it exports when all of it is known."""
+    program()
+    return pulumi.Output.all(**pulumi.runtime.get_root_resource().outputs).apply(cloud.exports.update)
 
 
 def run(program: Callable[[], Any], zones: tuple[str, ...] = ("eu-west-2a", "eu-west-2b", "eu-west-2c")) -> Cloud:
@@ -154,8 +169,50 @@ def run(program: Callable[[], Any], zones: tuple[str, ...] = ("eu-west-2a", "eu-
     asyncio.set_event_loop(loop)
     try:
         mocks.set_mocks(cloud, project="domicile", stack="north-live", preview=False, monitor=_Monitor(cloud))
-        mocks.test(program)()
+        mocks.test(lambda: _exports(program, cloud))()
     finally:
+        # A program that failed leaves others waiting.
+        waiting = asyncio.all_tasks(loop)
+        for task in waiting:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
         loop.close()
         asyncio.set_event_loop(None)
     return cloud
+
+
+def cell_program(one: CellPlan, *, workloads: bool = True) -> Callable[[], None]:
+    """The program of a cell's stack, as the project's own is: providers by name, and the exports."""
+
+    def program() -> None:
+        provider = aws.Provider("cell", region=one.place)
+        elsewhere = one.backup_place != one.place
+        backup = aws.Provider("backup-place", region=one.backup_place) if elsewhere else None
+        manifests = read_manifests(DEPLOY) if workloads else None
+        export(build_cell(one, provider, backup_provider=backup, manifests=manifests))
+
+    return program
+
+
+SOURCE = {"url": "https://git.example/t.git", "path": "environments/live"}
+
+
+@cache
+def whole() -> Cloud:
+    """A production cell with everything that a cell may have, built once for all tests that only look at it."""
+    return run(cell_program(plan(gitops=SOURCE)))
+
+
+@cache
+def bare() -> Cloud:
+    """A cell that leaves out or turns round whatever it may: no production, no delegation, no workloads."""
+    one = plan(
+        production=False,
+        name="a" * 32,
+        baseDomain="a.casino.example",
+        backupPlace="eu-west-1",
+        paymentProviders=[],
+        openbao=None,
+        given={"delegated": False, "api_cidrs": ("198.51.100.0/24",)},
+    )
+    return run(cell_program(one, workloads=False))

@@ -59,7 +59,7 @@ class Cache(CellComponent):
             tags=plan.tags.tags(),
             opts=self.child(),
         )
-        log = make_log_group(self, "log", plan, f"/domicile/{plan.name}/cache", args.telemetry_key_arn)
+        log = make_log_group(self, "cache-log", plan, f"/domicile/{plan.name}/cache", args.telemetry_key_arn)
         group = aws.elasticache.ReplicationGroup(
             "cache",
             replication_group_id=self.identifier,

@@ -73,7 +73,7 @@ class Cluster(CellComponent):
         role = make_role(self, plan, RolePurpose.CLUSTER)
         log = make_log_group(
             self,
-            "log",
+            "cluster-log",
             plan,
             f"/aws/eks/{plan.cluster_name}/cluster",
             self._args.key_arns[KeyPurpose.AUDIT],

@@ -61,7 +61,7 @@ class Database(CellComponent):
         self.identifier = fit(plan.name, DATABASE)
         metrics = make_role(self, plan, RolePurpose.DATABASE_METRICS)
         log = make_log_group(
-            self, "log", plan, f"/aws/rds/cluster/{self.identifier}/postgresql", args.telemetry_key_arn
+            self, "database-log", plan, f"/aws/rds/cluster/{self.identifier}/postgresql", args.telemetry_key_arn
         )
         cluster = self._cluster(args, log)
         for at in range(plan.size.database_instances):

@@ -60,7 +60,7 @@ class WebFirewall(CellComponent):
             "firewall", web_acl_arn=acl.arn, resource_arn=args.load_balancer_arn, opts=self.child()
         )
         # WAF takes only log groups whose name begins so.
-        log = make_log_group(self, "log", plan, f"aws-waf-logs-{plan.name}", args.telemetry_key_arn)
+        log = make_log_group(self, "web-firewall-log", plan, f"aws-waf-logs-{plan.name}", args.telemetry_key_arn)
         aws.wafv2.WebAclLoggingConfiguration(
             "firewall",
             resource_arn=acl.arn,

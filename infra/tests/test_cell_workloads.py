@@ -1,0 +1,92 @@
+"""What a cell's cluster begins with."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pytest
+import yaml
+from cell_testkit import cell, environment, facts, plan
+from cell_testkit.cloud import DEPLOY, Cloud, bare, run, whole
+from domicile_infra.cell.workloads import Workloads, WorkloadsArgs
+from domicile_infra.plan.cell import plan_cells
+from domicile_infra.plan.errors import PlanError
+from domicile_infra.plan.manifests import CELL_DIGEST, read_manifests
+from domicile_infra.plan.workloads import stages, token
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Cloud:
+    return whole()
+
+
+def test_every_manifest_of_the_operator_becomes_an_object(cloud: Cloud) -> None:
+    wanted = {(token(one), one["metadata"]["name"]) for one in read_manifests(DEPLOY)}
+    made = {(one.type, one.inputs["metadata"]["name"]) for one in cloud.resources if one.type.startswith("kubernetes:")}
+    assert wanted <= made
+    extra = {name for _, name in made - wanted}
+    assert extra == {"domicile-cell", "domicile-attestations", "north-live-tenants"}
+
+
+def test_the_operator_is_told_where_its_stores_are(cloud: Cloud) -> None:
+    config = cloud.one("ConfigMap", "domicile-system/domicile-cell").inputs["data"]
+    content = yaml.safe_load(config["cell.yaml"])
+    assert content["postgresql"]["host"] == "writer.db.example" and content["redis"]["host"] == "primary.cache.example"
+    assert config["ca.crt"].startswith("-----BEGIN CERTIFICATE")
+    papers = cloud.one("ConfigMap", "domicile-system/domicile-attestations").inputs["data"]
+    assert papers == {"one.yaml": "a", "officers.yaml.sig": "b"}
+
+
+def test_the_operator_runs_the_release_and_starts_anew_with_its_cell(cloud: Cloud) -> None:
+    template = cloud.one("Deployment", "domicile-system/domicile-operator").inputs["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert container["image"] == "domicile-operator:1.2.3"
+    assert {"name": "CASINO_IMAGE", "value": "casino:4.5.6"} in container["env"]
+    assert template["metadata"]["annotations"][CELL_DIGEST]
+
+
+def test_a_kind_comes_before_what_is_of_it_and_the_operator_last(cloud: Cloud) -> None:
+    crd = cloud.of("CustomResourceDefinition")[0]
+    (namespace,) = cloud.of("Namespace")
+    for kind in ("ConfigMap", "ValidatingAdmissionPolicy", "ClusterRole"):
+        for one in cloud.of(kind):
+            if one.inputs["metadata"].get("namespace") != "flux-system":
+                assert {crd.urn, namespace.urn} <= one.dependencies
+    operator = cloud.one("Deployment", "domicile-system/domicile-operator")
+    others = {one.urn for kind in ("ConfigMap", "NetworkPolicy", "ClusterRoleBinding") for one in cloud.of(kind)}
+    flux = {one.urn for one in cloud.of("ConfigMap") if one.inputs["metadata"]["namespace"] == "flux-system"}
+    assert others - flux <= operator.dependencies
+
+
+def test_nothing_is_put_into_a_cluster_that_has_no_nodes_or_lets_nobody_in(cloud: Cloud) -> None:
+    (provider,) = cloud.of("kubernetes")
+    needed = {urn.rsplit("::", 2)[-2].rsplit("$", 1)[-1] for urn in provider.dependencies}
+    assert {"aws:eks/nodeGroup:NodeGroup", "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"} <= needed
+    assert yaml.safe_load(provider.inputs["kubeconfig"])["clusters"][0]["cluster"]["server"] == "https://api.example"
+
+
+def test_tenants_come_from_the_repository_and_its_files_may_name_what_the_stack_knows(cloud: Cloud) -> None:
+    (source,) = cloud.of("GitRepository")
+    assert source.inputs["spec"]["url"] == "https://git.example/t.git"
+    known = cloud.one("ConfigMap", "flux-system/north-live-tenants").inputs["data"]
+    assert known["targetGroupArn"].endswith("TargetGroup/ingress") and known["region"] == "eu-west-2"
+
+
+def test_a_source_is_synced_only_where_one_is_named() -> None:
+    def program() -> None:
+        options = pulumi.ResourceOptions(providers=[kubernetes.Provider("cluster", kubeconfig="")])
+        Workloads("workloads", WorkloadsArgs(plan(), read_manifests(DEPLOY), "db", "cache"), options)
+
+    found = run(program)
+    assert found.of("GitRepository") == found.of("Kustomization") == []
+    assert found.of("Deployment")
+
+
+def test_a_cell_is_built_without_workloads_where_its_cluster_cannot_be_reached() -> None:
+    assert [one.type for one in bare().resources if "kubernetes" in one.type] == []
+    assert bare().of("NodeGroup")
+
+
+def test_an_environment_without_a_release_has_no_operator() -> None:
+    one = cell()
+    plans = plan_cells(environment(one, release=None), {one.name: facts()})
+    with pytest.raises(PlanError, match="names no release"):
+        stages(plans[one.name], read_manifests(DEPLOY), "db", "cache")
