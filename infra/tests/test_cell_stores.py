@@ -4,7 +4,7 @@ import json
 
 import pytest
 from cell_testkit.cloud import Cloud, Registered, bare, whole
-from domicile_infra.plan.alarms import ALARMS, dashboard, things
+from domicile_infra.plan.alarms import alarms, dashboard, things
 from domicile_infra.plan.backups import LEAST_DAYS, MOST_DAYS, RULES
 from domicile_infra.plan.buckets import BUCKETS, Lock, lock_for
 
@@ -216,17 +216,29 @@ def test_players_meet_tls_and_the_web_firewall(cloud: Cloud) -> None:
     assert {one["singleHeader"]["name"] for one in hidden} == {"authorization", "cookie"}
 
 
+ALARMS = alarms(2, ("eu-west-2a", "eu-west-2b", "eu-west-2c"))
+
+
+def test_alarms_watch_each_node_of_the_cache_and_each_endpoint_of_the_firewall(cloud: Cloud) -> None:
+    dimensions = {one.name: one.inputs["dimensions"] for one in cloud.of("MetricAlarm")}
+    assert dimensions["cache-memory-2"] == {"CacheClusterId": "north-live-002"}
+    firewall = {"FirewallName": "north-live", "AvailabilityZone": "eu-west-2c", "Engine": "Stateful"}
+    assert dimensions["egress-drops-c"] == firewall
+    assert dimensions["edge-targets"]["LoadBalancer"] == "app/edge/1"
+    assert not any("{" in value for one in dimensions.values() for value in one.values())
+
+
 def test_every_alarm_tells_somebody_and_is_on_the_dashboard(cloud: Cloud) -> None:
     (topic,) = cloud.of("Topic")
     arn = f"arn:aws:x:eu-west-2:111122223333:Topic/{topic.name}"
-    assert len(cloud.of("MetricAlarm")) == len(ALARMS)
+    assert {one.name for one in cloud.of("MetricAlarm")} == {one.name for one in ALARMS}
     assert all(one.inputs["alarmActions"] == [arn] == one.inputs["okActions"] for one in cloud.of("MetricAlarm"))
     widgets = json.loads(cloud.of("Dashboard")[0].inputs["dashboardBody"])["widgets"]
     assert [one["properties"]["title"] for one in widgets] == ["Alarms", *(one.name for one in ALARMS)]
 
 
 def test_no_graph_of_the_dashboard_covers_another() -> None:
-    widgets = json.loads(dashboard(dict.fromkeys(things(), "x"), "eu-west-2", []))["widgets"]
+    widgets = json.loads(dashboard(ALARMS, dict.fromkeys(things(ALARMS), "x"), "eu-west-2", []))["widgets"]
     cells = [
         (x, y)
         for one in widgets

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 
 from domicile_infra.cell.component import CellComponent
-from domicile_infra.plan.alarms import ALARMS, dashboard, dimensions_of
+from domicile_infra.plan.alarms import alarms, dashboard, dimensions_of
 from domicile_infra.plan.cell import CellPlan
 from domicile_infra.plan.documents import render
 from domicile_infra.plan.documents.vault import topic_policy
@@ -47,14 +48,16 @@ class Monitoring(CellComponent):
             policy=topic.arn.apply(lambda arn: render(topic_policy(plan.scope, arn))),
             opts=self.child(),
         )
-        alarms = [
+        watched = alarms(plan.size.cache_nodes, plan.availability_zones)
+        called = pulumi.Output.all(**args.called)
+        made = [
             aws.cloudwatch.MetricAlarm(
                 one.name,
                 name=f"{plan.name}-{one.name}",
                 alarm_description=one.says,
                 namespace=one.namespace,
                 metric_name=one.metric,
-                dimensions=dimensions_of(one, args.called),
+                dimensions=called.apply(partial(dimensions_of, one)),
                 statistic=one.statistic,
                 period=one.period,
                 evaluation_periods=one.periods,
@@ -66,13 +69,13 @@ class Monitoring(CellComponent):
                 tags=plan.tags.tags(),
                 opts=self.child(),
             )
-            for one in ALARMS
+            for one in watched
         ]
-        known = pulumi.Output.all(called=dict(args.called), arns=[one.arn for one in alarms])
+        known = pulumi.Output.all(called=called, arns=[one.arn for one in made])
         aws.cloudwatch.Dashboard(
             "dashboard",
             dashboard_name=plan.name,
-            dashboard_body=known.apply(lambda found: dashboard(found["called"], plan.place, found["arns"])),
+            dashboard_body=known.apply(lambda found: dashboard(watched, found["called"], plan.place, found["arns"])),
             opts=self.child(),
         )
         self.register_outputs({"topicArn": self.topic_arn})

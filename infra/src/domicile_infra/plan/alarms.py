@@ -1,13 +1,17 @@
 """What somebody must hear of, and what they then look at: alarms and the dashboard of a cell.
 
-A dimension's value is the name of a thing of the cell (`database`, `load_balancer`, ...); whoever makes the alarm
-knows what it is called.
+A dimension's value in braces is a thing of the cell ({database}, {load_balancer}, ...); whoever makes the alarm knows
+what it is called. Metrics are those, and the dimensions all those, with which each service publishes them: an alarm
+that leaves one out watches a metric that nobody writes.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
+
+from domicile_infra.plan.cidr import zone_letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,12 @@ class Alarm:
         return "LessThanThreshold" if self.below else "GreaterThanThreshold"
 
 
-_DATABASE = {"DBClusterIdentifier": "database"}
-_CACHE = {"ReplicationGroupId": "cache"}
-_EDGE = {"LoadBalancer": "load_balancer"}
-_TARGETS = {"LoadBalancer": "load_balancer", "TargetGroup": "target_group"}
+_DATABASE = {"DBClusterIdentifier": "{database}"}
+_EDGE = {"LoadBalancer": "{load_balancer}"}
+_TARGETS = {"LoadBalancer": "{load_balancer}", "TargetGroup": "{target_group}"}
 GIB = 2**30
 
-ALARMS = (
+_OF_THE_CELL = (
     Alarm("database-cpu", "The database computes all the time.", "AWS/RDS", "CPUUtilization", _DATABASE, 80),
     Alarm(
         "database-memory",
@@ -61,22 +64,6 @@ ALARMS = (
         _DATABASE,
         1_000_000_000,
         statistic="Maximum",
-    ),
-    Alarm(
-        "cache-memory",
-        "The cache is nearly full, and will refuse writes.",
-        "AWS/ElastiCache",
-        "DatabaseMemoryUsagePercentage",
-        _CACHE,
-        80,
-    ),
-    Alarm(
-        "cache-engine",
-        "The cache's one thread computes all the time.",
-        "AWS/ElastiCache",
-        "EngineCPUUtilization",
-        _CACHE,
-        80,
     ),
     Alarm(
         "edge-errors",
@@ -108,20 +95,11 @@ ALARMS = (
         missing="breaching",
     ),
     Alarm(
-        "egress-drops",
-        "The firewall drops much of what wants out: a new host is missing in the list, or something tries others.",
-        "AWS/NetworkFirewall",
-        "DroppedPackets",
-        {"FirewallName": "firewall", "Engine": "Stateful"},
-        1000,
-        statistic="Sum",
-    ),
-    Alarm(
         "web-firewall-blocks",
         "The web firewall blocks many requests.",
         "AWS/WAFV2",
         "BlockedRequests",
-        {"WebACL": "web_acl", "Region": "region", "Rule": "ALL"},
+        {"WebACL": "{web_acl}", "Region": "{region}", "Rule": "ALL"},
         5000,
         statistic="Sum",
         period=300,
@@ -132,7 +110,7 @@ ALARMS = (
         "A backup failed.",
         "AWS/Backup",
         "NumberOfBackupJobsFailed",
-        {"BackupVaultName": "vault"},
+        {"BackupVaultName": "{vault}"},
         0,
         statistic="Sum",
         period=3600,
@@ -143,7 +121,7 @@ ALARMS = (
         "There was no backup for a day.",
         "AWS/Backup",
         "NumberOfBackupJobsCompleted",
-        {"BackupVaultName": "vault"},
+        {"BackupVaultName": "{vault}"},
         1,
         statistic="Sum",
         period=86400,
@@ -152,21 +130,62 @@ ALARMS = (
         missing="breaching",
     ),
 )
-LITERAL = frozenset({"Stateful", "ALL"})
-"""Values of dimensions that are CloudWatch's own words."""
 
 
-def things() -> frozenset[str]:
+def _of_a_node(at: int) -> tuple[Alarm, ...]:
+    """Alarms of the cache's node of that number, by the name that ElastiCache gives it."""
+    node = {"CacheClusterId": f"{{cache}}-{at:03}"}
+    return (
+        Alarm(
+            f"cache-memory-{at}",
+            "The cache is nearly full, and will refuse writes.",
+            "AWS/ElastiCache",
+            "DatabaseMemoryUsagePercentage",
+            node,
+            80,
+        ),
+        Alarm(
+            f"cache-engine-{at}",
+            "The cache's one thread computes all the time.",
+            "AWS/ElastiCache",
+            "EngineCPUUtilization",
+            node,
+            80,
+        ),
+    )
+
+
+def _of_a_zone(zone: str) -> Alarm:
+    """The alarm of the firewall's endpoint in a zone."""
+    return Alarm(
+        f"egress-drops-{zone_letter(zone)}",
+        "The firewall drops much of what wants out: a new host is missing in the list, or something tries others.",
+        "AWS/NetworkFirewall",
+        "DroppedPackets",
+        {"FirewallName": "{firewall}", "AvailabilityZone": zone, "Engine": "Stateful"},
+        1000,
+        statistic="Sum",
+    )
+
+
+def alarms(cache_nodes: int, availability_zones: Iterable[str]) -> tuple[Alarm, ...]:
+    """The alarms of a cell with so many nodes of its cache, in these zones."""
+    nodes = [alarm for at in range(1, cache_nodes + 1) for alarm in _of_a_node(at)]
+    return (*_OF_THE_CELL, *nodes, *(_of_a_zone(zone) for zone in availability_zones))
+
+
+def things(watched: Iterable[Alarm]) -> frozenset[str]:
     """The names that dimensions use, for whoever has to know what they are called."""
-    return frozenset(value for alarm in ALARMS for value in alarm.dimensions.values()) - LITERAL
+    values = (value for alarm in watched for value in alarm.dimensions.values())
+    return frozenset(name for value in values for _, name, _, _ in Formatter().parse(value) if name)
 
 
-def dimensions_of(alarm: Alarm, called: Mapping[str, Any]) -> dict[str, Any]:
+def dimensions_of(alarm: Alarm, called: Mapping[str, str]) -> dict[str, str]:
     """The alarm's dimensions with what its things are called."""
-    return {key: value if value in LITERAL else called[value] for key, value in alarm.dimensions.items()}
+    return {key: value.format(**called) for key, value in alarm.dimensions.items()}
 
 
-def dashboard(called: Mapping[str, str], region: str, alarm_arns: Sequence[str]) -> str:
+def dashboard(watched: Sequence[Alarm], called: Mapping[str, str], region: str, alarm_arns: Sequence[str]) -> str:
     """The dashboard's body: the alarms' state, then a graph of each one's metric."""
     widgets: list[dict[str, Any]] = [
         {
@@ -178,7 +197,7 @@ def dashboard(called: Mapping[str, str], region: str, alarm_arns: Sequence[str])
             "properties": {"title": "Alarms", "alarms": list(alarm_arns)},
         }
     ]
-    for at, alarm in enumerate(ALARMS):
+    for at, alarm in enumerate(watched):
         pairs = [one for pair in dimensions_of(alarm, called).items() for one in pair]
         widgets.append(
             {

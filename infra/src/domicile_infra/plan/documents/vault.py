@@ -27,7 +27,7 @@ def vault_policy(scope: Scope) -> Document:
                 "Resource": "*",
                 "Condition": {"ForAnyValue:ArnNotLike": {"backup:CopyTargets": targets}},
             },
-            deny_outside_organization(scope, "backup:*", ["*"]),
+            deny_outside_organization(scope, "backup:CopyIntoBackupVault", ["*"]),
         ]
     )
 
