@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from domicile_lab.cloud import running_cloud
@@ -14,25 +14,24 @@ from tests.cloud.world import GB, ORGANIZATION, ROOT, Up, World
 
 sys.path.insert(0, str(ROOT / "operators" / "tests"))
 
-from operator_testkit.servers import Cluster, stop_all  # noqa: E402 - the path above leads there
-from operator_testkit.tls import Authority  # noqa: E402
+from operator_testkit.servers import Cluster, stop_all
+from operator_testkit.tls import Authority
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A real kube-apiserver, which stands behind every EKS cluster of the world."""
-    folder = tmp_path_factory.mktemp("cluster")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A cloud whose EKS clusters are one real kube-apiserver, which asks the cloud whose a token is."""
+    folder = tmp_path_factory.mktemp("world")
     try:
-        yield Cluster(folder, Authority(folder))
+        with running_cloud(folder / "cloud") as cloud:
+            authority = Authority(folder)
+            cluster = Cluster(folder, authority, asks_of_tokens=f"{cloud.raw_url}/domicile/tokenreview")
+            ca = base64.b64encode(authority.certificate.read_bytes()).decode()
+            about = {"endpoint": cluster.url, "certificate_authority": ca}
+            (cloud.folder / "cluster.json").write_text(json.dumps(about))
+            yield World(folder, cloud, cluster)
     finally:
         stop_all()
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("world")
-    with running_cloud(folder / "cloud") as cloud:
-        yield World(folder, cloud)
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +44,3 @@ def organization(world: World) -> Up:
 def cell(world: World, organization: Up) -> Up:
     """The cell for Great Britain, as its first `pulumi up` left it."""
     return world.up(GB)
-
-
-__all__ = ["Path", "json"]

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ class World:
 
     folder: Path
     cloud: Cloud
+    cluster: Any
     variables: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -136,6 +138,31 @@ class World:
         return session.client(
             service, region_name=region, endpoint_url=self.cloud.endpoint_url, verify=str(self.cloud.ca_file)
         )
+
+    def domicile(self, command: str, *arguments: str, fails: bool = False) -> str:
+        """`domicile <command> environments/lab ...`."""
+        return self.run("domicile", command, f"environments/{ENVIRONMENT}", *arguments, fails=fails)
+
+    def plant_fault(self, **fault: Any) -> None:
+        """Have the cloud fail a call that is yet to come (`service`, `operation`, `times`, `error`)."""
+        asked = urllib.request.Request(
+            f"{self.cloud.raw_url}/domicile/faults", data=json.dumps(fault).encode(), method="POST"
+        )
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            assert answer.status == 201
+
+    def await_lock(self, stack: str, seconds: float = 60) -> None:
+        """Wait until somebody holds the stack's lock."""
+        locks = self.cloud.folder / "pulumi" / "state" / ".pulumi" / "locks"
+        until = time.monotonic() + seconds
+        while not [file for file in locks.rglob("*.json") if stack in str(file)]:
+            assert time.monotonic() < until, f"nobody took the lock of {stack} within {seconds} s"
+            time.sleep(0.05)
+
+    def tagged(self, account: str, region: str) -> list[str]:
+        """The ARNs of everything tagged as ours, as the tagging API knows it."""
+        pages = self.raw("resourcegroupstaggingapi", account, region).get_paginator("get_resources").paginate()
+        return [one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]]
 
     def raw(self, service: str, account: str, region: str) -> Any:
         """A client behind the policies' back: straight to the store, in any account."""

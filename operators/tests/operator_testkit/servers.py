@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import ctypes
+import json
 import os
 import pwd
 import random
@@ -217,7 +218,8 @@ class OpenBao:
 class Cluster:
     """etcd and a kube-apiserver, and nothing else: no controller moves a Deployment or a Job."""
 
-    def __init__(self, folder: Path, authority: Authority) -> None:
+    def __init__(self, folder: Path, authority: Authority, *, asks_of_tokens: str = "") -> None:
+        """`asks_of_tokens` is the URL that tells whose a bearer token is (TokenReview), beside the tests' own."""
         self._folder, self._authority = folder, authority
         client, peer = free_port(), free_port()
         self.port = free_port()
@@ -242,6 +244,8 @@ class Cluster:
              "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--secure-port={self.port}",
              f"--tls-cert-file={cert}", f"--tls-private-key-file={key}",
              f"--token-auth-file={tokens}", "--authorization-mode=RBAC",
+             *([f"--authentication-token-webhook-config-file={self._reviewer(asks_of_tokens)}",
+                "--authentication-token-webhook-version=v1"] if asks_of_tokens else []),
              f"--service-account-key-file={self.issuer_key}",
              f"--service-account-signing-key-file={self.issuer_key}",
              "--service-account-issuer=https://kubernetes.test", "--api-audiences=https://kubernetes.test",
@@ -251,6 +255,13 @@ class Cluster:
             folder / "apiserver.log",
         )  # fmt: skip
         eventually(lambda: self.kubectl("get", "--raw=/readyz") == "ok", 90, "kube-apiserver")
+
+    def _reviewer(self, url: str) -> Path:
+        cluster = {"name": "reviewer", "cluster": {"server": url}}
+        context = {"name": "reviewer", "context": {"cluster": "reviewer", "user": "apiserver"}}
+        config = {"apiVersion": "v1", "kind": "Config", "clusters": [cluster], "contexts": [context]}
+        more = {"users": [{"name": "apiserver", "user": {}}], "current-context": "reviewer"}
+        return Path(_file(self._folder / "reviewer.kubeconfig", json.dumps(config | more)))
 
     def kubeconfig(self, name: str, token: str) -> Path:
         """A kubeconfig for a bearer token."""

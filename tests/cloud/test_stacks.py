@@ -1,0 +1,138 @@
+"""`pulumi up`, `preview`, `refresh`, `import` and `destroy` of an organisation and its cells, with the real engine."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from tests.cloud.world import BR, GB, ORGANIZATION, Up, World
+
+STATEFUL = ("aws:rds/cluster:Cluster", "aws:s3/bucket:Bucket", "aws:kms/key:Key", "aws:backup/vault:Vault")
+
+
+def managed(resources: list[dict]) -> list[dict]:
+    """What providers made: no components, no providers, not the stack itself."""
+    return [one for one in resources if one.get("custom") and not one["type"].startswith("pulumi:")]
+
+
+def test_the_organisation_stands(world: World, organization: Up) -> None:
+    told = world.output(ORGANIZATION, "organization")
+    assert {"security", "shared-services", GB, BR} <= set(told["accounts"])
+    assert told["zoneOfCell"].keys() == {GB, BR}
+
+
+def test_a_cell_is_a_hundred_resources_each_with_a_provider_of_its_own_account(world: World, cell: Up) -> None:
+    resources = world.resources(GB)
+    made = managed(resources)
+    assert len(made) >= 100, Counter(one["type"] for one in made)
+    for one in made:
+        provider = one["provider"].split("::")[3]
+        assert provider != "default" and not provider.startswith("default_"), one["urn"]
+    account = world.accounts[GB]
+    arns = [one["outputs"]["arn"] for one in made if one["outputs"].get("arn", "").count(":") >= 5]
+    assert len(arns) > 50
+    for arn in arns:
+        _, _, _, region, owner = arn.split(":")[:5]
+        assert region in ("", "eu-west-2") and owner in ("", account, "aws"), arn
+
+
+@pytest.mark.parametrize("stack", [ORGANIZATION, GB])
+def test_a_second_up_and_a_preview_change_nothing(world: World, cell: Up, stack: str) -> None:
+    again = world.up(stack, "--expect-no-changes")
+    assert again.count("unchanged") > 50 and not again.count("created") and not again.count("updated")
+    world.pulumi(stack, "preview", "--expect-no-changes")
+
+
+@pytest.mark.parametrize("stack", [ORGANIZATION, GB])
+def test_everything_is_read_back_from_the_cloud_as_it_was_declared(world: World, cell: Up, stack: str) -> None:
+    world.pulumi(stack, "refresh", "--yes", "--expect-no-changes")
+
+
+def test_what_somebody_changed_by_hand_is_found_and_repaired(world: World, cell: Up) -> None:
+    account = world.accounts[GB]
+    ec2, s3 = world.raw("ec2", account, "eu-west-2"), world.raw("s3", account, "eu-west-2")
+    bucket = next(one["id"] for one in world.resources(GB) if one["type"] == "aws:s3/bucket:Bucket")
+    vpc = world.output(GB, "vpcId")
+    s3.delete_public_access_block(Bucket=bucket)
+    ec2.create_tags(Resources=[vpc], Tags=[{"Key": "domicile:owner", "Value": "somebody@else.example"}])
+    refreshed = world.pulumi(GB, "refresh", "--yes", "--diff")
+    assert "somebody@else.example" in refreshed and "publicAccessBlock" in refreshed.replace(
+        "PublicAccessBlock", "publicAccessBlock"
+    )
+    repaired = world.up(GB)
+    assert repaired.count("created") == 1 and repaired.count("updated") == 1
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+    tags = {one["Key"]: one["Value"] for one in ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Tags"]}
+    assert tags["domicile:owner"] == "platform@acme.example"
+    world.pulumi(GB, "preview", "--expect-no-changes")
+
+
+def test_a_failure_in_the_middle_is_resumed_and_nothing_is_made_twice(world: World, cell: Up) -> None:
+    world.plant_fault(service="rds", operation="CreateDBCluster", times=1, error="InternalFailure")
+    failed = world.up(BR, fails=True)
+    assert "InternalFailure" in failed.output
+    assert len(managed(world.resources(BR))) > 0
+    resumed = world.up(BR)
+    assert resumed.count("created") > 0 and resumed.count("unchanged") > 0
+    rds = world.raw("rds", world.accounts[BR], "sa-east-1")
+    assert len(rds.describe_db_clusters()["DBClusters"]) == 1
+    ec2 = world.raw("ec2", world.accounts[BR], "sa-east-1")
+    ours = [{"Name": "tag:domicile:cell", "Values": [BR]}]
+    assert len(ec2.describe_vpcs(Filters=ours)["Vpcs"]) == 1
+    world.up(BR, "--expect-no-changes")
+
+
+def test_the_cells_of_two_accounts_share_nothing(world: World, cell: Up) -> None:
+    ids = [
+        {one["id"] for one in managed(world.resources(stack)) if one["id"].startswith(("vpc-", "arn:"))}
+        for stack in (GB, BR)
+    ]
+    assert ids[0] and ids[1] and not ids[0] & ids[1]
+
+
+def test_two_stacks_are_updated_at_one_time(world: World, cell: Up) -> None:
+    started = [
+        world.start("pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--non-interactive", "--color=never")
+        for stack in (GB, BR)
+    ]
+    for process in started:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output[-3000:]
+
+
+def test_something_made_by_hand_is_imported(world: World, cell: Up) -> None:
+    account = world.accounts[GB]
+    world.raw("logs", account, "eu-west-2").create_log_group(logGroupName="/made/by/hand", tags={"a": "b"})
+    provider = next(one for one in world.resources(GB) if one["type"] == "pulumi:providers:aws")
+    output = world.pulumi(
+        GB, "import", "aws:cloudwatch/logGroup:LogGroup", "by-hand", "/made/by/hand", "--yes", "--generate-code=false",
+        "--protect=false", "--provider", f"default={provider['urn']}", "--skip-preview",
+    )  # fmt: skip
+    assert "imported" in output
+    imported = next(one for one in world.resources(GB) if one["urn"].endswith("::by-hand"))
+    assert imported["inputs"]["name"] == "/made/by/hand" and imported["inputs"]["tags"] == {"a": "b"}
+    world.pulumi(GB, "state", "delete", imported["urn"], "--yes")
+    world.raw("logs", account, "eu-west-2").delete_log_group(logGroupName="/made/by/hand")
+
+
+def test_a_lock_that_was_left_behind_stops_everything_and_can_be_taken_away(world: World, cell: Up) -> None:
+    process = world.start("pulumi", "refresh", "--yes", "--stack", BR, "--non-interactive", "--color=never")
+    world.await_lock(BR)
+    process.kill()
+    process.communicate()
+    refused = world.domicile("preview", "--stack", BR, "--no-policies", fails=True)
+    assert f"The stack {BR} is locked" in refused and "pulumi cancel" in refused
+    world.pulumi(BR, "cancel", "--yes")
+    world.up(BR, "--expect-no-changes")
+
+
+def test_a_destroyed_cell_leaves_nothing_behind(world: World, cell: Up) -> None:
+    account = world.accounts[BR]
+    before = world.tagged(account, "sa-east-1")
+    assert len(before) > 20
+    world.pulumi(BR, "destroy", "--yes", "--skip-preview")
+    assert managed(world.resources(BR)) == []
+    left = [arn for arn in world.tagged(account, "sa-east-1") if f":{BR}" in arn or "vpc" in arn or "db" in arn]
+    assert left == [] and json.dumps(left) == "[]"
