@@ -24,7 +24,7 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # roles of clus
 from moto.iam.models import iam_backends
 from pydantic import ValidationError
 
-from domicile_lab.cloud import corrections
+from domicile_lab.cloud import corrections, tokens
 from domicile_lab.cloud.authority import tls_context
 from domicile_lab.cloud.backend import MANAGEMENT_ACCOUNT, forward
 from domicile_lab.cloud.context import requested_region
@@ -111,6 +111,10 @@ class Raw:
             case "DELETE", "faults":
                 self.faults.clear()
                 return _json(200, self._faults())
+            case "POST", "tokenreview":
+                # Kubernetes has its API servers ask here whose token it is.
+                review = tokens.review(json.loads(call.body), self.service.shelf, call.query.get("cluster"))
+                return _json(200, review)
             case "GET", "health":
                 return _json(200, {"pid": os.getpid()})
         return _json(404, {"error": f"There is no control {call.method} {call.path}."})

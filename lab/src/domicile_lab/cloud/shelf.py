@@ -146,6 +146,16 @@ class Shelf:
                     _fill(record, family.set, place)
                     self.records(family.service, family.name, place).append(record)
 
+    def everywhere(self, service: str, family: str) -> list[tuple[Place, Record]]:
+        """The records of a family in all accounts and regions, with where each is."""
+        with self._lock:
+            kept = [
+                (place, rows)
+                for (one, other, place), rows in self._records.items()
+                if (one, other) == (service, family)
+            ]
+            return [(place, record) for place, rows in kept for record in rows]
+
     def _do(self, family: Family, task: Task, operation: Operation, place: Place) -> Mapping[str, Any]:
         given = {task.rename.get(name, name): one for name, one in operation.parameters.items() if one is not None}
         if task.do == "answer":
