@@ -66,9 +66,12 @@ class Connection:
         key = (service, region or self.region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._session.create_client(
+                client = self._session.create_client(
                     service, region_name=key[1], config=_CONFIG, endpoint_url=self._endpoints.get(service)
                 )
+                if service == "s3control":
+                    client.meta.events.register("before-sign.s3-control", _without_account)
+                self._clients[key] = client
             return self._clients[key]
 
     def model(self, service: str) -> Any:
@@ -135,6 +138,14 @@ class Connection:
                 "Use the credentials of the right account, or a role in it (`assumeRoles`).",
                 grpc.StatusCode.PERMISSION_DENIED,
             )
+
+
+def _without_account(request: Any, **_: Any) -> None:
+    """S3 Control puts the account before the host, and there is no <account>.127.0.0.1. The account is in a header too."""
+    account = request.headers.get("x-amz-account-id")
+    if account and not request.url.partition("//")[2].partition("/")[0].endswith(".amazonaws.com"):
+        name = account.decode() if isinstance(account, bytes) else account
+        request.url = request.url.replace(f"//{name}.", "//", 1)
 
 
 def _seconds(text: Any) -> int:

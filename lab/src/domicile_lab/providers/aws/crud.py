@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import botocore.exceptions
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 
 from domicile_lab.providers.aws.cloud import Scoped, code_of, describe
 from domicile_lab.providers.aws.entry import Entry, is_gone, overlay, render
@@ -44,17 +44,17 @@ class Crud:
             else:
                 answer = resource.create(self._cloud, facts)
         except FAULTS as fault:
-            raise ProviderError(f"{resource.token} was not made: {describe(fault)}") from fault
+            raise ProviderError(f"{resource.type} was not made: {describe(fault)}") from fault
         facts = Facts(self._id(answer, facts), inputs, {})
         try:
             self._complete(facts, tags)
             self._wait(facts, timeout)
             found = self.read(facts.id, inputs, {})
         except (*FAULTS, ProviderError) as fault:
-            message = f"{resource.token} {facts.id} was made, but not completed: {_words(fault)}"
+            message = f"{resource.type} {facts.id} was made, but not completed: {_words(fault)}"
             raise Unfinished(message, facts.id, inputs, dict(inputs)) from fault
         if found is None:
-            message = f"{resource.token} {facts.id} was made, but {resource.reads[0].operation} does not find it"
+            message = f"{resource.type} {facts.id} was made, but {resource.reads[0].operation} does not find it"
             raise Unfinished(message, facts.id, inputs, dict(inputs))
         return facts.id, overlay(inputs, found[2])
 
@@ -68,7 +68,7 @@ class Crud:
             try:
                 data = self._ask(read, facts)
             except FAULTS as fault:
-                raise ProviderError(f"{resource.token} {id_} cannot be read: {describe(fault)}") from fault
+                raise ProviderError(f"{resource.type} {id_} cannot be read: {describe(fault)}") from fault
             if data is None and number == 0:
                 return None
             for key, value in entry.properties(read, data).items() if data is not None else ():
@@ -84,7 +84,8 @@ class Crud:
             state["region"] = self._cloud.region
         state = {**self._parts(id_), **state}
         found = entry.inputs_of(state, inputs)
-        return id_, found, overlay(found, state)
+        told = {key: value for key, value in state.items() if not key.startswith("_")}
+        return id_, found, overlay(found, told)
 
     def update(self, id_: str, old: Values, outputs: Values, inputs: Values, timeout: float) -> Values:
         """Change what differs between two sets of inputs, and read back."""
@@ -108,11 +109,11 @@ class Crud:
             found = self.read(id_, inputs, outputs)
         except (*FAULTS, ProviderError) as fault:
             found = self._read_quietly(id_, old, outputs)
-            message = f"{resource.token} {id_} was not changed, or not in full: {_words(fault)}"
+            message = f"{resource.type} {id_} was not changed, or not in full: {_words(fault)}"
             raise Unfinished(message, id_, found[1] if found else old, found[2] if found else outputs) from fault
         if found is None:
             raise ProviderError(
-                f"{resource.token} {id_} went away while it was changed: refresh, and run the same again"
+                f"{resource.type} {id_} went away while it was changed: refresh, and run the same again"
             )
         return overlay(inputs, found[2])
 
@@ -129,9 +130,9 @@ class Crud:
                 resource.delete(self._cloud, facts)
         except FAULTS as fault:
             if not is_gone(code_of(fault), resource.reads[0].gone):
-                raise ProviderError(f"{resource.token} {id_} was not removed: {describe(fault)}") from fault
+                raise ProviderError(f"{resource.type} {id_} was not removed: {describe(fault)}") from fault
         if resource.wait_gone:
-            self._until(lambda: self._ask(resource.reads[0], facts) is None, timeout, f"{resource.token} {id_} to go")
+            self._until(lambda: self._ask(resource.reads[0], facts) is None, timeout, f"{resource.type} {id_} to go")
 
     # Parts
 
@@ -146,8 +147,11 @@ class Crud:
     def _ask(self, read: Read, facts: Facts) -> Any:
         """A read's object, with the tags of the answer under `__tags__`; None if there is none."""
         try:
-            request = render(read.params, facts, self._cloud)
-            answer = self._cloud.call(read.service or self._entry.resource.service, read.operation, request)
+            if callable(read.operation):
+                answer = read.operation(self._cloud, facts)
+            else:
+                request = render(read.params, facts, self._cloud)
+                answer = self._cloud.call(read.service or self._entry.resource.service, read.operation, request)
         except botocore.exceptions.ClientError as fault:
             if is_gone(code_of(fault), read.gone):
                 return None
@@ -166,7 +170,7 @@ class Crud:
         else:
             found = render(template, facts, self._cloud)
         if not isinstance(found, str):
-            raise ProviderError(f"{self._entry.resource.token}: the answer has no id at {template}: {answer!r}")
+            raise ProviderError(f"{self._entry.resource.type}: the answer has no id at {template}: {answer!r}")
         return found
 
     def _parts(self, id_: str) -> Values:
@@ -235,7 +239,7 @@ class Crud:
                 raise ProviderError(f"it is {status}")
             return status in wait.ready
 
-        self._until(ready, timeout, f"{resource.token} {facts.id} to be {' or '.join(wait.ready)}")
+        self._until(ready, timeout, f"{resource.type} {facts.id} to be {' or '.join(wait.ready)}")
 
     def _until(self, done: Any, timeout: float, what: str) -> None:
         end, pause = time.monotonic() + (timeout or TIMEOUT), 0.1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 
 from domicile_lab.providers.aws.compare import Meaning, covers, drifted, equal
 from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource, Update
@@ -36,7 +36,7 @@ class Entry:
 
     def __init__(self, resource: Resource, shape: Callable[[str, str], tuple[Any, Any]]) -> None:
         self.resource = resource
-        self.schema: Schema = schema_of(resource.token)
+        self.schema: Schema = schema_of(resource.type)
         self._shape = shape
         self._takes: dict[int, tuple[str, ...]] = {}
 
@@ -77,7 +77,7 @@ class Entry:
 
     @cached_property
     def mutable(self) -> frozenset[str]:
-        found = set(self.resource.local)
+        found = {key for key in self.resource.local if key not in self.schema.required}
         if self.resource.tags:
             found.add("tags")
         for update in self.resource.updates:
@@ -87,7 +87,7 @@ class Entry:
     # Requests
 
     def shape(self, call: Call | Read, *, answer: bool = False) -> Any:
-        pair = self._shape(call.service or self.resource.service, call.operation)
+        pair = self._shape(call.service or self.resource.service, str(call.operation))
         return pair[1] if answer else pair[0]
 
     def takes_of(self, update: Update | Custom) -> tuple[str, ...]:
@@ -99,6 +99,8 @@ class Entry:
             return call.takes
         if id(call) not in self._takes:
             shape = self.shape(call)
+            if shape is None:
+                return ()
             shape = at(shape, call.inside) if call.inside else shape
             bound = {str(key) for key in call.params}
             skip = GENERAL | set(self.resource.local) | set(self.resource.unsupported)
@@ -114,6 +116,8 @@ class Entry:
         """The parameters of a call: those that it binds, and the inputs that it takes (only `props`, if given)."""
         request: Values = render(call.params, facts, cloud)
         shape = self.shape(call)
+        if shape is None:  # an operation without parameters
+            return request
         shape = at(shape, call.inside) if call.inside else shape
         wanted = self.takes(call) if props is None else [key for key in self.takes(call) if key in set(props)]
         for key in wanted:
@@ -174,14 +178,17 @@ class Entry:
         resource = self.resource
         if not old:
             return {
-                key: pruned(self.schema, kind, state[key])
+                key: _without(pruned(self.schema, kind, state[key]), key, resource.told)
                 for key, kind in self.schema.inputs.items()
                 if key in state and key not in resource.unsupported and state[key] not in ("", [], {}, None)
                 if not (key.endswith("Prefix") and key != "prefix")
             }
         inputs: Values = {}
         for key, given in old.items():
-            if key in resource.local or key == "region" or key not in self.schema.inputs:
+            if key in resource.local or key in resource.untold or key == "region" or key not in self.schema.inputs:
+                inputs[key] = given
+                continue
+            if key in resource.quiet and state.get(key) in (None, [], ""):
                 inputs[key] = given
                 continue
             inputs[key] = drifted(given, _pruned_or_none(self.schema, key, state), self.meaning, key)
@@ -200,7 +207,8 @@ class Entry:
                 outputs.setdefault(key, UNKNOWN)
             elif kind.startswith("@") and isinstance(inputs.get(key), dict):
                 given = self.schema.properties(self.schema.inputs[key])
-                more = {each: UNKNOWN for each in self.schema.properties(kind) if each not in given}
+                told = {each.partition(".")[2] for each in self.resource.told if each.startswith(f"{key}.")}
+                more = {each: UNKNOWN for each in self.schema.properties(kind) if each not in given or each in told}
                 outputs[key] = {**inputs[key], **more}
         return outputs
 
@@ -216,6 +224,13 @@ def pruned(schema: Schema, kind: str, value: Any) -> Any:
         return {key: pruned(schema, known[key], each) for key, each in value.items() if key in known}
     if kind.startswith("[") and isinstance(value, list):
         return [pruned(schema, kind[1:], each) for each in value]
+    return value
+
+
+def _without(value: Any, parent: str, told: Iterable[str]) -> Any:
+    """A value without the nested properties that only the service sets."""
+    if isinstance(value, dict):
+        return {key: each for key, each in value.items() if f"{parent}.{key}" not in set(told)}
     return value
 
 

@@ -70,7 +70,8 @@ class Call:
 class Read:
     """One question. The first of an entry decides whether the resource exists; the others add to it."""
 
-    operation: str
+    operation: str | Write
+    """An operation, or a function where one call cannot tell it."""
     params: Mapping[str, Any] = field(default_factory=dict)
     at: str = ""
     """JMESPath of the object in the answer that the resource is; null or an empty list there means gone."""
@@ -138,7 +139,7 @@ class Wait:
 class Resource:
     """One type of the table. Properties are named as in a program."""
 
-    token: str
+    type: str
     service: str
     create: Call | Write
     """A function returns something that `id` is found in."""
@@ -174,7 +175,14 @@ class Resource:
     numbers: tuple[str, ...] = ()
     same: Callable[[str, Any, Any], bool] | None = None
     local: tuple[str, ...] = ()
-    """Inputs that only steer this provider, or that the service never tells again (passwords)."""
+    """Inputs that only steer this provider, and go to no call by themselves."""
+    untold: tuple[str, ...] = ()
+    """Inputs that are sent and that the service never tells again (passwords)."""
+    told: tuple[str, ...] = ()
+    """Nested properties (`parent.property`) that the SDK declares as inputs and only the service sets."""
+    quiet: tuple[str, ...] = ()
+    """Inputs that AWS tells and the lab's cloud (moto 5.2) leaves out: told differently they have drifted, not told they
+    have not."""
     unsupported: tuple[str, ...] = ()
     """Inputs (or parent.property) that are refused, because the lab has no use for them."""
     replaces: tuple[str, ...] = ()

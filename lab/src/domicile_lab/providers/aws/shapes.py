@@ -76,6 +76,8 @@ def to_wire(schema: Schema, kind: Kind, value: Any, shape: Any, names: Names = {
             if len(value) > 1:
                 raise Unmapped(f"{parent} takes one element only, since {shape.name} is a structure")
             return to_wire(schema, kind[1:], value[0], shape, names, parent) if value else None
+        if family == "map" and keyed(schema, kind):
+            return {each["key"]: _keyed_value(schema, kind, each, shape.value, names) for each in value}
         if family != "list":
             raise Unmapped(f"{parent} is a list, and {shape.name} is a {family}")
         return [to_wire(schema, kind[1:], each, shape.member, names, parent) for each in value]
@@ -87,6 +89,33 @@ def to_wire(schema: Schema, kind: Kind, value: Any, shape: Any, names: Names = {
             raise Unmapped(f"{parent} is a map, and {shape.name} is a {family}")
         return [{pair[0]: key, pair[1]: str(each)} for key, each in value.items()]
     return _scalar(value, family, shape, parent)
+
+
+def keyed(schema: Schema, kind: Kind) -> bool:
+    """Whether a list is of objects with a `key`, which an API has as a map."""
+    return kind.startswith("[@") and "key" in schema.properties(kind[1:])
+
+
+def _inner(schema: Schema, kind: Kind) -> str | None:
+    """The one object beside the key, if that is all: {key, ipSet: {definitions}} is a map of sets."""
+    rest = {key: each for key, each in schema.properties(kind[1:]).items() if key != "key"}
+    only = next(iter(rest.items()))
+    return only[0] if len(rest) == 1 and only[1].startswith("@") else None
+
+
+def _keyed_value(schema: Schema, kind: Kind, value: dict[str, Any], shape: Any, names: Names) -> Any:
+    inner = _inner(schema, kind)
+    if inner:
+        return to_wire(schema, schema.properties(kind[1:])[inner], value.get(inner) or {}, shape, names, inner)
+    return to_wire(schema, kind[1:], {key: each for key, each in value.items() if key != "key"}, shape, names)
+
+
+def _keyed_properties(schema: Schema, kind: Kind, data: Any, names: Names) -> dict[str, Any]:
+    inner = _inner(schema, kind)
+    if inner:
+        return {inner: from_wire(schema, schema.properties(kind[1:])[inner], data, names, inner)}
+    found: dict[str, Any] = from_wire(schema, kind[1:], data, names) or {}
+    return {key: each for key, each in found.items() if key != "key"}
 
 
 def _scalar(value: Any, family: str, shape: Any, parent: str) -> Any:
@@ -139,6 +168,8 @@ def from_wire(schema: Schema, kind: Kind, data: Any, names: Names = {}, parent: 
         }
         return {key: each for key, each in found.items() if each is not None}
     if kind.startswith("["):
+        if isinstance(data, dict) and keyed(schema, kind) and match("key", data, {}) is None:
+            return [{"key": key, **_keyed_properties(schema, kind, each, names)} for key, each in data.items()]
         items = data if isinstance(data, list) else [data]
         return [from_wire(schema, kind[1:], each, names, parent) for each in items]
     if kind.startswith("{"):

@@ -23,7 +23,7 @@ def modules() -> tuple[str, ...]:
 @functools.cache
 def _resources(name: str) -> dict[str, Resource]:
     loaded = importlib.import_module(f"{__name__}.{name}")
-    return {each.token: each for each in loaded.RESOURCES}
+    return {each.type: each for each in loaded.RESOURCES}
 
 
 def find(token: str) -> Resource | None:

@@ -15,7 +15,7 @@ def _switch(cloud: Cloud, facts: Facts) -> dict[str, str]:
 
 RESOURCES: Final = (
     Resource(
-        token="aws:ebs/encryptionByDefault:EncryptionByDefault",
+        type="aws:ebs/encryptionByDefault:EncryptionByDefault",
         service="ec2",
         create=_switch,
         id="{account}/{region}",
@@ -27,7 +27,7 @@ RESOURCES: Final = (
         defaults={"enabled": True},
     ),
     Resource(
-        token="aws:ebs/defaultKmsKey:DefaultKmsKey",
+        type="aws:ebs/defaultKmsKey:DefaultKmsKey",
         service="ec2",
         create=Call("ModifyEbsDefaultKmsKeyId"),
         id="{account}/{region}",

@@ -204,6 +204,15 @@ def _of(start: str) -> Any:
 # Launch templates
 
 
+def _launched(version: Any) -> Any:
+    """Tags of what is launched; moto puts the template's own among them."""
+    return [
+        {"resourceType": each["ResourceType"], "tags": {tag["Key"]: tag["Value"] for tag in each["Tags"]}}
+        for each in version["LaunchTemplateData"].get("TagSpecifications") or ()
+        if each["ResourceType"] != "launch-template"
+    ]
+
+
 def _promote(cloud: Cloud, facts: Facts) -> None:
     if facts.inputs.get("updateDefaultVersion"):
         newest = {"LaunchTemplateId": facts.id, "Versions": ["$Latest"]}
@@ -226,7 +235,7 @@ TEMPLATE: Final = (
 
 RESOURCES: Final = (
     Resource(
-        token="aws:ec2/vpc:Vpc",
+        type="aws:ec2/vpc:Vpc",
         service="ec2",
         create=Call("CreateVpc"),
         id="=Vpc.VpcId",
@@ -267,7 +276,7 @@ RESOURCES: Final = (
         tags=tags("vpc"),
         write=dict.fromkeys(VPC_FLAGS, _wrap),
         computed={"arn": ARN + "vpc/{id}"},
-        defaults={"enableDnsSupport": True, "enableDnsHostnames": False},
+        defaults={"enableDnsSupport": True, "enableDnsHostnames": False, "instanceTenancy": "default"},
         unsupported=(
             "assignGeneratedIpv6CidrBlock",
             "ipv4IpamPoolId",
@@ -279,7 +288,7 @@ RESOURCES: Final = (
         ),
     ),
     Resource(
-        token="aws:ec2/subnet:Subnet",
+        type="aws:ec2/subnet:Subnet",
         service="ec2",
         create=Call("CreateSubnet"),
         id="=Subnet.SubnetId",
@@ -319,7 +328,7 @@ RESOURCES: Final = (
         ),
     ),
     Resource(
-        token="aws:ec2/internetGateway:InternetGateway",
+        type="aws:ec2/internetGateway:InternetGateway",
         service="ec2",
         create=Call("CreateInternetGateway"),
         id="=InternetGateway.InternetGatewayId",
@@ -339,7 +348,7 @@ RESOURCES: Final = (
         computed={"arn": ARN + "internet-gateway/{id}"},
     ),
     Resource(
-        token="aws:ec2/eip:Eip",
+        type="aws:ec2/eip:Eip",
         service="ec2",
         create=Call("AllocateAddress", {"Domain": lambda facts, _: facts.inputs.get("domain") or "vpc"}),
         id="=AllocationId",
@@ -366,7 +375,7 @@ RESOURCES: Final = (
         ),
     ),
     Resource(
-        token="aws:ec2/natGateway:NatGateway",
+        type="aws:ec2/natGateway:NatGateway",
         service="ec2",
         create=Call("CreateNatGateway"),
         id="=NatGateway.NatGatewayId",
@@ -402,7 +411,7 @@ RESOURCES: Final = (
         ),
     ),
     Resource(
-        token="aws:ec2/routeTable:RouteTable",
+        type="aws:ec2/routeTable:RouteTable",
         service="ec2",
         create=Call("CreateRouteTable"),
         id="=RouteTable.RouteTableId",
@@ -422,7 +431,7 @@ RESOURCES: Final = (
         unsupported=("propagatingVgws", "routes"),  # routes are resources of their own: aws.ec2.Route
     ),
     Resource(
-        token="aws:ec2/route:Route",
+        type="aws:ec2/route:Route",
         service="ec2",
         create=Call("CreateRoute"),
         id=lambda _, facts: f"{facts.inputs['routeTableId']}_{_destination(facts)}",
@@ -451,10 +460,11 @@ RESOURCES: Final = (
             "DeleteRoute",
             {"RouteTableId": "{routeTableId}", **{f"{key[0].upper()}{key[1:]}": f"{{{key}}}" for key in DESTINATIONS}},
         ),
+        names={"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"},
         replaces=("routeTableId", *DESTINATIONS),
     ),
     Resource(
-        token="aws:ec2/routeTableAssociation:RouteTableAssociation",
+        type="aws:ec2/routeTableAssociation:RouteTableAssociation",
         service="ec2",
         create=Call("AssociateRouteTable"),
         id="=AssociationId",
@@ -472,7 +482,7 @@ RESOURCES: Final = (
         delete_before_replace=True,
     ),
     Resource(
-        token="aws:ec2/securityGroup:SecurityGroup",
+        type="aws:ec2/securityGroup:SecurityGroup",
         service="ec2",
         create=_create_group,
         id="=GroupId",
@@ -489,7 +499,7 @@ RESOURCES: Final = (
         unsupported=("namePrefix",),
     ),
     Resource(
-        token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+        type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         service="ec2",
         create=_adopt_group,
         id="=GroupId",
@@ -504,11 +514,12 @@ RESOURCES: Final = (
         local=("revokeRulesOnDelete",),
     ),
     Resource(
-        token="aws:ec2/vpcEndpoint:VpcEndpoint",
+        type="aws:ec2/vpcEndpoint:VpcEndpoint",
         service="ec2",
         create=Call(
             "CreateVpcEndpoint",
             {
+                "VpcEndpointType": lambda facts, _: facts.inputs.get("vpcEndpointType") or "Gateway",
                 # The program's default is off, EC2's is on.
                 "PrivateDnsEnabled": lambda facts, _: (
                     bool(facts.inputs.get("privateDnsEnabled"))
@@ -556,7 +567,7 @@ RESOURCES: Final = (
         ),
     ),
     Resource(
-        token="aws:ec2/flowLog:FlowLog",
+        type="aws:ec2/flowLog:FlowLog",
         service="ec2",
         create=Call("CreateFlowLogs", {"ResourceIds": _subject, "ResourceType": _subject_type}),
         id=_log_id,
@@ -578,7 +589,7 @@ RESOURCES: Final = (
         unsupported=("regionalNatGatewayId", "deliverCrossAccountRole"),
     ),
     Resource(
-        token="aws:ec2/launchTemplate:LaunchTemplate",
+        type="aws:ec2/launchTemplate:LaunchTemplate",
         service="ec2",
         create=Call(
             "CreateLaunchTemplate",
@@ -611,6 +622,7 @@ RESOURCES: Final = (
                     **{key: f"LaunchTemplateData.{key[0].upper()}{key[1:]}" for key in TEMPLATE},
                     "vpcSecurityGroupIds": "LaunchTemplateData.SecurityGroupIds",
                     "securityGroupNames": "LaunchTemplateData.SecurityGroups",
+                    "tagSpecifications": _launched,
                 },
             ),
         ),
@@ -628,13 +640,19 @@ RESOURCES: Final = (
         ),
         delete=Call("DeleteLaunchTemplate", {"LaunchTemplateId": "{id}"}),
         tags=tags("launch-template"),
-        names={"vpcSecurityGroupIds": "SecurityGroupIds", "securityGroupNames": "SecurityGroups"},
+        names={
+            "vpcSecurityGroupIds": "SecurityGroupIds",
+            "securityGroupNames": "SecurityGroups",
+            "networkInterfaces.ipv4AddressCount": "SecondaryPrivateIpAddressCount",
+            "networkInterfaces.securityGroups": "Groups",
+        },
         computed={"arn": ARN + "launch-template/{id}"},
         autoname="name",
         autoname_length=125,
         volatile=("latestVersion", "defaultVersion"),
         local=("updateDefaultVersion",),
         unsupported=("instanceRequirements", "namePrefix", "networkPerformanceOptions", "secondaryInterfaces",
-                     "blockDeviceMappings.volumeInitializationRate"),
+                     "networkInterfaces.ipv4Addresses",
+            "blockDeviceMappings.volumeInitializationRate"),
     ),
 )  # fmt: skip

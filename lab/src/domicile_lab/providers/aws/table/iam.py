@@ -39,13 +39,39 @@ def _clients(cloud: Cloud, facts: Facts) -> None:
             cloud.call("iam", operation, {"OpenIDConnectProviderArn": facts.id, "ClientID": name})
 
 
+def _newest(cloud: Cloud, facts: Facts) -> Any:
+    """The version of a policy that counts."""
+    policy = cloud.call("iam", "GetPolicy", {"PolicyArn": facts.id})["Policy"]
+    request = {"PolicyArn": facts.id, "VersionId": policy["DefaultVersionId"]}
+    return cloud.call("iam", "GetPolicyVersion", request)["PolicyVersion"]
+
+
+def _old_versions(cloud: Cloud, facts: Facts, keep: int) -> None:
+    """Five versions are all that IAM keeps; the oldest go."""
+    found = cloud.call("iam", "ListPolicyVersions", {"PolicyArn": facts.id})["Versions"]
+    others = sorted((each for each in found if not each["IsDefaultVersion"]), key=lambda each: each["CreateDate"])
+    for each in others[: max(0, len(others) - keep)]:
+        cloud.call("iam", "DeletePolicyVersion", {"PolicyArn": facts.id, "VersionId": each["VersionId"]})
+
+
+def _new_version(cloud: Cloud, facts: Facts) -> None:
+    _old_versions(cloud, facts, keep=3)
+    request = {"PolicyArn": facts.id, "PolicyDocument": facts.inputs["policy"], "SetAsDefault": True}
+    cloud.call("iam", "CreatePolicyVersion", request)
+
+
+def _delete_policy(cloud: Cloud, facts: Facts) -> None:
+    _old_versions(cloud, facts, keep=0)
+    cloud.call("iam", "DeletePolicy", {"PolicyArn": facts.id})
+
+
 def _same_issuer(path: str, given: Any, found: Any) -> bool:
     return path == "url" and str(given).removeprefix("https://") == str(found).removeprefix("https://")
 
 
 RESOURCES: Final = (
     Resource(
-        token="aws:iam/role:Role",
+        type="aws:iam/role:Role",
         service="iam",
         create=Call("CreateRole"),
         id="{name}",
@@ -64,7 +90,8 @@ RESOURCES: Final = (
             ),
         ),
         updates=(
-            Update(Call("UpdateRole", {"RoleName": "{id}"})),
+            # What the call does not say, IAM takes for its default.
+            Update(Call("UpdateRole", {"RoleName": "{id}"}), whole=True),
             Update(
                 Call(
                     "UpdateAssumeRolePolicy",
@@ -84,7 +111,7 @@ RESOURCES: Final = (
         unsupported=("inlinePolicies", "managedPolicyArns", "namePrefix"),
     ),
     Resource(
-        token="aws:iam/rolePolicy:RolePolicy",
+        type="aws:iam/rolePolicy:RolePolicy",
         service="iam",
         create=Call("PutRolePolicy"),
         id="{role}:{name}",
@@ -105,7 +132,7 @@ RESOURCES: Final = (
         unsupported=("namePrefix",),
     ),
     Resource(
-        token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         service="iam",
         create=Call("AttachRolePolicy"),
         id="{role}/{policyArn}",
@@ -125,7 +152,7 @@ RESOURCES: Final = (
         names={"role": "RoleName"},
     ),
     Resource(
-        token="aws:iam/accountPasswordPolicy:AccountPasswordPolicy",
+        type="aws:iam/accountPasswordPolicy:AccountPasswordPolicy",
         service="iam",
         create=Call("UpdateAccountPasswordPolicy"),
         id="iam-account-password-policy",
@@ -134,7 +161,7 @@ RESOURCES: Final = (
         delete=Call("DeleteAccountPasswordPolicy"),
     ),
     Resource(
-        token="aws:iam/accountAlias:AccountAlias",
+        type="aws:iam/accountAlias:AccountAlias",
         service="iam",
         create=Call("CreateAccountAlias"),
         id="{accountAlias}",
@@ -150,7 +177,7 @@ RESOURCES: Final = (
         delete_before_replace=True,
     ),
     Resource(
-        token="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
         service="iam",
         create=Call("CreateOpenIDConnectProvider"),
         id="=OpenIDConnectProviderArn",
@@ -173,5 +200,25 @@ RESOURCES: Final = (
             create="Tags",
         ),
         same=_same_issuer,
+    ),
+    Resource(
+        type="aws:iam/policy:Policy",
+        service="iam",
+        create=Call("CreatePolicy"),
+        id="=Policy.Arn",
+        reads=(
+            Read("GetPolicy", {"PolicyArn": "{id}"}, at="Policy", fields={"name": "PolicyName"}, tags="Policy.Tags"),
+            Read(_newest, only=(), fields={"policy": _document("Document")}),
+        ),
+        updates=(Custom(("policy",), _new_version),),
+        delete=_delete_policy,
+        tags=Tags(Call("TagPolicy", {"PolicyArn": "{id}"}), Call("UntagPolicy", {"PolicyArn": "{id}"}), create="Tags"),
+        names={"name": "PolicyName", "policy": "PolicyDocument"},
+        json=("policy",),
+        autoname="name",
+        autoname_length=128,
+        defaults={"path": "/"},
+        local=("delayAfterPolicyCreationInMs",),
+        unsupported=("namePrefix",),
     ),
 )

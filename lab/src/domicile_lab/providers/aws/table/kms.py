@@ -33,7 +33,7 @@ def _target(alias: Any) -> str:
 
 RESOURCES: Final = (
     Resource(
-        token="aws:kms/key:Key",
+        type="aws:kms/key:Key",
         service="kms",
         create=Call("CreateKey"),
         id="=KeyMetadata.KeyId",
@@ -51,7 +51,13 @@ RESOURCES: Final = (
         ),
         updates=(
             Update(Call("UpdateKeyDescription", {"KeyId": "{id}"})),
-            Update(Call("PutKeyPolicy", {"KeyId": "{id}", "PolicyName": "default"}, takes=("policy",))),
+            Update(
+                Call(
+                    "PutKeyPolicy",
+                    {"KeyId": "{id}", "PolicyName": "default"},
+                    takes=("policy", "bypassPolicyLockoutSafetyCheck"),
+                )
+            ),
             Custom(("enableKeyRotation", "rotationPeriodInDays"), _rotate, on_create=True),
             Custom(("isEnabled",), _enable, on_create=True),
         ),
@@ -61,12 +67,19 @@ RESOURCES: Final = (
         ),
         names={"customerMasterKeySpec": "KeySpec"},
         json=("policy",),
-        defaults={"isEnabled": True, "enableKeyRotation": False},
-        local=("bypassPolicyLockoutSafetyCheck", "deletionWindowInDays"),
+        defaults={
+            "isEnabled": True,
+            "enableKeyRotation": False,
+            "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
+            "keyUsage": "ENCRYPT_DECRYPT",
+        },
+        quiet=("rotationPeriodInDays",),
+        local=("deletionWindowInDays",),
+        untold=("bypassPolicyLockoutSafetyCheck",),
         unsupported=("customKeyStoreId", "xksKeyId"),
     ),
     Resource(
-        token="aws:kms/alias:Alias",
+        type="aws:kms/alias:Alias",
         service="kms",
         create=Call("CreateAlias"),
         id="{name}",

@@ -87,7 +87,7 @@ TAGS: Final = Tags(
 
 RESOURCES: Final = (
     Resource(
-        token="aws:organizations/organization:Organization",
+        type="aws:organizations/organization:Organization",
         service=SERVICE,
         create=Call("CreateOrganization"),
         id="=Organization.Id",
@@ -118,7 +118,7 @@ RESOURCES: Final = (
         defaults={"enabledPolicyTypes": [], "awsServiceAccessPrincipals": [], "featureSet": "ALL"},
     ),
     Resource(
-        token="aws:organizations/organizationalUnit:OrganizationalUnit",
+        type="aws:organizations/organizationalUnit:OrganizationalUnit",
         service=SERVICE,
         create=Call("CreateOrganizationalUnit"),
         id="=OrganizationalUnit.Id",
@@ -134,12 +134,12 @@ RESOURCES: Final = (
         autoname="name",
     ),
     Resource(
-        token="aws:organizations/account:Account",
+        type="aws:organizations/account:Account",
         service=SERVICE,
         create=_create_account,
         id="=AccountId",
         reads=(
-            Read("DescribeAccount", {"AccountId": "{id}"}, at="Account", pick=_open),
+            Read("DescribeAccount", {"AccountId": "{id}"}, at="Account", gone=("AccountAlreadyClosedException",), pick=_open),
             _parent("{id}"),
             _tags(),
         ),
@@ -152,7 +152,7 @@ RESOURCES: Final = (
         unsupported=("createGovcloud",),
     ),
     Resource(
-        token="aws:organizations/policy:Policy",
+        type="aws:organizations/policy:Policy",
         service=SERVICE,
         create=Call(
             "CreatePolicy",
@@ -182,7 +182,7 @@ RESOURCES: Final = (
         defaults={"type": "SERVICE_CONTROL_POLICY"},
     ),
     Resource(
-        token="aws:organizations/policyAttachment:PolicyAttachment",
+        type="aws:organizations/policyAttachment:PolicyAttachment",
         service=SERVICE,
         create=Call("AttachPolicy"),
         id="{targetId}:{policyId}",
@@ -200,7 +200,7 @@ RESOURCES: Final = (
         local=("skipDestroy",),
     ),
     Resource(
-        token="aws:organizations/delegatedAdministrator:DelegatedAdministrator",
+        type="aws:organizations/delegatedAdministrator:DelegatedAdministrator",
         service=SERVICE,
         create=Call("RegisterDelegatedAdministrator"),
         id="{accountId}/{servicePrincipal}",
@@ -211,6 +211,7 @@ RESOURCES: Final = (
                 "ListDelegatedAdministrators",
                 {"ServicePrincipal": "{servicePrincipal}"},
                 at="DelegatedAdministrators",
+                gone=("AccountNotRegisteredException",),
                 pick=lambda found, facts: next((each for each in found if each["Id"] == facts.get("accountId")), None),
             ),
         ),

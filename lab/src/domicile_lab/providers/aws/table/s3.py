@@ -45,7 +45,7 @@ def _setting(
     if type_ not in {"BucketPolicy", "BucketPublicAccessBlock", "BucketOwnershipControls"}:
         unsupported = (*unsupported, "expectedBucketOwner")
     return Resource(
-        token=f"aws:s3/{type_[0].lower()}{type_[1:]}:{type_}",
+        type=f"aws:s3/{type_[0].lower()}{type_[1:]}:{type_}",
         service="s3",
         create=put,
         id="{bucket}",
@@ -75,7 +75,7 @@ FLAGS: Final[Mapping[str, bool]] = {
 
 RESOURCES: Final = (
     Resource(
-        token="aws:s3/bucket:Bucket",
+        type="aws:s3/bucket:Bucket",
         service="s3",
         create=Call("CreateBucket", {"CreateBucketConfiguration": _location}, takes=("bucket", "objectLockEnabled")),
         id="{bucket}",
@@ -135,7 +135,7 @@ RESOURCES: Final = (
             {**BUCKET, "VersioningConfiguration": {"Status": "Suspended"}},
             ignore=("InvalidBucketState",),
         ),
-        local=("mfa",),
+        untold=("mfa",),
     ),
     _setting(
         "BucketServerSideEncryptionConfiguration",
@@ -207,10 +207,10 @@ RESOURCES: Final = (
         delete=Call("PutBucketLogging", {**BUCKET, "BucketLoggingStatus": {}}),
     ),
     Resource(
-        token="aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
+        type="aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
         service="s3control",
         create=Call(
-            "PutPublicAccessBlock", {"AccountId": "{account}"}, inside="PublicAccessBlockConfiguration"
+            "PutPublicAccessBlock", {"AccountId": lambda facts, cloud: facts.inputs.get("accountId") or cloud.account}, inside="PublicAccessBlockConfiguration"
         ),
         id="{account}",
         id_parts=("accountId",),

@@ -53,7 +53,7 @@ def _same_protocol(path: str, given: Any, found: Any) -> bool:
 
 def _rule(direction: str) -> Resource:
     return Resource(
-        token=f"aws:vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule",
+        type=f"aws:vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule",
         service="ec2",
         create=Call(
             f"AuthorizeSecurityGroup{direction}",
@@ -79,6 +79,7 @@ def _rule(direction: str) -> Resource:
         ),
         tags=tags("security-group-rule"),
         computed={"arn": ARN + "security-group-rule/{id}"},
+        quiet=("description",),  # of rules that name a group or a prefix list
         check=_one_source,
         same=_same_protocol,
     )

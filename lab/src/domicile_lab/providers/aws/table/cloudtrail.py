@@ -1,0 +1,103 @@
+"""AWS CloudTrail. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource, Tags, Update
+
+
+def _switch(cloud: Cloud, facts: Facts) -> None:
+    enabled = facts.inputs.get("enableLogging", True)
+    cloud.call("cloudtrail", "StartLogging" if enabled else "StopLogging", {"Name": facts.id})
+
+
+def _selectors(cloud: Cloud, facts: Facts) -> None:
+    """What is logged, in one of the two forms."""
+    request: dict[str, Any] = {"TrailName": facts.id}
+    advanced = facts.inputs.get("advancedEventSelectors")
+    if advanced:
+        request["AdvancedEventSelectors"] = [
+            {
+                "Name": each.get("name", ""),
+                "FieldSelectors": [
+                    {f"{key[0].upper()}{key[1:].removesuffix('s') if key != 'equals' and key != 'notEquals' else key[1:]}": value
+                     for key, value in selector.items() if value}
+                    for selector in each.get("fieldSelectors") or ()
+                ],
+            }
+            for each in advanced
+        ]  # fmt: skip
+    else:
+        request["EventSelectors"] = [
+            {
+                "ReadWriteType": each.get("readWriteType") or "All",
+                "IncludeManagementEvents": each.get("includeManagementEvents", True),
+                "DataResources": [
+                    {"Type": item["type"], "Values": item["values"]} for item in each.get("dataResources") or ()
+                ],
+                "ExcludeManagementEventSources": each.get("excludeManagementEventSources") or [],
+            }
+            for each in facts.inputs.get("eventSelectors") or [{}]
+        ]
+    cloud.call("cloudtrail", "PutEventSelectors", request)
+
+
+def _insights(cloud: Cloud, facts: Facts) -> None:
+    chosen = [{"InsightType": each["insightType"]} for each in facts.inputs.get("insightSelectors") or ()]
+    cloud.call("cloudtrail", "PutInsightSelectors", {"TrailName": facts.id, "InsightSelectors": chosen})
+
+
+RESOURCES: Final = (
+    Resource(
+        type="aws:cloudtrail/trail:Trail",
+        service="cloudtrail",
+        create=Call("CreateTrail"),
+        id="=TrailARN",
+        reads=(
+            Read(
+                "DescribeTrails",
+                {"trailNameList": ["{id}"]},
+                at="trailList",
+                fields={"arn": "TrailARN", "enableLogFileValidation": "LogFileValidationEnabled"},
+            ),
+            Read("GetTrailStatus", {"Name": "{id}"}, only=(), fields={"enableLogging": "IsLogging"}),
+            Read("GetEventSelectors", {"TrailName": "{id}"}, only=("eventSelectors", "advancedEventSelectors")),
+            Read(
+                "GetInsightSelectors",
+                {"TrailName": "{id}"},
+                gone=("InsightNotEnabledException",),
+                only=("insightSelectors",),
+            ),
+            Read("ListTags", {"ResourceIdList": ["{id}"]}, only=(), tags="ResourceTagList[0].TagsList"),
+        ),
+        updates=(
+            Update(Call("UpdateTrail", {"Name": "{id}"})),
+            Custom(("eventSelectors", "advancedEventSelectors"), _selectors, on_create=True),
+            Custom(("insightSelectors",), _insights, on_create=True),
+            # Started last, with what it is to log. A trail is made without; the program's default is with.
+            Custom(("enableLogging",), _switch, on_create=True),
+        ),
+        delete=Call("DeleteTrail", {"Name": "{id}"}),
+        tags=Tags(
+            Call("AddTags", {"ResourceId": "{id}"}),
+            Call("RemoveTags", {"ResourceId": "{id}"}),
+            create="TagsList",
+            tag_param="TagsList",
+            untag_param="TagsList",
+            untag_form="pairs",
+        ),
+        names={"cloudWatchLogsGroupArn": "CloudWatchLogsLogGroupArn"},
+        check=lambda inputs: [] if inputs.setdefault("enableLogging", True) in (True, False) else [],
+        defaults={
+            "enableLogFileValidation": False,
+            "enableLogging": True,
+            "includeGlobalServiceEvents": True,
+            "isMultiRegionTrail": False,
+            "isOrganizationTrail": False,
+        },
+        replaces=("name",),
+        autoname="name",
+        autoname_length=128,
+    ),
+)
