@@ -154,6 +154,9 @@ def test_access_entries_policies_addons_and_pod_identities(client, network):
     )["association"]
     found = eks.list_pod_identity_associations(clusterName="access")["associations"]
     assert [one["associationId"] for one in found] == [association["associationId"]]
+    other = {"clusterName": "access", "namespace": "n", "serviceAccount": "other", "roleArn": principal}
+    eks.create_pod_identity_association(**other)
+    assert len(eks.list_pod_identity_associations(clusterName="access")["associations"]) == 2
     eks.delete_access_entry(**entry)
     assert eks.list_associated_access_policies(**entry)["associatedAccessPolicies"] == []
     eks.delete_cluster(name="access")
