@@ -387,6 +387,15 @@ def test_a_key_says_how_often_it_is_rotated(client):
     assert kms.get_key_rotation_status(KeyId=key)["RotationPeriodInDays"] == 180
 
 
+def test_a_key_whose_policy_denies_under_a_condition_is_read(client):
+    kms = client("kms")
+    denied = {"Sid": "d", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    condition = {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denied | {"Condition": condition}]})
+    key = kms.create_key(Policy=policy, BypassPolicyLockoutSafetyCheck=True)["KeyMetadata"]["KeyId"]
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyId"] == key
+
+
 def test_a_rule_for_a_group_has_its_description(client, network):
     ec2 = client("ec2")
     group = ec2.create_security_group(GroupName="g", Description="d", VpcId=network[0])["GroupId"]

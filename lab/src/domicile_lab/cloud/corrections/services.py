@@ -88,11 +88,11 @@ def _log_groups() -> None:
 
 
 def _key_policies() -> None:
-    """moto reads the denials of a key's policy without their conditions, and so denies what they do not.
+    """moto reads one denial in a key's policy, without its conditions, and refuses DescribeKey to everybody.
 
-    Policies of resources are not judged here, nor are those of identities (lab/README.md).
+    No other identity or resource policy is judged here; this one would be judged wrongly.
     """
-    kms_responses.validate_policy = lambda key, action: None
+    setattr(kms_responses, "validate_policy", lambda key, action: None)  # noqa: B010 - a name that it only imports
 
 
 def _key_rotation() -> None:
