@@ -9,7 +9,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from domicile_lab.cloud import running_cloud
-from domicile_lab.cloud.shelf import Shelf, load_families
+from domicile_lab.cloud.shelf import Shelf
+from domicile_lab.cloud.shelf_families import load_families
 from domicile_lab.cloud.shelf_hooks import HOOKS, REQUIRED
 
 REGION = "eu-west-2"
@@ -149,14 +150,11 @@ def test_access_entries_policies_addons_and_pod_identities(client, network):
     assert [(one["policyArn"], one["accessScope"]) for one in listed] == [(policy, scope)]
     eks.create_addon(clusterName="access", addonName="vpc-cni", addonVersion="v1.20.0-eksbuild.1")
     assert eks.list_addons(clusterName="access")["addons"] == ["vpc-cni"]
-    association = eks.create_pod_identity_association(
-        clusterName="access", namespace="n", serviceAccount="s", roleArn=principal
-    )["association"]
+    given = {"clusterName": "access", "namespace": "n", "roleArn": principal}
+    made = [eks.create_pod_identity_association(**given, serviceAccount=one)["association"] for one in ("s", "t")]
+    fails("ResourceInUseException", eks.create_pod_identity_association, **given, serviceAccount="t")
     found = eks.list_pod_identity_associations(clusterName="access")["associations"]
-    assert [one["associationId"] for one in found] == [association["associationId"]]
-    other = {"clusterName": "access", "namespace": "n", "serviceAccount": "other", "roleArn": principal}
-    eks.create_pod_identity_association(**other)
-    assert len(eks.list_pod_identity_associations(clusterName="access")["associations"]) == 2
+    assert [one["associationId"] for one in found] == [one["associationId"] for one in made]
     eks.delete_access_entry(**entry)
     assert eks.list_associated_access_policies(**entry)["associatedAccessPolicies"] == []
     eks.delete_cluster(name="access")
@@ -194,6 +192,8 @@ def test_backup_plans_selections_and_policies(client):
     assert backup.list_tags(ResourceArn=plan["BackupPlanArn"])["Tags"] == {"a": "b"}
     chosen = {"SelectionName": "s", "IamRoleArn": ROLE, "Resources": ["*"]}
     selection = backup.create_backup_selection(BackupPlanId=name, BackupSelection=chosen)["SelectionId"]
+    other = backup.create_backup_selection(BackupPlanId=name, BackupSelection=chosen)["SelectionId"]
+    backup.delete_backup_selection(BackupPlanId=name, SelectionId=other)
     fails("InvalidRequestException", backup.delete_backup_plan, BackupPlanId=name)
     got = backup.get_backup_selection(BackupPlanId=name, SelectionId=selection)
     assert got["BackupSelection"]["Resources"] == ["*"]

@@ -12,99 +12,18 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
-import jmespath  # type: ignore[import-untyped]
-import yaml
 from moto.core.serialize import get_serializer_class
 
 from domicile_lab.cloud.http import Answer
 from domicile_lab.cloud.operations import Operation
 from domicile_lab.cloud.refusals import Told, error
+from domicile_lab.cloud.shelf_families import Family, Task, load_families
 from domicile_lab.cloud.shelf_hooks import HOOKS, REQUIRED, Place, ShelfError
 
 Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Task:
-    """One operation of a family; expressions are JMESPath.
-
-    `do` is create, put, get, list, update, delete or answer; `rename` leads from names of parameters to those of the
-    record; `record` makes the record's own members of the parameters; `answer` makes the answer of a record (or, with
-    list, of records; with answer, of the parameters).
-    """
-
-    do: str
-    answer: Any = None
-    record: Any = None
-    rename: Mapping[str, str] = field(default_factory=dict)
-    hook: str | None = None
-    then: Mapping[str, str] = field(default_factory=dict)
-    otherwise: Any = None
-
-
-@dataclass(frozen=True)
-class Family:
-    """Records of one kind: what names one, what the service adds to it, and its errors.
-
-    `below` has the families whose records go with this one's, and `held` those that keep it, each with the members
-    that are the same in both. `noted` makes records of what moto answered, by operation: JMESPath over {parameters,
-    answer}.
-    """
-
-    service: str
-    name: str
-    key: tuple[str, ...]
-    tasks: Mapping[str, Task]
-    set: Mapping[str, Any]
-    default: Mapping[str, Any]
-    hook: str | None
-    requires: str | None
-    missing: str
-    exists: str
-    arn: str | None
-    tags: str | None
-    below: Mapping[str, str]
-    held: Mapping[str, Mapping[str, str]]
-    noted: Mapping[str, Any]
-
-
-def _family(service: str, name: str, raw: Mapping[str, Any]) -> Family:
-    return Family(
-        service=service,
-        name=name,
-        key=tuple(raw.get("key", ())),
-        tasks={operation: _task(task) for operation, task in raw.get("operations", {}).items()},
-        set=raw.get("set", {}),
-        default=raw.get("default", {}),
-        hook=raw.get("hook"),
-        requires=raw.get("requires"),
-        missing=raw.get("missing", "ResourceNotFoundException"),
-        exists=raw.get("exists", "ResourceInUseException"),
-        arn=raw.get("arn"),
-        tags=raw.get("tags"),
-        below=raw.get("below", {}),
-        held=raw.get("held", {}),
-        noted={operation: jmespath.compile(expression) for operation, expression in raw.get("noted", {}).items()},
-    )
-
-
-def _task(raw: Mapping[str, Any] | str) -> Task:
-    task = {"do": raw} if isinstance(raw, str) else dict(raw)
-    for expression in ("answer", "record"):
-        if expression in task:
-            task[expression] = jmespath.compile(task[expression])
-    return Task(**task)
-
-
-def load_families() -> tuple[Family, ...]:
-    """The families of shelf.yaml."""
-    data = yaml.safe_load(files(__package__).joinpath("shelf.yaml").read_text())
-    return tuple(_family(service, name, raw) for service, families in data.items() for name, raw in families.items())
 
 
 class Shelf:
@@ -192,15 +111,15 @@ class Shelf:
     def _make(self, family: Family, task: Task, members: Record, found: list[Record], place: Place) -> Record:
         if family.requires is not None and (lack := REQUIRED[family.requires](members, place, self.records)):
             raise ShelfError(*lack)
-        found = found if family.key else self.records(family.service, family.name, place)[:]
-        if found and task.do == "create":
-            raise ShelfError(family.exists, f"{family.name} already exists: {_words(_named(family, members))}.")
         records = self.records(family.service, family.name, place)
         record: Record = {**copy.deepcopy(dict(family.default)), **members}
-        for old in found:
-            records.remove(old)
-            record = {name: old[name] for name in family.set if name in old} | record
+        if task.do == "put":
+            for old in found if family.key else records[:]:
+                records.remove(old)
+                record = {name: old[name] for name in family.set if name in old} | record
         _fill(record, family.set, place)
+        if task.do == "create" and family.key and any(_alike(one, record, family.unique) for one in records):
+            raise ShelfError(family.exists, f"{family.name} already exists: {_words(_named(family, record))}.")
         _run(family.hook, record, members, place)
         records.append(record)
         for other, hook in task.then.items():
@@ -276,7 +195,7 @@ def _named(family: Family, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _alike(one: Record, other: Record, members: str) -> bool:
     """Whether two records have the same values of these members, whose names stand with spaces between."""
-    return all(one.get(member) == other[member] for member in members.split())
+    return all(one.get(member) == other.get(member) for member in members.split())
 
 
 def _words(named: Mapping[str, Any]) -> str:
