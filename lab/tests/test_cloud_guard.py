@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import boto3
@@ -64,11 +65,14 @@ class World:
     accounts: dict = field(default_factory=dict)
     policies: dict = field(default_factory=dict)
     sessions: dict = field(default_factory=dict)
+    clients: dict = field(default_factory=dict)
 
-    def client(self, account, service, region=REGION, **more):
+    def client(self, account, service, region=REGION):
         session = self.sessions.get(account, self.management)
-        options = {"verify": str(self.cloud.ca_file), "config": ONCE} | more
-        return session.client(service, region_name=region, endpoint_url=self.cloud.endpoint_url, **options)
+        if (session, service, region) not in self.clients:  # making one costs more than what it is used for
+            options = {"verify": str(self.cloud.ca_file), "config": ONCE, "endpoint_url": self.cloud.endpoint_url}
+            self.clients[session, service, region] = session.client(service, region_name=region, **options)
+        return self.clients[session, service, region]
 
     def raw(self, account, service, region=REGION):
         keys = self.sessions.get(account, self.management).get_credentials()
@@ -207,6 +211,28 @@ def test_a_signature_for_one_region_does_not_open_a_bucket_in_another(world):
     # The client follows the error to the bucket's region, where the policy stops it.
     code, _, denied_by = refused(world.client("cell", "s3").put_object, Bucket="planted-away", Key="k", Body=b"x")
     assert code == "AccessDenied" and denied_by.endswith("/DenyOutside")
+
+
+def test_a_large_object_is_streamed_up_and_down(world, tmp_path):
+    s3, file = world.client("free", "s3"), tmp_path / "large"
+    file.write_bytes(bytes(range(256)) * 40_000)
+    s3.create_bucket(Bucket="free-large", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.upload_file(str(file), "free-large", "parts")
+    with file.open("rb") as body:
+        s3.put_object(Bucket="free-large", Key="stream", Body=body, Metadata={"a_b": "c"})
+    for key in ("parts", "stream"):
+        assert s3.get_object(Bucket="free-large", Key=key)["Body"].read() == file.read_bytes()
+    head = s3.head_object(Bucket="free-large", Key="stream")
+    assert head["ContentLength"] == file.stat().st_size and head["Metadata"] == {"a_b": "c"}
+
+
+def test_calls_at_once_do_not_disturb_each_other(world):
+    kms = world.client("cell", "kms")
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda i: kms.create_key(Description=str(i))["KeyMetadata"], range(64)))
+    assert len({one["KeyId"] for one in made}) == 64
+    listed = {one["KeyId"] for page in kms.get_paginator("list_keys").paginate() for one in page["Keys"]}
+    assert {one["KeyId"] for one in made} <= listed
 
 
 def test_what_is_planted_on_the_raw_side_is_seen_on_the_guarded_one(world):
@@ -397,7 +423,9 @@ def test_nobody_in_particular_gets_nothing(world):
 
 
 def test_a_body_that_was_changed_on_the_way_is_refused(world):
-    kms = world.client("free", "kms")
+    kms = world.sessions["free"].client(
+        "kms", region_name=REGION, endpoint_url=world.cloud.endpoint_url, verify=str(world.cloud.ca_file), config=ONCE
+    )
     kms.meta.events.register("before-send.kms.CreateKey", lambda request, **_: setattr(request, "body", b'{"a":1}'))
     assert refused(kms.create_key)[0] == "InvalidSignatureException"
 

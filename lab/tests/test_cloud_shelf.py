@@ -1,6 +1,7 @@
 """What moto lacks is there all the same: what was made is found, changed and gone through plain boto3."""
 
 import base64
+import functools
 import json
 
 import boto3
@@ -23,14 +24,17 @@ def cloud(tmp_path_factory):
         yield cloud
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(cloud):
+    session = boto3.Session()
+
+    @functools.cache  # making one costs more than what it is used for
     def make(service, region=REGION, raw=False):
         text = (cloud.folder / "credentials").read_text()
         keys = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
         url = cloud.raw_url if raw else cloud.endpoint_url
         config = Config(retries={"total_max_attempts": 1})
-        return boto3.client(
+        return session.client(
             service, region_name=region, endpoint_url=url, verify=str(cloud.ca_file), config=config, **keys
         )
 
@@ -394,6 +398,16 @@ def test_a_key_whose_policy_denies_under_a_condition_is_read(client):
     policy = json.dumps({"Version": "2012-10-17", "Statement": [denied | {"Condition": condition}]})
     key = kms.create_key(Policy=policy, BypassPolicyLockoutSafetyCheck=True)["KeyMetadata"]["KeyId"]
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyId"] == key
+
+
+def test_symmetric_keys_encrypt_and_asymmetric_ones_sign(client):
+    kms = client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    sealed = kms.encrypt(KeyId=key, Plaintext=b"held")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"held"
+    signer = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["KeyId"]
+    given = {"KeyId": signer, "Message": b"m", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
+    assert kms.verify(**given, Signature=kms.sign(**given)["Signature"])["SignatureValid"]
 
 
 def test_a_rule_for_a_group_has_its_description(client, network):

@@ -137,10 +137,17 @@ def _iam_path(kind: str, account: str, name: str) -> str:
 
 _ARN = "arn:aws:{service}:{{region}}:{{account}}:{kind}{{value}}"
 
+
+def _kms(operation: Operation, account: str, region: str, action: str) -> Resource:
+    alias = str(operation.parameters.get("KeyId", "")).startswith("alias/")
+    read = _named("KeyId", _ARN.format(service="kms", kind="" if alias else "key/"))
+    return read(operation, account, region, action)
+
+
 _READERS: Mapping[str, Callable[[Operation, str, str, str], Resource]] = {
     "s3": _s3,
     "s3control": lambda operation, account, region, action: Resource("*", account),
-    "kms": _named("KeyId", _ARN.format(service="kms", kind="key/")),
+    "kms": _kms,
     "sqs": _sqs,
     "secretsmanager": _named("SecretId", _ARN.format(service="secretsmanager", kind="secret:")),
     "sts": _sts,

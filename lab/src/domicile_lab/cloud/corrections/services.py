@@ -13,7 +13,9 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 from moto.iam.responses import IamResponse
+from moto.kms import models as kms_models
 from moto.kms import responses as kms_responses
+from moto.kms import utils as kms_utils
 from moto.kms.responses import KmsResponse
 from moto.logs.models import LogGroup
 from moto.logs.responses import LogsResponse
@@ -30,6 +32,7 @@ def apply() -> None:
         _default_volume_key,
         _log_groups,
         _key_policies,
+        _key_material,
         _key_rotation,
         _rule_descriptions,
         _flow_log_prefixes,
@@ -93,6 +96,18 @@ def _key_policies() -> None:
     No other identity or resource policy is judged here; this one would be judged wrongly.
     """
     setattr(kms_responses, "validate_policy", lambda key, action: None)  # noqa: B010 - a name that it only imports
+
+
+def _key_material() -> None:
+    """moto makes an RSA key for each symmetric one too, which takes longer than all else in a cell together."""
+    make = kms_utils.generate_private_key
+
+    @wraps(make)
+    def generate_private_key(key_spec: str) -> Any:
+        asymmetric = key_spec.startswith(("RSA_", "ECC_"))
+        return make(key_spec if asymmetric else kms_utils.KeySpec.ECC_NIST_P256)
+
+    setattr(kms_models, "generate_private_key", generate_private_key)  # noqa: B010 - a name that it only imports
 
 
 def _key_rotation() -> None:
