@@ -445,7 +445,9 @@ def test_an_identity_provider_s_clients_change(client):
 
 def test_a_certificate_and_a_hub_take_other_options(client):
     acm = client("acm")
-    arn = acm.request_certificate(DomainName="a.example.com", ValidationMethod="DNS")["CertificateArn"]
+    given = {"DomainName": "a.example.com", "ValidationMethod": "DNS", "KeyAlgorithm": "EC_prime256v1"}
+    arn = acm.request_certificate(**given)["CertificateArn"]
+    assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["KeyAlgorithm"] == "EC_prime256v1"
     acm.update_certificate_options(CertificateArn=arn, Options={"CertificateTransparencyLoggingPreference": "DISABLED"})
     options = acm.describe_certificate(CertificateArn=arn)["Certificate"]["Options"]
     assert options["CertificateTransparencyLoggingPreference"] == "DISABLED"
@@ -469,6 +471,58 @@ def test_a_database_cluster_s_parameters_are_reset_and_its_data_api_switched(cli
     )["DBCluster"]
     assert rds.enable_http_endpoint(ResourceArn=cluster["DBClusterArn"])["HttpEndpointEnabled"]
     assert rds.describe_db_clusters(DBClusterIdentifier="c")["DBClusters"][0]["HttpEndpointEnabled"]
+
+
+def test_databases_and_caches_keep_what_they_were_asked_for(client, network):
+    rds = client("rds")
+    group = {"DBSubnetGroupName": "sg", "SubnetIds": network[1]}
+    rds.create_db_subnet_group(**group, DBSubnetGroupDescription="d")
+    rds.modify_db_subnet_group(**group, DBSubnetGroupDescription="e")
+    assert rds.describe_db_subnet_groups(DBSubnetGroupName="sg")["DBSubnetGroups"][0]["DBSubnetGroupDescription"] == "e"
+    rds.create_db_instance(
+        DBInstanceIdentifier="i", DBInstanceClass="db.r8g.large", Engine="postgres", EnablePerformanceInsights=True,
+        PerformanceInsightsKMSKeyId="arn:aws:kms:eu-west-2:1:key/k", MasterUsername="a", MasterUserPassword="password1",
+        AllocatedStorage=20,
+    )  # fmt: skip
+    instance = rds.describe_db_instances(DBInstanceIdentifier="i")["DBInstances"][0]
+    assert instance["PerformanceInsightsEnabled"] and instance["PerformanceInsightsKMSKeyId"].endswith("key/k")
+    rds.modify_db_instance(DBInstanceIdentifier="i", EnablePerformanceInsights=False)
+    assert not rds.describe_db_instances(DBInstanceIdentifier="i")["DBInstances"][0]["PerformanceInsightsEnabled"]
+    cache = client("elasticache")
+    given = {"ReplicationGroupId": "rg", "ReplicationGroupDescription": "d"}
+    for _ in range(2):  # one that is deleted is gone, and can be made again
+        cache.create_replication_group(
+            **given, NumCacheClusters=2, AutomaticFailoverEnabled=True, Engine="valkey", CacheNodeType="cache.r7g.large"
+        )
+        found = cache.describe_replication_groups(ReplicationGroupId="rg")["ReplicationGroups"][0]
+        assert found["MemberClusters"] == ["rg-001", "rg-002"]
+        cache.delete_replication_group(ReplicationGroupId="rg")
+
+
+def test_logs_may_go_to_a_bucket_for_tls_alone(client):
+    s3 = client("s3")
+    for bucket in ("logged", "log-archive"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    tls = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::log-archive/*",
+           "Condition": {"Bool": {"aws:SecureTransport": "false"}}}  # fmt: skip
+    target = {"LoggingEnabled": {"TargetBucket": "log-archive", "TargetPrefix": "a/"}}
+    s3.put_bucket_policy(Bucket="log-archive", Policy=json.dumps({"Statement": [tls]}))
+    fails("InvalidTargetBucketForLogging", s3.put_bucket_logging, Bucket="logged", BucketLoggingStatus=target)
+    allowed = {"Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": ["s3:PutObject"],
+               "Resource": ["arn:aws:s3:::log-archive/*"]}  # fmt: skip
+    s3.put_bucket_policy(Bucket="log-archive", Policy=json.dumps({"Statement": [tls, allowed]}))
+    s3.put_bucket_logging(Bucket="logged", BucketLoggingStatus=target)
+    assert s3.get_bucket_logging(Bucket="logged")["LoggingEnabled"]["TargetBucket"] == "log-archive"
+
+
+def test_a_trail_is_told_and_deleted_by_its_name_or_arn(client):
+    client("s3").create_bucket(Bucket="trail-archive", CreateBucketConfiguration={"LocationConstraint": REGION})
+    trails = client("cloudtrail")
+    arns = [trails.create_trail(Name=one, S3BucketName="trail-archive")["TrailARN"] for one in ("one", "two")]
+    told = trails.describe_trails(trailNameList=[arns[1]])["trailList"]
+    assert [one["Name"] for one in told] == ["two"]
+    trails.delete_trail(Name=arns[1])
+    assert [one["Name"] for one in trails.describe_trails()["trailList"]] == ["one"]
 
 
 def test_regions_are_opted_into(client):

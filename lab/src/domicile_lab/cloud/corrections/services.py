@@ -6,8 +6,10 @@ import json
 from functools import wraps
 from typing import Any
 
-from moto.acm.models import AWSCertificateManagerBackend
+from moto.acm.models import AWSCertificateManagerBackend, CertBundle
 from moto.acm.responses import AWSCertificateManagerResponse
+from moto.cloudtrail.models import CloudTrailBackend
+from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroupRule
@@ -19,7 +21,7 @@ from moto.kms import utils as kms_utils
 from moto.kms.responses import KmsResponse
 from moto.logs.models import LogGroup
 from moto.logs.responses import LogsResponse
-from moto.rds.responses import RDSResponse
+from moto.s3.models import FakeBucket
 from moto.securityhub.models import SecurityHubBackend
 from moto.securityhub.responses import SecurityHubResponse
 
@@ -39,7 +41,8 @@ def apply() -> None:
         _open_id_clients,
         _certificate_options,
         _hub_configuration,
-        _databases,
+        _bucket_logging,
+        _trails,
     ):
         correct()
 
@@ -189,7 +192,21 @@ def _open_id_clients() -> None:
 
 
 def _certificate_options() -> None:
-    """moto's certificates keep the options that they were made with."""
+    """moto's certificates keep the options that they were made with, and have one kind of key."""
+    describe, request = CertBundle.describe, AWSCertificateManagerResponse.request_certificate
+
+    @wraps(describe)
+    def described(self: Any) -> dict[str, Any]:
+        told: dict[str, Any] = describe(self)
+        told["Certificate"]["KeyAlgorithm"] = getattr(self, "asked_algorithm", told["Certificate"]["KeyAlgorithm"])
+        return told
+
+    @wraps(request)
+    def request_certificate(self: Any) -> Any:
+        answer: Any = request(self)
+        if algorithm := self._get_param("KeyAlgorithm"):
+            self.acm_backend.get_certificate(answer.result["CertificateArn"]).asked_algorithm = algorithm
+        return answer
 
     def update(self: Any) -> EmptyResult:
         backend: AWSCertificateManagerBackend = self.acm_backend
@@ -197,7 +214,12 @@ def _certificate_options() -> None:
         backend.get_certificate(self._get_param("CertificateArn")).cert_options.update(options)
         return EmptyResult()
 
-    lay(AWSCertificateManagerResponse, update_certificate_options=update)
+    lay(CertBundle, describe=described)
+    lay(
+        AWSCertificateManagerResponse,
+        request_certificate=request_certificate,
+        update_certificate_options=update,
+    )
 
 
 def _hub_configuration() -> None:
@@ -220,30 +242,43 @@ def _hub_configuration() -> None:
     lay(SecurityHubResponse, update_security_hub_configuration=update)
 
 
-def _databases() -> None:
-    """moto neither resets a cluster's parameters nor switches its data API."""
+def _bucket_logging() -> None:
+    """moto stumbles over a principal "*" in a log bucket's policy, which every bucket for TLS alone has."""
 
-    def reset(self: Any) -> ActionResult:
-        name = self.params.get("DBClusterParameterGroupName")
-        group = self.backend.db_cluster_parameter_groups[name]
-        if self.params.get("ResetAllParameters"):
-            group.parameters.clear()
-        for one in self.params.get("Parameters", []):
-            group.parameters.pop(one.original_dict()["ParameterName"], None)
-        return ActionResult({"DBClusterParameterGroupName": name})
+    def permitted(target_bucket: Any, target_prefix: str | None) -> bool:
+        document = json.loads(target_bucket.policy.decode()) if target_bucket.policy else {"Statement": []}
+        bucket = f"arn:{target_bucket.partition}:s3:::{target_bucket.name}"
+        resources = {f"{bucket}/{target_prefix or ''}*", f"{bucket}/*", bucket}
+        return any(
+            one["Effect"] == "Allow"
+            and isinstance(one.get("Principal"), dict)
+            and "logging.s3.amazonaws.com" in _listed(one["Principal"].get("Service"))
+            and "s3:PutObject" in _listed(one.get("Action"))
+            and resources & set(_listed(one.get("Resource")))
+            for one in document["Statement"]
+        )
 
-    def switched(to: bool) -> Any:
-        def switch(self: Any) -> ActionResult:
-            arn = self.params.get("ResourceArn")
-            cluster = self.backend.clusters[arn.rpartition(":")[2]]
-            cluster._enable_http_endpoint = to
-            return ActionResult({"ResourceArn": arn, "HttpEndpointEnabled": to})
+    lay(FakeBucket, _log_permissions_enabled_policy=staticmethod(permitted))
 
-        return switch
 
-    lay(
-        RDSResponse,
-        reset_db_cluster_parameter_group=reset,
-        enable_http_endpoint=switched(True),
-        disable_http_endpoint=switched(False),
-    )
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _trails() -> None:
+    """moto tells of every trail whichever is asked for, and deletes none that is named by its ARN."""
+    describe, delete = CloudTrailResponse.describe_trails, CloudTrailBackend.delete_trail
+
+    @wraps(describe)
+    def describe_trails(self: Any) -> str:
+        told = json.loads(describe(self))
+        if wanted := self._get_param("trailNameList"):
+            told["trailList"] = [one for one in told["trailList"] if {one["Name"], one["TrailARN"]} & set(wanted)]
+        return json.dumps(told)
+
+    @wraps(delete)
+    def delete_trail(self: Any, name: str) -> None:
+        delete(self, name.rpartition("/")[2])
+
+    lay(CloudTrailResponse, describe_trails=describe_trails)
+    lay(CloudTrailBackend, delete_trail=delete_trail)
