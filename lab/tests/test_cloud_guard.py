@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import boto3
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 from domicile_lab.cloud import running_cloud
@@ -420,6 +421,24 @@ def test_nobody_in_particular_gets_nothing(world):
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     status, body = get(world, world.cloud.endpoint_url, "POST", b"Action=ListUsers&Version=2010-05-08", form)
     assert status == 403 and b"MissingAuthenticationToken" in body
+
+
+def test_a_web_identity_is_judged_though_nobody_signs_for_it(world):
+    unsigned = world.management.client(
+        "sts", region_name=REGION, endpoint_url=world.cloud.endpoint_url, verify=str(world.cloud.ca_file),
+        config=ONCE.merge(Config(signature_version=UNSIGNED)),
+    )  # fmt: skip
+    role = f"arn:aws:iam::{world.accounts['free']}:role/OrganizationAccountAccessRole"
+    given = {"RoleSessionName": "pod", "WebIdentityToken": "token"}
+    made = unsigned.assume_role_with_web_identity(RoleArn=role, **given)["AssumedRoleUser"]["Arn"]
+    assert made.endswith(":assumed-role/OrganizationAccountAccessRole/pod")
+    assert refused(unsigned.assume_role_with_web_identity, RoleArn=f"{role}x", **given)[0] == "AccessDenied"
+    organizations = world.client("management", "organizations")
+    content = document(deny("DenyWeb", Principal="*", Action="sts:AssumeRoleWithWebIdentity"))
+    world.attach("web", "RESOURCE_CONTROL_POLICY", content, world.accounts["free"])
+    denied_by = refused(unsigned.assume_role_with_web_identity, RoleArn=role, **given)[2]
+    assert denied_by == f"{world.policies['web']}/DenyWeb"
+    organizations.detach_policy(PolicyId=world.policies["web"], TargetId=world.accounts["free"])
 
 
 def test_a_body_that_was_changed_on_the_way_is_refused(world):
