@@ -89,8 +89,6 @@ class Shelf:
         if task.do == "list" or (task.do == "describe" and (found or not named)):
             return _answer(task, found)
         if task.do in ("create", "put"):
-            if len(named) < len(family.key):
-                found = []  # the service gives the rest of its name, so that it is like no other
             return _answer(task, self._make(family, task, members, found, place))
         if family.key and not named:
             raise ShelfError("ValidationException", f"{operation.name} says of no {family.name} which one it is about.")
