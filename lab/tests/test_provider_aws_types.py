@@ -8,6 +8,7 @@ output; a case is made when another one needs it.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib.util
 import logging
@@ -23,6 +24,7 @@ from moto.server import ThreadedMotoServer
 
 from domicile_lab.providers.aws import table
 from domicile_lab.providers.aws.provider import Aws
+from domicile_lab.providers.interface import ProviderError
 from domicile_lab.providers.values import UNKNOWN
 
 REGION = "eu-west-2"
@@ -85,20 +87,32 @@ class World:
         return client._make_api_call(operation, parameters)
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+@contextlib.contextmanager
+def cloud(folder: Path) -> Iterator[str]:
+    """A cloud's address: the lab's own, with what moto lacks on its shelf, or moto alone."""
+    if SHELVES:
+        from domicile_lab.cloud import running_cloud
+
+        with running_cloud(folder) as running:
+            yield running.raw_url
+        return
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-        server.start()
-        host, port = server.get_host_and_port()
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.delenv("AWS_PROFILE", raising=False)
-        yield World(f"http://{host}:{port}")
-    server.stop()
+        with cloud(tmp_path_factory.mktemp("cloud")) as endpoint:
+            patch.setenv("AWS_ENDPOINT_URL", endpoint)
+            patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+            patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+            patch.delenv("AWS_PROFILE", raising=False)
+            yield World(endpoint)
 
 
 def test_every_type_has_a_case() -> None:
@@ -121,7 +135,7 @@ def test_a_resource_lives(world: World, name: str) -> None:
     assert imported is not None, "an id is enough to read"
     again, failures = provider.check(type_, imported[1], {}, name=name, seed=b"")
     assert failures == [], "what is imported is accepted"
-    hidden = {*table.find(type_).local, *table.find(type_).quiet, *case.get("hidden", [])}
+    hidden = {*table.find(type_).local, *table.find(type_).untold, *table.find(type_).quiet, *case.get("hidden", [])}
     changes = provider.diff(type_, id_, again, imported[2], inputs, ignore_changes=[]).changes
     assert set(changes) <= hidden, f"an import finds the inputs: {changes} in {again}"
 
@@ -157,15 +171,20 @@ def test_a_resource_lives(world: World, name: str) -> None:
         assert after is not None and after[1] == inputs, "and is mended"
 
 
-@pytest.mark.parametrize("name", NAMES[::-1])
-def test_a_resource_goes(world: World, name: str) -> None:
-    world.make(name)
-    for each in reversed(list(world.made)):  # what was made after it may depend on it
-        id_, inputs, outputs = world.made.pop(each)
-        type_ = CASES[each]["type"]
-        world.provider.delete(type_, id_, inputs, outputs, 30)
-        if table.find(type_).delete is not None and not CASES[each].get("stays"):
-            assert world.provider.read(type_, id_, inputs, outputs) is None
-            world.provider.delete(type_, id_, inputs, outputs, 30)  # twice is no fault
-        if each == name:
-            break
+def test_everything_goes_in_reverse(world: World) -> None:
+    """What was made after something may depend on it."""
+    for name in NAMES:
+        if not (CASES[name].get("drift") or {}).get("gone"):
+            world.make(name)
+    assert len(world.made) > len(NAMES) / 2
+    left = []
+    for name, (id_, inputs, outputs) in reversed(world.made.items()):
+        type_ = CASES[name]["type"]
+        try:
+            world.provider.delete(type_, id_, inputs, outputs, 30)
+            if not (table.find(type_).delete is None or CASES[name].get("stays")):
+                assert world.provider.read(type_, id_, inputs, outputs) is None, "it is still there"
+                world.provider.delete(type_, id_, inputs, outputs, 30)  # twice is no fault
+        except (ProviderError, AssertionError) as fault:
+            left.append(f"{name}: {fault}")
+    assert left == []

@@ -129,7 +129,7 @@ class Crud:
             else:
                 resource.delete(self._cloud, facts)
         except FAULTS as fault:
-            if not is_gone(code_of(fault), resource.reads[0].gone):
+            if not is_gone(code_of(fault), resource.reads[0].gone) and self._exists(facts):
                 raise ProviderError(f"{resource.type} {id_} was not removed: {describe(fault)}") from fault
         if resource.wait_gone:
             self._until(lambda: self._ask(resource.reads[0], facts) is None, timeout, f"{resource.type} {id_} to go")
@@ -249,6 +249,12 @@ class Crud:
             if self._stop.wait(pause):
                 raise ProviderError(f"stopped while waiting for {what}")
             pause = min(pause * 1.6, 10.0)
+
+    def _exists(self, facts: Facts) -> bool:
+        try:
+            return self._ask(self._entry.resource.reads[0], facts) is not None
+        except FAULTS:
+            return True
 
     def _read_quietly(self, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
         try:

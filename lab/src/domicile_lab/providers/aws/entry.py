@@ -181,7 +181,7 @@ class Entry:
                 key: _without(pruned(self.schema, kind, state[key]), key, resource.told)
                 for key, kind in self.schema.inputs.items()
                 if key in state and key not in resource.unsupported and state[key] not in ("", [], {}, None)
-                if not (key.endswith("Prefix") and key != "prefix")
+                if key not in resource.untold
             }
         inputs: Values = {}
         for key, given in old.items():

@@ -34,10 +34,6 @@ def _proofs(certificate: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _same_names(path: str, given: Any, found: Any) -> bool:
-    return path == "keyAlgorithm" and str(given).replace("-", "_") == str(found).replace("-", "_")
-
-
 def _adopt(_: Cloud, facts: Facts) -> Any:
     """Nothing is made: the certificate is waited for."""
     return {"id": facts.inputs["certificateArn"]}
@@ -83,8 +79,8 @@ RESOURCES: Final = (
             untag_form="pairs",
         ),
         write={"subjectAlternativeNames": _given},
-        same=_same_names,
-        quiet=("options", "keyAlgorithm", "validationMethod"),
+        untold=("keyAlgorithm",),  # moto calls every key RSA_2048; that of a certificate cannot change
+        quiet=("options", "validationMethod"),
         unsupported=(
             "certificateBody",
             "certificateChain",

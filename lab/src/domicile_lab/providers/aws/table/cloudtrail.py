@@ -59,6 +59,7 @@ RESOURCES: Final = (
                 "DescribeTrails",
                 {"trailNameList": ["{id}"]},
                 at="trailList",
+                pick=lambda found, facts: next((each for each in found or () if each["TrailARN"] == facts.id), None),
                 fields={"arn": "TrailARN", "enableLogFileValidation": "LogFileValidationEnabled"},
             ),
             Read("GetTrailStatus", {"Name": "{id}"}, only=(), fields={"enableLogging": "IsLogging"}),
@@ -78,7 +79,7 @@ RESOURCES: Final = (
             # Started last, with what it is to log. A trail is made without; the program's default is with.
             Custom(("enableLogging",), _switch, on_create=True),
         ),
-        delete=Call("DeleteTrail", {"Name": "{id}"}),
+        delete=Call("DeleteTrail", {"Name": lambda facts, _: facts.id.rpartition("/")[2]}),
         tags=Tags(
             Call("AddTags", {"ResourceId": "{id}"}),
             Call("RemoveTags", {"ResourceId": "{id}"}),

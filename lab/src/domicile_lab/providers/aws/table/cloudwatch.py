@@ -79,11 +79,12 @@ def _told_queries(alarm: Any) -> list[dict[str, Any]] | None:
     return found or None
 
 
-def _state(facts: Facts, _: Cloud) -> str | None:
-    if facts.inputs.get("state"):
-        return str(facts.inputs["state"])
-    enabled = facts.inputs.get("isEnabled")
-    return None if enabled is None else "ENABLED" if enabled else "DISABLED"
+def _enabled(inputs: dict[str, Any]) -> list[tuple[str, str]]:
+    """`isEnabled` is the older word for `state`."""
+    enabled = inputs.pop("isEnabled", None)
+    if enabled is not None:
+        inputs.setdefault("state", "ENABLED" if enabled else "DISABLED")
+    return []
 
 
 def _put_target(cloud: Cloud, facts: Facts) -> Any:
@@ -201,14 +202,13 @@ RESOURCES: Final = (
     Resource(
         type="aws:cloudwatch/eventRule:EventRule",
         service="events",
-        create=Call("PutRule", {"State": _state}),
+        create=Call("PutRule"),
         id="{name}",
         id_parts=("name",),
         reads=(
             Read(
                 "DescribeRule",
                 RULE,
-                fields={"isEnabled": lambda rule: rule.get("State") == "ENABLED"},
             ),
             Read("ListTagsForResource", {"ResourceARN": "{arn}"}, only=(), tags="Tags"),
         ),
@@ -216,12 +216,11 @@ RESOURCES: Final = (
             Update(
                 Call(
                     "PutRule",
-                    {"Name": "{id}", "State": _state},
+                    {"Name": "{id}"},
                     takes=(
                         "description",
                         "eventBusName",
                         "eventPattern",
-                        "isEnabled",
                         "roleArn",
                         "scheduleExpression",
                         "state",
@@ -233,10 +232,11 @@ RESOURCES: Final = (
         delete=Call("DeleteRule", {**RULE, "Force": "{forceDestroy}"}),
         tags=ALARM_TAGS,
         json=("eventPattern",),
-        defaults={"eventBusName": "default", "isEnabled": True, "state": "ENABLED"},
+        defaults={"eventBusName": "default", "state": "ENABLED"},
+        check=_enabled,
         autoname="name",
         replaces=("eventBusName",),
-        local=("forceDestroy",),
+        local=("forceDestroy", "isEnabled"),
         unsupported=("namePrefix",),
     ),
     Resource(

@@ -191,6 +191,8 @@ RESOURCES: Final = (
                 {"ReplicationGroupId": "{id}"},
                 at="ReplicationGroups",
                 gone=("ReplicationGroupNotFoundFault",),
+                # One on its way out is none to keep, and moto's never arrive.
+                pick=lambda found, _: next((each for each in found or () if each.get("Status") != "deleting"), None),
                 fields={
                     "automaticFailoverEnabled": _on("AutomaticFailover"),
                     "configurationEndpointAddress": "ConfigurationEndpoint.Address",

@@ -281,6 +281,7 @@ RESOURCES: Final = (
         autoname_length=63,
         defaults={"autoMinorVersionUpgrade": True},
         local=("applyImmediately", "forceDestroy"),
+        untold=("performanceInsightsEnabled",),  # moto never tells
         replaces=("identifier", "engineVersion"),
         unsupported=("customIamInstanceProfile", "identifierPrefix"),
         quiet=("performanceInsightsKmsKeyId", "performanceInsightsRetentionPeriod", "preferredMaintenanceWindow",
