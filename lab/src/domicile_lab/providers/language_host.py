@@ -32,6 +32,7 @@ from domicile_lab.providers.interpreter import (
     interpreter,
     normal,
 )
+from domicile_lab.providers.lifetime import Lifetime
 from domicile_lab.providers.run_program import REPORTED
 
 RUNNER = Path(__file__).with_name("run_program.py")
@@ -178,21 +179,16 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 def serve(arguments: list[str]) -> None:
     """Serve until asked to stop. `arguments`: options, which repeat what each call says, and the engine's address."""
     addresses = [a for a in arguments if not a.startswith("-")]
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    lifetime = Lifetime()
     host = LanguageHost(addresses[-1] if addresses else "", version("pulumi"))
     limits = [("grpc.max_receive_message_length", MESSAGE_LIMIT), ("grpc.max_send_message_length", MESSAGE_LIMIT)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=limits)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    engine = os.getppid()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # A killed engine cannot ask; its child is then another process's.
-    while not stop.wait(1) and os.getppid() == engine:
-        pass
+    lifetime.wait()
     host.stop()
     server.stop(grace=1).wait()
 

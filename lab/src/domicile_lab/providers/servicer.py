@@ -7,7 +7,6 @@ by hand is reached with PULUMI_DEBUG_PROVIDERS=<name>:<port> instead, and then A
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from domicile_lab.providers.interface import Diff, Failure, Provider, ProviderError, Unfinished, Values
+from domicile_lab.providers.lifetime import Lifetime
 from domicile_lab.providers.values import Path, decode, encode
 
 _MESSAGE_BYTES: Final = 400 * 1024 * 1024  # the limit of the engine's own connections
@@ -134,6 +134,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         _guard(context, lambda: self._provider.delete(_type(request), request.id, inputs, outputs, request.timeout))
         return empty_pb2.Empty()
 
+    def Construct(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _abort(
+            context,
+            grpc.StatusCode.UNIMPLEMENTED,
+            f"The lab's {self._provider.name} provider builds no components, and {request.type} is one. Declare the "
+            "resources that it is made of, or use the official plugin.",
+        )
+
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         arguments, secrets = decode(request.args)
         answer = _guard(context, lambda: self._provider.invoke(request.tok, arguments))
@@ -142,11 +150,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
 def serve(provider: Provider) -> None:
     """Serve until the engine ends the process. Prints the port, which must be the first line on standard output."""
-    # The engine passes its own interrupt on and then still calls Cancel and waits for running calls.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lifetime = Lifetime()
     server, port = start(provider)
     print(port, flush=True)
-    server.wait_for_termination()
+    lifetime.wait()
+    provider.cancel()
+    server.stop(grace=2).wait()
 
 
 def start(provider: Provider) -> tuple[grpc.Server, int]:
