@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import urllib3
 from kubernetes import client, config
+from kubernetes.config.exec_provider import ExecProvider
+from kubernetes.config.kube_config import ConfigNode
 
 from domicile_lab.providers.interface import ProviderError
 from domicile_lab.providers.kubernetes.objects import Kind, Object, name_of
@@ -168,8 +170,8 @@ class Cluster:
         message = str(answer.get("message", ""))
         if status == 401:
             message = (
-                f"it does not know the credential of the kubeconfig's user {self._credential!r} ({message}). If a "
-                "credential plugin gives it, run the plugin's command by hand to see why it fails"
+                f"it does not accept the credential of the kubeconfig's user {self._credential!r} ({message}). A "
+                "credential plugin's may be of another account or role: see which one it asks as"
             )
         causes = [
             Cause(c.get("field", ""), c.get("message", "")) for c in (answer.get("details") or {}).get("causes", [])
@@ -207,4 +209,22 @@ def _configuration(settings: Settings, context: Mapping[str, Any]) -> client.Con
         raise ProviderError(
             f"There is no cluster to talk to: {error}. Give the provider a kubeconfig, or set KUBECONFIG."
         ) from error
+    users = (settings.kubeconfig or {}).get("users") or []
+    plugin = next((u["user"].get("exec") for u in users if u["name"] == context.get("user") and u.get("user")), None)
+    if plugin and not (found.api_key or found.cert_file):
+        # The client library goes on as nobody and logs why; the API's answer would then blame a missing permission.
+        raise ProviderError(
+            f"The credential plugin of the kubeconfig's user {context['user']!r} "
+            f"(`{' '.join([plugin['command'], *(plugin.get('args') or [])])}`) gave no credential: "
+            f"{_exec_fault(plugin)}"
+        )
     return found
+
+
+def _exec_fault(plugin: dict[str, Any]) -> str:
+    """Why a credential plugin fails: run it once more."""
+    try:
+        ExecProvider(ConfigNode("exec", plugin), None).run()  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError) as error:
+        return str(error)
+    return "its answer has neither a token nor a certificate"

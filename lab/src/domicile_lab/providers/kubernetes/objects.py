@@ -109,6 +109,14 @@ def parse_id(id: str) -> tuple[str | None, str]:
     return namespace or None, name
 
 
+def placed(inputs: Object, namespace: str | None) -> Object:
+    """`inputs` with a namespace, where they name none and the kind has them."""
+    metadata = inputs.get("metadata", {})
+    if namespace is None or not isinstance(metadata, dict) or "namespace" in metadata:
+        return inputs
+    return {**inputs, "metadata": {**metadata, "namespace": namespace}}
+
+
 def manifest_of(kind: Kind, inputs: Mapping[str, Any], namespace: str | None) -> Object:
     """The manifest to apply: inputs without nulls and status, in the API's own spelling, in `namespace`."""
     body = {k: v for k, v in inputs.items() if k not in ("status", FIELD_MANAGER)}

@@ -7,14 +7,13 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from domicile_lab.providers.interface import Diff, Failure, ProviderError, Unfinished, Values
 from domicile_lab.providers.interface import Kind as Change
 from domicile_lab.providers.kubernetes import settings as arguments
-from domicile_lab.providers.kubernetes.client import ApiError, Cluster, NoKind, Unreachable, no_kind
+from domicile_lab.providers.kubernetes.client import ApiError, Cluster, NoKind, Unreachable
 from domicile_lab.providers.kubernetes.fields import changes, managed_by, observed_inputs, same_effect
 from domicile_lab.providers.kubernetes.objects import (
     AUTONAMED,
@@ -37,18 +36,16 @@ from domicile_lab.providers.kubernetes.objects import (
     name_of,
     new_field_manager,
     parse_id,
+    placed,
     spelled_for_sdk,
     stable,
 )
-from domicile_lab.providers.kubernetes.readiness import readiness
 from domicile_lab.providers.kubernetes.rules import immutable, refused, replaced_by
-from domicile_lab.providers.kubernetes.waits import Waits
+from domicile_lab.providers.kubernetes.waits import NotReady, Waits
 from domicile_lab.providers.values import UNKNOWN, Secret, has_unknown
 
 WAIT_SECONDS = 600.0
 """How long an object may take to become ready, or to go, when nothing says otherwise."""
-DISCOVERY_SECONDS = 10.0
-"""How long the API may take to serve the kind of a definition that it has just established."""
 
 
 class KubernetesProvider:
@@ -148,16 +145,15 @@ class KubernetesProvider:
 
     def preview_create(self, type: str, inputs: Values) -> Values:
         """What the cluster says that the object would be; inputs, where it cannot be asked yet."""
-        kind = kind_of(type, inputs)
-        if has_unknown(inputs):
-            return foreseen(kind, inputs, None)
-        would_be = None
+        kind, would_be = kind_of(type, inputs), None
         try:
             cluster = self._reach()
-            manifest = manifest_of(kind, inputs, cluster.namespace_of(kind, inputs))
-            # What is there already is to be replaced, which a dry run cannot tell; its creation will.
-            if kind.patch or cluster.get(kind, manifest["metadata"].get("namespace"), name_of(manifest)) is None:
-                would_be = cluster.apply(kind, manifest, new_field_manager(), force=True, dry_run=True)
+            inputs = placed(inputs, cluster.default_namespace if cluster.resource(kind).namespaced else None)
+            if not has_unknown(inputs):
+                manifest = manifest_of(kind, inputs, cluster.namespace_of(kind, inputs))
+                # What is there already is to be replaced, which a dry run cannot tell; its creation will.
+                if kind.patch or cluster.get(kind, manifest["metadata"].get("namespace"), name_of(manifest)) is None:
+                    would_be = cluster.apply(kind, manifest, new_field_manager(), force=True, dry_run=True)
         except NoKind:
             pass  # its definition may be made by this same update
         except ApiError as error:
@@ -166,12 +162,24 @@ class KubernetesProvider:
         return _secret(kind, foreseen(kind, inputs, would_be))
 
     def preview_update(self, type: str, id: str, inputs: Values, old_inputs: Values, old_outputs: Values) -> Values:
+        """What a dry run gives; where it cannot be asked, the old outputs with the new inputs over them."""
+        kind, manager = kind_of(type, inputs), old_outputs.get(FIELD_MANAGER) or new_field_manager()
+        namespace, _ = parse_id(id)
+        if not has_unknown(inputs):
+            try:
+                manifest = manifest_of(kind, inputs, namespace)
+                return self._outputs(
+                    kind, self._reach().apply(kind, manifest, manager, force=True, dry_run=True), manager
+                )
+            except (ApiError, NoKind, Unreachable):
+                pass  # the diff that led here has told what there is to tell
         kept = {k: v for k, v in old_outputs.items() if k not in old_inputs}
-        return {**kept, **inputs}
+        return _secret(kind, {**kept, **placed(inputs, namespace)})
 
     def create(self, type: str, inputs: Values, timeout: float) -> tuple[str, Values]:
         kind, cluster = kind_of(type, inputs), self._reach()
-        namespace = self._until_served(kind, inputs)
+        self._waits.until_served(cluster, kind)
+        namespace = cluster.namespace_of(kind, inputs)
         manifest = manifest_of(kind, inputs, namespace)
         id = identity(namespace, name_of(manifest))
         existing = cluster.get(kind, namespace, name_of(manifest))
@@ -186,7 +194,7 @@ class KubernetesProvider:
             raise ProviderError(f"{kind} {id} does not exist: a {type.rpartition(':')[2]} changes what others made.")
         manager = new_field_manager()
         live = self._apply(kind, manifest, manager, force)
-        return id, self._await_ready(kind, id, inputs, live, manager=manager, timeout=timeout)
+        return id, self._ready(kind, id, inputs, live, manager=manager, timeout=timeout)
 
     def read(self, type: str, id: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
         kind = kind_of(type, inputs or outputs)
@@ -222,7 +230,7 @@ class KubernetesProvider:
             if self._settings.skip_update_unreachable:
                 return old_outputs
             raise
-        return self._await_ready(kind, id, inputs, live, manager=manager, timeout=timeout)
+        return self._ready(kind, id, inputs, live, manager=manager, timeout=timeout)
 
     def delete(self, type: str, id: str, inputs: Values, outputs: Values, timeout: float) -> None:
         kind = kind_of(type, inputs or outputs)
@@ -236,7 +244,8 @@ class KubernetesProvider:
             propagation = (annotation(inputs, DELETION_PROPAGATION) or "background").capitalize()
             cluster.delete(kind, namespace, name, uid=uid, propagation=propagation)
             if not is_true(inputs, SKIP_AWAIT):
-                self._await_gone(kind, namespace, name, uid, self._seconds(inputs, timeout))
+                seconds = seconds_for(inputs, timeout)
+                self._waits.until_gone(cluster, kind, namespace, name, uid=uid, seconds=seconds)
         except NoKind:
             return  # its definition has gone, and the objects with it
         except Unreachable as error:
@@ -288,70 +297,24 @@ class KubernetesProvider:
         if cluster.get(kind, namespace, name) is not None:
             cluster.apply(kind, manifest_of(kind, {"metadata": {"name": name}}, namespace), manager, force=False)
 
-    def _until_served(self, kind: Kind, inputs: Values) -> str | None:
-        """The object's namespace, once the API serves its kind: a new definition is served a moment later."""
-        cluster = self._reach()
-
-        def served() -> bool:
+    def _ready(self, kind: Kind, id: str, inputs: Values, live: Object, *, manager: str, timeout: float) -> Values:
+        """Outputs of the object, once it is ready where that is waited for."""
+        if not (kind.patch or is_true(inputs, SKIP_AWAIT)):
+            wait_for, seconds = annotation(inputs, WAIT_FOR), seconds_for(inputs, timeout)
             try:
-                cluster.resource(kind)
-            except NoKind:
-                return False
-            return True
-
-        self._waits.until(served, DISCOVERY_SECONDS, lambda: no_kind(kind))
-        return cluster.namespace_of(kind, inputs)
-
-    def _seconds(self, inputs: Values, timeout: float) -> float:
-        own = annotation(inputs, TIMEOUT_SECONDS)
-        return timeout or (float(own) if own and own.isdecimal() else WAIT_SECONDS)
+                live = self._waits.until_ready(self._reach(), kind, live, wait_for=wait_for, seconds=seconds)
+            except NotReady as error:
+                raise Unfinished(str(error), id, inputs, self._outputs(kind, error.live, manager)) from error
+        return self._outputs(kind, live, manager)
 
     def _outputs(self, kind: Kind, live: Object, manager: str) -> Values:
         return {**_secret(kind, spelled_for_sdk(kind, stable(live))), FIELD_MANAGER: manager}
 
-    def _await_ready(
-        self, kind: Kind, id: str, inputs: Values, live: Object, *, manager: str, timeout: float
-    ) -> Values:
-        """Outputs of the object once it is ready. Raises Unfinished when that fails or takes too long."""
-        wait_for = annotation(inputs, WAIT_FOR)
-        if is_true(inputs, SKIP_AWAIT) or kind.patch or readiness(kind, live, wait_for).state == "ready":
-            return self._outputs(kind, live, manager)
-        last = live
 
-        def ready() -> bool:
-            nonlocal last
-            found = self._reach().get(kind, *parse_id(id))
-            if found is None:
-                raise ProviderError("it was deleted while it was waited for")
-            last = found
-            state = readiness(kind, found, wait_for)
-            if state.state == "failed":
-                raise ProviderError(state.why)
-            return state.state == "ready"
-
-        try:
-            self._waits.until(ready, self._seconds(inputs, timeout), lambda: readiness(kind, last, wait_for).why)
-        except ProviderError as error:
-            told = f"{kind} {id} was applied and is not ready: {error}"
-            raise Unfinished(told, id, inputs, self._outputs(kind, last, manager)) from error
-        return self._outputs(kind, last, manager)
-
-    def _await_gone(self, kind: Kind, namespace: str | None, name: str, uid: str | None, seconds: float) -> None:
-        last: dict[str, Any] = {}
-
-        def gone() -> bool:
-            found = self._reach().get(kind, namespace, name)
-            last["live"] = found
-            return found is None or (uid is not None and found["metadata"]["uid"] != uid)
-
-        def why() -> str:
-            live = last["live"] or {}
-            finalizers = live.get("metadata", {}).get("finalizers") or live.get("spec", {}).get("finalizers") or []
-            held = f"it waits for its finalizers {', '.join(map(str, finalizers))}. " if finalizers else ""
-            told = " ".join(c.get("message", "") for c in (live.get("status", {}).get("conditions") or [])[:5])
-            return f"{kind} {identity(namespace, name)} is being deleted and is still there; {held}{told}".strip()
-
-        self._waits.until(gone, seconds, why)
+def seconds_for(inputs: Values, timeout: float) -> float:
+    """How long to wait for an object: the resource's custom timeout, its annotation, or WAIT_SECONDS."""
+    own = annotation(inputs, TIMEOUT_SECONDS)
+    return timeout or (float(own) if own and own.isdecimal() else WAIT_SECONDS)
 
 
 def _secret(kind: Kind, values: Values) -> Values:

@@ -39,7 +39,9 @@ def replaced_by(found: Mapping[str, Change], kind: Kind, before: Kind, settings:
     out anew, unless the provider was told that they are mutable: the official plugin's rule.
     """
     kinds = {"kind": kind.name != before.name, "apiVersion": kind.group != before.group}
-    places = {"metadata.name", "metadata.namespace"} | {k for k, differs in kinds.items() if differs}
+    places = {"metadata.name"} | {k for k, differs in kinds.items() if differs}
+    if found.get("metadata.namespace") == "update":  # to leave it out may mean the same one: the provider's default
+        places.add("metadata.namespace")
     if kind.group == "" and kind.name == "ConfigMap" and not settings.config_map_mutable:
         places |= {"data", "binaryData"}
     if kind.group == "" and kind.name == "Secret" and not settings.secret_mutable:
