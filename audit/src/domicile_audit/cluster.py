@@ -3,8 +3,9 @@
 What it finds are holdings like the cloud's, judged by the same rules. It reads no secret's content.
 """
 
+import json
 from collections import Counter
-from collections.abc import Callable
+from http.client import OK
 from typing import Any
 
 from domicile_catalog import DataClass
@@ -26,8 +27,8 @@ from domicile_audit.holding import (
 from domicile_audit.kinds import KINDS
 
 _REGION = "topology.kubernetes.io/region"
-_TENANTS = {"group": "casino.domicile.dev", "version": "v1alpha1", "plural": "casinotenants"}
-_FAILURES = (ApiException, HTTPError)
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_FAILURES = (ApiException, HTTPError, ValueError)
 Listed = list[dict[str, Any]]
 
 
@@ -36,57 +37,57 @@ def read_cluster(account: str, cell: str, kubeconfig: str, context: str | None =
 
     Raises what the Kubernetes client raises of a file that is no kubeconfig.
     """
-    return survey_cluster(account, cell, new_client_from_config(config_file=kubeconfig, context=context))
+    load: Any = new_client_from_config  # the client has no types for it
+    return survey_cluster(account, cell, load(config_file=kubeconfig, context=context))
 
 
 def survey_cluster(account: str, cell: str, api: client.ApiClient) -> Survey:
     """What the cluster behind a client holds; what it does not tell is in `unread`."""
-    core, custom = client.CoreV1Api(api), client.CustomObjectsApi(api)
     unread: list[Unread] = []
 
-    def listed(what: str, call: Callable[[], Any]) -> Listed:
+    def listed(path: str) -> Listed:
         try:
-            answer = call()
+            return _list(api, path)
         except _FAILURES as error:
             reason = f"{type(error).__name__}: {getattr(error, 'reason', None) or error}"
             lost = Unread(
-                account=account,
-                region="*",
-                service="kubernetes",
-                operation=f"list {what}",
-                resource=cell,
-                reason=reason,
+                account=account, region="*", service="kubernetes", operation=f"GET {path}", resource=cell, reason=reason
             )
             unread.append(lost)
             return []
-        plain = api.sanitize_for_serialization(answer)
-        return list(plain.get("items") or ())
 
-    nodes = listed("nodes", lambda: core.list_node(_request_timeout=30))
     holdings = holdings_of(
         account,
         cell,
-        nodes=nodes,
-        volumes=listed("persistentvolumes", lambda: core.list_persistent_volume(_request_timeout=30)),
-        secrets=listed("secrets", lambda: _metadata_only(api)),
-        tenants=listed("casinotenants", lambda: custom.list_cluster_custom_object(**_TENANTS, _request_timeout=30)),
+        nodes=listed("/api/v1/nodes"),
+        volumes=listed("/api/v1/persistentvolumes"),
+        secrets=listed("/api/v1/secrets"),
+        tenants=listed("/apis/casino.domicile.dev/v1alpha1/casinotenants"),
     )
     told = Coverage(account=account, region="*", collector=f"cluster {cell}", holdings=len(holdings), calls=4)
     return Survey(holdings=holdings, coverage=(told,), unread=tuple(unread))
 
 
-def _metadata_only(api: client.ApiClient) -> Any:
-    """The secrets' names and namespaces: the API server is asked to leave their content out."""
-    accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-    answer, _status, _headers = api.call_api(
-        "/api/v1/secrets",
-        "GET",
-        header_params={"Accept": accept},
-        auth_settings=["BearerToken"],
-        response_type="object",
-        _request_timeout=30,
-    )
-    return answer
+def _list(api: client.ApiClient, path: str) -> Listed:
+    """All items of a list, over all its pages. Of secrets the API server is asked to leave the content out."""
+    plain = path.endswith("/secrets")
+    headers = {"Accept": _METADATA_ONLY if plain else "application/json"}
+    items: Listed = []
+    more = ""
+    while True:
+        query = [("limit", "500"), *([("continue", more)] if more else [])]
+        request = api.param_serialize(
+            "GET", path, query_params=query, header_params=headers, auth_settings=["BearerToken"]
+        )
+        response: Any = api.call_api(*request, _request_timeout=30)
+        response.read()
+        if response.status != OK:
+            raise ApiException.from_response(http_resp=response, body=None, data=None)
+        page = json.loads(response.data)
+        items += page.get("items") or ()
+        more = str(page.get("metadata", {}).get("continue") or "")
+        if not more:
+            return items
 
 
 def holdings_of(

@@ -127,15 +127,20 @@ def link_problem(
         return str(error)
     if environment is not None and value["environment"] != environment:
         return f"is of {value['environment']}, and the chain is of {environment}"
-    if before is None:
-        if value["sequence"] != 1 or value["previous"] is not None:
-            return f"is number {value['sequence']}, and the documents before it are missing"
+    return _after(value, *before) if before else _first(value)
+
+
+def _first(value: Mapping[str, Any]) -> str | None:
+    if value["sequence"] == 1 and value["previous"] is None:
         return None
-    name, earlier, told = before
+    return f"is number {value['sequence']}, and the documents before it are missing"
+
+
+def _after(value: Mapping[str, Any], name: str, earlier: bytes, told: Mapping[str, Any]) -> str | None:
     if value["sequence"] != told["sequence"] + 1:
         return f"is number {value['sequence']}, and follows number {told['sequence']}"
     if value["previous"] != {"file": name, "sha256": digest(earlier)}:
-        return f"does not follow {name}: the SHA-256 that it has is not that file's, which was changed, or this one was"
+        return f"does not follow {name}: it has another SHA-256 than that file, which was changed, or this one was"
     if value["run"]["began"] < told["run"]["began"]:
         return f"began before {name} did"
     return None

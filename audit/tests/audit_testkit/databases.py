@@ -300,11 +300,23 @@ def warehouse(spec: Spec) -> str:
         **_LOGIN,
         **key,
     )
+    _automatic_snapshots_with_key(spec, name, key)
     if spec.replicated:
         redshift.enable_snapshot_copy(
             ClusterIdentifier=name, DestinationRegion=AWAY, SnapshotCopyGrantName=_copy_grant(spec)
         )
     return spec.arn("redshift", f"cluster:{name}")
+
+
+def _automatic_snapshots_with_key(spec: Spec, name: str, key: dict[str, str]) -> None:
+    """A cluster's own snapshots have its key; moto's have none."""
+
+    def change(answer: dict[str, Any]) -> None:
+        for each in answer.get("Snapshots", ()):
+            if each["ClusterIdentifier"] == name:
+                each.update(key)
+
+    spec.amend("redshift", "DescribeClusterSnapshots", change)
 
 
 def _copy_grant(spec: Spec) -> str:

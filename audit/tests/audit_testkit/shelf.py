@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.handlers
-import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
+from domicile_audit.cloud.client import new_session
 from moto.iam.models import get_account_id_from
 
 Answer = dict[str, Any]
@@ -88,7 +88,7 @@ class Shelf:
 def _faults(service: str, operation: str, answer: Answer) -> set[str]:
     """What is not of the operation's form."""
     if service not in _MODELS:
-        _MODELS[service] = botocore.session.get_session().get_service_model(service)
+        _MODELS[service] = new_session()._session.get_service_model(service)
     shape = _MODELS[service].operation_model(operation).output_shape
     told = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
     return set(ParamValidator().validate(told, shape).generate_report().splitlines())

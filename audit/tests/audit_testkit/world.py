@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
-from domicile_audit.cloud.client import Cloud
+from domicile_audit.cloud.client import Cloud, new_session
 from domicile_audit.cloud.inventory import COLLECTORS, Collector
 from domicile_audit.cloud.survey import survey
 from domicile_audit.holding import Survey
@@ -120,7 +120,7 @@ class World:
 
     @cached_property
     def caller(self) -> boto3.Session:
-        return boto3.Session(aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="x", region_name=HOME)
+        return new_session(aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="x", region_name=HOME)
 
     def session(self, account: str) -> boto3.Session:
         if account == MANAGEMENT:
@@ -129,7 +129,7 @@ class World:
             given = self.caller.client("sts").assume_role(
                 RoleArn=f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole", RoleSessionName="planter"
             )["Credentials"]
-            self.sessions[account] = boto3.Session(
+            self.sessions[account] = new_session(
                 aws_access_key_id=given["AccessKeyId"],
                 aws_secret_access_key=given["SecretAccessKey"],
                 aws_session_token=given["SessionToken"],

@@ -6,12 +6,13 @@ AWS_CA_BUNDLE, AWS_PROFILE, AWS_REGION), so that the same code reads AWS and a s
 
 import threading
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.loaders import create_loader
+from botocore.loaders import Loader, create_loader
 
 DEFAULT_ROLE = "domicile-audit"
 SESSION_NAME = "domicile-audit"
@@ -58,9 +59,7 @@ class Cloud:
     """The accounts of an organisation, reached from the caller's own by a role that each of them has."""
 
     def __init__(self, role: str = DEFAULT_ROLE, session: boto3.Session | None = None) -> None:
-        # One loader for all sessions: it keeps the services' models, and reading them is most of a client's cost.
-        self._loader = create_loader()
-        self._caller = session or self._new_session()
+        self._caller = session or new_session()
         self._role = role
 
     def whoami(self) -> tuple[str, str]:
@@ -84,7 +83,7 @@ class Cloud:
         role = f"arn:{partition}:iam::{account_id}:role/{self._role}"
         answer = self._client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION_NAME)
         given = answer["Credentials"]
-        session = self._new_session(
+        session = new_session(
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
@@ -99,10 +98,18 @@ class Cloud:
     def _client(self, service: str) -> Any:
         return self._caller.client(service, region_name=self._region, config=_CONFIG)
 
-    def _new_session(self, **options: Any) -> boto3.Session:
-        core = botocore.session.get_session()
-        core.register_component("data_loader", self._loader)
-        return boto3.Session(botocore_session=core, **options)
+
+@cache
+def _loader() -> Loader:
+    """One for all sessions: it keeps the services' models, and reading those is most of what a client costs."""
+    return create_loader()
+
+
+def new_session(**options: Any) -> boto3.Session:
+    """A session of boto3, with boto3's options."""
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader())
+    return boto3.Session(botocore_session=core, **options)
 
 
 def lacking(accounts: Iterable[str], scope: Iterable[str]) -> tuple[str, ...]:
