@@ -6,7 +6,18 @@ import pytest
 from audit_testkit.faults import Fault, spec
 from audit_testkit.planter import PLANTS, cases, plant
 from audit_testkit.services import grant
-from audit_testkit.world import CELL, HOME, JURISDICTION, MANAGEMENT, STRANGER, judged, new_world, scope_of
+from audit_testkit.world import (
+    BESIDE,
+    BEYOND,
+    CELL,
+    HOME,
+    JURISDICTION,
+    MANAGEMENT,
+    STRANGER,
+    judged,
+    new_world,
+    scope_of,
+)
 from domicile_audit.cloud.inventory import COLLECTORS
 from domicile_audit.holding import Survey
 from domicile_audit.kinds import KINDS
@@ -29,7 +40,8 @@ class Planted:
 def planted() -> Planted:
     with new_world() as world:
         arns = {case: plant(world, *case) for case in cases()}
-        read = world.read()
+        cell = world.read(accounts=(CELL,))
+        read = Survey.all_of([cell, world.read(accounts=(BESIDE, BEYOND), regions=[HOME])])
     return Planted(arns, read, judged(read, scope_of()))
 
 

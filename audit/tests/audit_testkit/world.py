@@ -93,7 +93,7 @@ class Hand:
     region: str
 
     def __call__(self, service: str) -> Any:
-        return self.world.session(self.account).client(service, region_name=self.region)
+        return self.world.client(service, self.account, self.region)
 
     def name(self, kind: str) -> str:
         """A name that nothing else has."""
@@ -116,6 +116,7 @@ class World:
     shelf: Shelf
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     sessions: dict[str, boto3.Session] = field(default_factory=dict)
+    clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
@@ -136,13 +137,20 @@ class World:
             )
         return self.sessions[account]
 
+    def client(self, service: str, account: str, region: str) -> Any:
+        key = (service, account, region)
+        if key not in self.clients:
+            self.clients[key] = self.session(account).client(service, region_name=region)
+        return self.clients[key]
+
     def hand(self, account: str = CELL, region: str = HOME) -> Hand:
         return Hand(self, account, region)
 
     def key(self, account: str, region: str) -> str:
         if (account, region) not in self.keys:
-            client = self.session(account).client("kms", region_name=region)
-            made = client.create_key(Tags=[{"TagKey": k, "TagValue": v} for k, v in TAGS.items()])
+            made = self.client("kms", account, region).create_key(
+                Tags=[{"TagKey": k, "TagValue": v} for k, v in TAGS.items()]
+            )
             self.keys[account, region] = made["KeyMetadata"]["Arn"]
         return self.keys[account, region]
 

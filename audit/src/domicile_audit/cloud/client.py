@@ -47,7 +47,9 @@ class Account:
     def regions(self) -> tuple[str, ...]:
         """The regions that are enabled for the account, sorted. Raises botocore's errors."""
         answer = self.client("ec2", self.home).describe_regions(AllRegions=False)
-        return tuple(sorted(one["RegionName"] for one in answer["Regions"]))
+        # AWS leaves out what is not enabled; a stand-in may list it, and say so.
+        enabled = (one for one in answer["Regions"] if one.get("OptInStatus") != "not-opted-in")
+        return tuple(sorted(str(one["RegionName"]) for one in enabled))
 
     def offers(self, service: str, region: str) -> bool:
         """Whether boto3's list of endpoints has the service in the region; that list may lag behind the cloud."""
