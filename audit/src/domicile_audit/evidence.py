@@ -39,12 +39,19 @@ class Previous(Frozen):
 
 
 class Run(Frozen):
-    """Who audited, when (UTC), and with what. `caller` is the ARN that the cloud gave the caller."""
+    """Who audited, when (UTC), with what, and how much.
+
+    `caller` is the ARN that the cloud gave the caller. `regions` are those that the audit was narrowed to; empty, every
+    enabled one was read. `clusters` are the cells whose clusters were read, `clusters_left` those whose were not.
+    """
 
     caller: str
     began: datetime
     ended: datetime
     version: str
+    regions: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    clusters_left: tuple[str, ...] = ()
 
 
 def verdict(survey: Survey, findings: Sequence[Finding]) -> Verdict:
@@ -83,12 +90,7 @@ def document(
         "environment": scope.environment,
         "sequence": sequence,
         "previous": previous.model_dump() if previous else None,
-        "run": {
-            "caller": run.caller,
-            "began": _utc(run.began),
-            "ended": _utc(run.ended),
-            "version": run.version,
-        },
+        "run": {**run.model_dump(mode="json"), "began": _utc(run.began), "ended": _utc(run.ended)},
         "verdict": str(verdict(survey, findings)),
         "scope": _scope(scope),
         "read": {

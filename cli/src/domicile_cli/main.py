@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from domicile_cli.commands import catalogue, check, cloud, controls, decide, environment, generate, law
+from domicile_cli.commands import audit, catalogue, check, cloud, controls, decide, environment, generate, law
 from domicile_cli.install import install
 from domicile_cli.options import EXIT_CODES, OK, read_catalogue
 
@@ -22,6 +22,7 @@ app.add_typer(law.app)
 app.add_typer(environment.app)
 app.add_typer(cloud.app)
 app.add_typer(check.app)
+app.add_typer(audit.app)
 app.add_typer(controls.app)
 app.add_typer(generate.app)
 app.add_typer(catalogue.app, name="catalog")

@@ -5,7 +5,6 @@ AWS_CA_BUNDLE, AWS_PROFILE, AWS_REGION), so that the same code reads AWS and a s
 """
 
 import threading
-from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -13,6 +12,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader, create_loader
+from domicile_catalog.forms import Frozen
 
 DEFAULT_ROLE = "domicile-audit"
 SESSION_NAME = "domicile-audit"
@@ -20,6 +20,21 @@ HOME_REGION = "us-east-1"
 """Where an account is asked for its regions when nobody configured one."""
 
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32, read_timeout=60)
+
+
+class Member(Frozen):
+    """An account of the organisation, as it lists it."""
+
+    id: str
+    name: str
+    email: str
+
+
+class Organization(Frozen):
+    """The organisation that the caller's account is of."""
+
+    id: str
+    accounts: tuple[Member, ...]
 
 
 class Account:
@@ -69,13 +84,20 @@ class Cloud:
         answer = self._client("sts").get_caller_identity()
         return str(answer["Account"]), str(answer["Arn"])
 
-    def organization(self) -> tuple[str, frozenset[str]]:
-        """The organisation's id and its active accounts. Raises botocore's errors."""
+    def organization(self) -> Organization:
+        """The organisation and its active accounts. Raises botocore's errors."""
         client = self._client("organizations")
         organization_id = str(client.describe_organization()["Organization"]["Id"])
         pages = client.get_paginator("list_accounts").paginate()
         accounts = (one for page in pages for one in page["Accounts"])
-        return organization_id, frozenset(str(one["Id"]) for one in accounts if one["Status"] == "ACTIVE")
+        return Organization(
+            id=organization_id,
+            accounts=tuple(
+                Member(id=str(one["Id"]), name=str(one.get("Name", "")), email=str(one.get("Email", "")))
+                for one in accounts
+                if one["Status"] == "ACTIVE"
+            ),
+        )
 
     def account(self, account_id: str, own: str) -> Account:
         """An account, by its role; the caller's own as the caller. Raises botocore's errors."""
@@ -112,8 +134,3 @@ def new_session(**options: Any) -> boto3.Session:
     core = botocore.session.get_session()
     core.register_component("data_loader", _loader())
     return boto3.Session(botocore_session=core, **options)
-
-
-def lacking(accounts: Iterable[str], scope: Iterable[str]) -> tuple[str, ...]:
-    """Accounts of the organisation that nobody reads."""
-    return tuple(sorted(set(accounts) - set(scope)))
