@@ -4,6 +4,7 @@ The endpoint, the credentials and the region to start from come from the standar
 AWS_CA_BUNDLE, AWS_PROFILE, AWS_REGION), so that the same code reads AWS and a stand-in for it.
 """
 
+import os
 import threading
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ SESSION_NAME = "domicile-audit"
 HOME_REGION = "us-east-1"
 """Where an account is asked for its regions when nobody configured one."""
 
+_DISCOVERED = ("timestream-write",)
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32, read_timeout=60)
 
 
@@ -38,12 +40,11 @@ class Organization(Frozen):
 
 
 class Account:
-    """An account to read: its number, and clients for its services, made once for each service and region."""
+    """An account to read: its number, and clients for its services."""
 
     def __init__(self, account_id: str, session: boto3.Session) -> None:
         self.account_id = account_id
         self._session = session
-        self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
     @property
@@ -52,16 +53,18 @@ class Account:
         return str(self._session.region_name or HOME_REGION)
 
     def client(self, service: str, region: str) -> Any:
-        """A client of boto3. Sessions are not safe between threads, clients are."""
+        """A new client of boto3, for its caller to close: every account, region and service at once are thousands.
+
+        Clients are safe between threads; the session that makes them is not.
+        """
         with self._lock:
-            key = (service, region)
-            if key not in self._clients:
-                self._clients[key] = self._session.client(service, region_name=region, config=_CONFIG)
-            return self._clients[key]
+            return self._session.client(service, region_name=region, config=_CONFIG, endpoint_url=_endpoint(service))
 
     def regions(self) -> tuple[str, ...]:
         """The regions that are enabled for the account, sorted. Raises botocore's errors."""
-        answer = self.client("ec2", self.home).describe_regions(AllRegions=False)
+        client = self.client("ec2", self.home)
+        answer = client.describe_regions(AllRegions=False)
+        client.close()
         # AWS leaves out what is not enabled; a stand-in may list it, and say so.
         enabled = (one for one in answer["Regions"] if one.get("OptInStatus") != "not-opted-in")
         return tuple(sorted(str(one["RegionName"]) for one in enabled))
@@ -70,6 +73,15 @@ class Account:
         """Whether boto3's list of endpoints has the service in the region; that list may lag behind the cloud."""
         partition = self._session.get_partition_for_region(region)
         return region in self._session.get_available_regions(service, partition_name=partition)
+
+
+def _endpoint(service: str) -> str | None:
+    """The endpoint to name, which boto3 else takes from the standard variables or makes of service and region.
+
+    A service that tells where to call it sends its callers to the cloud's own hosts, whatever those variables say,
+    unless the endpoint is named.
+    """
+    return os.environ.get("AWS_ENDPOINT_URL") if service in _DISCOVERED else None
 
 
 class Cloud:

@@ -39,6 +39,12 @@ class Reader:
         self.unread: list[Unread] = []
         self.calls = 0
         self._account = account
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def close(self) -> None:
+        """Close the connections that it has made."""
+        for client in self._clients.values():
+            client.close()
 
     def pages(self, service: str, operation: str, key: str, *, region: str | None = None, **params: Any) -> list[Any]:
         """All items of a list, over all its pages. `operation` and `key` are spelt as boto3 does.
@@ -80,7 +86,7 @@ class Reader:
         where = region or self.region
         try:
             self.calls += 1
-            return dict(getattr(self._account.client(service, where), operation)(**params))
+            return dict(getattr(self._client(service, where), operation)(**params))
         except FAILURES as error:
             if _code(error) not in absent:
                 self.unread.append(self._unread(service, operation, where, about, error))
@@ -91,7 +97,7 @@ class Reader:
         return tag_mapping((self.ask(service, operation, about=about, **params) or {}).get(key))
 
     def _pages(self, service: str, operation: str, region: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        client = self._account.client(service, region)
+        client = self._client(service, region)
         if client.can_paginate(operation):
             for page in client.get_paginator(operation).paginate(**params):
                 self.calls += 1
@@ -106,6 +112,11 @@ class Reader:
             if token is None:
                 return
             params = {**params, token: page[token]}
+
+    def _client(self, service: str, region: str) -> Any:
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._account.client(service, region)
+        return self._clients[service, region]
 
     def _unread(self, service: str, operation: str, region: str, about: str | None, error: Exception) -> Unread:
         reason = _code(error) or type(error).__name__

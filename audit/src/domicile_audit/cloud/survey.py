@@ -123,6 +123,8 @@ def _read(task: _Task, ours: Ours) -> Survey:
                 reason=reason,
             )
         )
+    finally:
+        reader.close()
     told = Coverage(
         account=reader.account,
         region=reader.region,
