@@ -66,14 +66,9 @@ def _consumers(reader: Reader, cluster: dict[str, Any], shares: list[dict[str, A
             if (
                 each.get("Status") in ("ACTIVE", "AUTHORIZED", "AVAILABLE")
                 and consumer
-                and not _is_ours(reader, consumer)
+                and not reader.ours.has(consumer)
             ):
                 yield Access(principal=consumer, by=f"data share {share.get('DataShareArn')}")
-
-
-def _is_ours(reader: Reader, consumer: str) -> bool:
-    """A consumer is an account, or the ARN of a namespace in one."""
-    return reader.ours.has(consumer)
 
 
 def warehouse_snapshots(reader: Reader) -> Iterator[Holding]:

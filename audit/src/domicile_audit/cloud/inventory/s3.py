@@ -1,6 +1,6 @@
 """S3 buckets: every bucket of the account, each asked where it stands."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from domicile_audit.cloud.found import holding
@@ -35,12 +35,11 @@ def buckets(reader: Reader) -> Iterator[Holding]:
         AccountId=reader.account,
     )
     block = (whole_account or {}).get("PublicAccessBlockConfiguration", {})
-    owner = str((reader.ask("s3", "list_buckets", about="the account") or {}).get("Owner", {}).get("ID", ""))
     for one in listed:
-        yield _bucket(reader, str(one["Name"]), block, owner)
+        yield _bucket(reader, str(one["Name"]), block)
 
 
-def _bucket(reader: Reader, name: str, account_block: dict[str, Any], owner: str) -> Holding:
+def _bucket(reader: Reader, name: str, account_block: dict[str, Any]) -> Holding:
     # The endpoint of any region tells where a bucket is; the rest is asked where it stands.
     location = reader.ask("s3", "get_bucket_location", about=name, Bucket=name)
     region = NOWHERE_KNOWN if location is None else _region(location.get("LocationConstraint"))
@@ -66,8 +65,8 @@ def _bucket(reader: Reader, name: str, account_block: dict[str, Any], owner: str
         region=region,
         encryption=_encryption(ask("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError")),
         shared_with=(
-            *_by_policy(reader, policy, block),
-            *(() if "IgnorePublicAcls" in block else _by_acl(ask("get_bucket_acl"), owner)),
+            *_by_policy(reader, policy, restricted="RestrictPublicBuckets" in block, status=ask),
+            *_by_acl(ask("get_bucket_acl"), ignored="IgnorePublicAcls" in block),
         ),
         flows=_replication(ask("get_bucket_replication", "ReplicationConfigurationNotFoundError")),
         plaintext=None if asks_for_tls(policy) else "its policy does not deny requests without TLS",
@@ -81,21 +80,25 @@ def _region(constraint: str | None) -> str:
     return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(constraint, str(constraint))
 
 
-def _by_policy(reader: Reader, policy: str | None, block: set[str]) -> tuple[Access, ...]:
-    """Whom the policy lets in; a block on public access takes `*` out of it, and of a public policy everybody else."""
+def _by_policy(
+    reader: Reader, policy: str | None, *, restricted: bool, status: Callable[..., dict[str, Any]]
+) -> tuple[Access, ...]:
+    """Whom the policy lets in. A block on public access shuts out all strangers, where S3 itself holds it public."""
     found = outsiders(policy, reader.ours, "bucket policy")
-    public = any(one.principal == ANYBODY for one in found)
-    return () if public and "RestrictPublicBuckets" in block else found
+    if found and restricted and status("get_bucket_policy_status").get("PolicyStatus", {}).get("IsPublic"):
+        return ()
+    return found
 
 
-def _by_acl(answer: dict[str, Any], owner: str) -> tuple[Access, ...]:
-    owner = str(answer.get("Owner", {}).get("ID", owner))
+def _by_acl(answer: dict[str, Any], *, ignored: bool) -> tuple[Access, ...]:
+    """Whom the access control list lets in; with `ignored`, what it says of everybody does not count."""
+    owner = answer.get("Owner", {}).get("ID")
     found = []
     for grant in answer.get("Grants", ()):
         grantee, by = grant.get("Grantee", {}), f"access control list, {grant.get('Permission')}"
-        uri, canonical = str(grantee.get("URI", "")), grantee.get("ID")
-        if uri.endswith(_EVERYBODY):
-            found.append(Access(principal=ANYBODY, by=by))
+        canonical = grantee.get("ID")
+        if str(grantee.get("URI", "")).endswith(_EVERYBODY):
+            found += [] if ignored else [Access(principal=ANYBODY, by=by)]
         elif canonical and canonical != owner:
             found.append(Access(principal=f"CanonicalUser:{canonical}", by=by))
     return tuple(found)
