@@ -18,6 +18,7 @@ from audit_testkit.world import (
     new_world,
     scope_of,
 )
+from domicile_audit.cloud.actions import ACTIONS, action_of
 from domicile_audit.cloud.inventory import COLLECTORS
 from domicile_audit.holding import Survey
 from domicile_audit.kinds import KINDS
@@ -31,6 +32,7 @@ class Planted:
     arns: dict[tuple[str, Fault], str]
     read: Survey
     findings: tuple[Finding, ...]
+    called: frozenset[str]
 
     def of(self, kind: str, fault: Fault) -> tuple[Finding, ...]:
         return tuple(one for one in self.findings if one.resource == self.arns[kind, fault])
@@ -40,9 +42,11 @@ class Planted:
 def planted() -> Planted:
     with new_world() as world:
         arns = {case: plant(world, *case) for case in cases()}
+        world.shelf.called.clear()
         cell = world.read(accounts=(CELL,))
         read = Survey.all_of([cell, world.read(accounts=(BESIDE, BEYOND), regions=[HOME])])
-    return Planted(arns, read, judged(read, scope_of()))
+        called = frozenset(action_of(*one) for one in world.shelf.called)
+    return Planted(arns, read, judged(read, scope_of()), called)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,21 @@ def test_every_type_has_every_fault_or_a_reason_why_it_cannot() -> None:
 
 def test_everything_was_read(planted: Planted) -> None:
     assert planted.read.unread == ()
+
+
+def test_the_role_may_make_every_call_that_is_made_and_no_other(planted: Planted) -> None:
+    entering = {"sts:AssumeRole"}  # is granted by the roles of the accounts, to the caller
+    elsewhere = {
+        *("sts:GetCallerIdentity", "organizations:DescribeOrganization", "organizations:ListAccounts"),
+        "ec2:DescribeRegions",  # without --region
+        "timestream:DescribeEndpoints",  # by boto3 itself, to find Timestream
+        "s3:GetBucketPolicyStatus",  # only of what a block on public access may shut
+        "rds:DescribeDBParameters",
+        "rds:DescribeDBClusterParameters",  # only of groups that somebody made
+        "dms:DescribeReplicationTasks",
+    }
+    assert planted.called - entering <= ACTIONS
+    assert ACTIONS - planted.called <= elsewhere
 
 
 @pytest.mark.parametrize(("kind", "fault"), cases())

@@ -47,6 +47,8 @@ class Shelf:
         default_factory=lambda: defaultdict(list)
     )
 
+    called: set[tuple[str, str]] = field(default_factory=set)
+
     def stock(
         self,
         service: str,
@@ -109,6 +111,7 @@ def stocked_shelf() -> Iterator[Shelf]:
     def answer(model: Any, request_signer: Any, context: dict[str, Any], **_: Any) -> Any:
         key = key_of(model, request_signer)
         context["key"] = key
+        shelf.called.add(key[:2])
         found = shelf.answer(key, context.get("asked", {}))
         return None if found is None else (AWSResponse("http://shelf", 200, {}, None), found)
 
