@@ -9,7 +9,7 @@ READS: dict[str, tuple[str, ...]] = {
     "access-analyzer": ("ListAnalyzers",),
     "account": ("GetRegionOptStatus", "ListRegions"),
     "airflow": ("GetEnvironment", "ListEnvironments"),
-    "athena": ("GetWorkGroup", "ListWorkGroups"),
+    "athena": ("GetWorkGroup", "ListTagsForResource", "ListWorkGroups"),
     "backup": (
         "DescribeBackupVault",
         "GetBackupPlan",
@@ -25,6 +25,7 @@ READS: dict[str, tuple[str, ...]] = {
     "datasync": ("DescribeLocation*", "DescribeTask", "ListLocations", "ListTagsForResource", "ListTasks"),
     "dms": ("DescribeEndpoints", "DescribeReplicationInstances", "DescribeReplicationTasks", "ListTagsForResource"),
     "dynamodb": (
+        "DescribeBackup",
         "DescribeContinuousBackups",
         "DescribeGlobalTable",
         "DescribeTable",
@@ -48,6 +49,7 @@ READS: dict[str, tuple[str, ...]] = {
         "DescribeCacheClusters",
         "DescribeGlobalReplicationGroups",
         "DescribeReplicationGroups",
+        "DescribeServerlessCaches",
         "DescribeSnapshots",
         "ListTagsForResource",
     ),
@@ -62,9 +64,9 @@ READS: dict[str, tuple[str, ...]] = {
     "firehose": ("DescribeDeliveryStream", "ListDeliveryStreams", "ListTagsForDeliveryStream"),
     "fsx": ("DescribeBackups", "DescribeFileSystems", "ListTagsForResource"),
     "glacier": ("DescribeVault", "GetVaultAccessPolicy", "ListTagsForVault", "ListVaults"),
-    "glue": ("GetDatabases", "GetTables", "GetTags"),
+    "glue": ("GetDataCatalogEncryptionSettings", "GetDatabases", "GetResourcePolicy", "GetTables", "GetTags"),
     "iam": ("GetAccountSummary", "ListAccountAliases", "ListRoles"),
-    "kafka": ("DescribeCluster*", "ListClusters*", "ListTagsForResource"),
+    "kafka": ("DescribeCluster*", "GetClusterPolicy", "ListClusters*", "ListTagsForResource"),
     "kinesis": ("DescribeStreamSummary", "GetResourcePolicy", "ListStreams", "ListTagsForStream"),
     "kms": (
         "DescribeKey",
@@ -106,6 +108,7 @@ READS: dict[str, tuple[str, ...]] = {
         "DescribeClusterParameters",
         "DescribeClusterSnapshots",
         "DescribeClusters",
+        "DescribeDataShares",
         "DescribeSnapshotCopyGrants",
     ),
     "s3": (
@@ -123,7 +126,7 @@ READS: dict[str, tuple[str, ...]] = {
         "ListAllMyBuckets",
     ),
     "secretsmanager": ("DescribeSecret", "GetResourcePolicy", "ListSecrets"),
-    "sns": ("GetTopicAttributes", "ListSubscriptionsByTopic", "ListTagsForResource", "ListTopics"),
+    "sns": ("GetTopicAttributes", "ListSubscriptions", "ListSubscriptionsByTopic", "ListTagsForResource", "ListTopics"),
     "sqs": ("GetQueueAttributes", "ListQueueTags", "ListQueues"),
     "ssm": ("DescribeParameters", "GetResourcePolicies", "ListResourceDataSync", "ListTagsForResource"),
     "sts": ("GetCallerIdentity",),
