@@ -100,6 +100,7 @@ def test_what_every_account_has_is_declared():
     assert assigned(settings, "image_block_public_access", "state") == "block_new_sharing"
     assert assigned(settings, "snapshot_block_public_access", "state") == "block_all_sharing"
     assert assigned(settings, "instance_metadata_defaults", "http_tokens") == "required"
+    assert assigned(settings, "instance_metadata_defaults", "http_tokens_enforced") == "enabled"
     makers = ("allowed_images_settings", "image_criteria", "criteria_1", "allowed_image_providers")
     assert assigned(settings, *makers) == ["amazon", "aws_backup_vault"]
     (more,) = [

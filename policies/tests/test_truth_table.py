@@ -9,8 +9,12 @@ import pytest
 from domicile_catalog import load_catalogue
 from domicile_policies.cloud import GLOBAL_REGION, PolicyType, account_documents, core_documents, zone_documents
 from domicile_policies.evaluator import Request, denied_by
+from domicile_policies.perimeter import perimeter_policy
+from domicile_policies.residency import residency_policy
 from domicile_policies.services import CELL
 from domicile_policies.zones import residency_zones
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from policies_testkit.table import ACTIONS, GUARDRAILS, HARMLESS, IN_USE, NOWHERE, Case, call, cases, lawful_places
 
 TODAY = date(2026, 6, 1)
@@ -68,6 +72,13 @@ def test_an_account_that_is_pinned_to_its_place_stays_there(place):
     zone = next(zone for zone, _ in ZONES if place in zone.places)
     both = scps((*zone_documents(zone), *account_documents("cell", [place])))
     assert list(wrong(both, table_of({place}))) == []
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sets(st.sampled_from(REGIONS), min_size=1, max_size=4), st.sampled_from(REGIONS))
+def test_an_account_of_any_places_stays_there(places, other):
+    documents = [residency_policy(places), perimeter_policy()]
+    assert list(wrong(documents, table_of(places, sorted({*places, other, NOWHERE})))) == []
 
 
 def test_the_organisations_own_accounts_stay_at_home_and_watch_where_cells_are():

@@ -60,6 +60,7 @@ def ec2_policy(*, image_accounts: Iterable[str] = (), internet: bool) -> Documen
         },
         "instance_metadata_defaults": {
             "http_tokens": _assign("required"),
+            "http_tokens_enforced": _assign("enabled"),
             # Two hops: a container on the instance is the second. Its pods get their own identity and need neither.
             "http_put_response_hop_limit": _assign("2"),
             "http_endpoint": _assign("enabled"),

@@ -74,7 +74,7 @@ EDGE = "cloudfront:*"
 """A content network: it caches everywhere, so it is for zones whose data may be anywhere."""
 
 RESOURCES = ("dynamodb:*", "ecr:*", "kms:*", "logs:*", "s3:*", "secretsmanager:*", "sqs:*")
-"""The services that resource control policies reach."""
+"""Services that resource control policies reach (their user guide lists them), and that keep data or keys."""
 
 
 def usable(*, edge: bool = False) -> list[str]:
