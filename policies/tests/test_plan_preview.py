@@ -110,8 +110,11 @@ def test_a_saved_plan_tells_what_is_to_happen():
         "ledger": Operation.REPLACE,
         "old": Operation.DELETE,
     }
-    stops = {one.text.split(":")[0] for one in check_plan(plan, facts()) if one.rule.id == "stateful-approved"}
-    assert stops == {"ledger", "old"}
+    # It has no properties: nothing is said of tags, keys and the like that it does not show.
+    assert [(one.rule.id, one.text.split(":")[0]) for one in check_plan(plan, facts())] == [
+        ("stateful-approved", "ledger"),
+        ("stateful-approved", "old"),
+    ]
     assert read_preview(json.dumps({"version": 1, "plan": {"resourcePlans": plans}})).resources == plan.resources
 
 

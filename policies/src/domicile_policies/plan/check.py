@@ -35,7 +35,12 @@ def check_plan(plan: Plan, facts: PackFacts, rules: Iterable[Rule] = RULES) -> t
     What a rule finds of a resource that is to be deleted is left out, but for the deletion itself.
     """
     order = {one.urn: place for place, one in enumerate(plan.resources)}
-    found = [finding for rule in rules for finding in _findings(rule, plan, facts)]
+    found = [
+        finding
+        for rule in rules
+        if not (plan.without_inputs and rule.needs_inputs)
+        for finding in _findings(rule, plan, facts)
+    ]
     return tuple(sorted(found, key=lambda one: order.get(one.urn, len(order))))
 
 

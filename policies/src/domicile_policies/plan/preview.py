@@ -2,7 +2,7 @@
 
 Pure: the text goes in, the plan comes out. The form is Pulumi 3.200's, `pkg/display/json.go` and
 `sdk/go/common/apitype/plan.go`. A preview leaves out what stays as it is unless it is asked with `--show-sames`; a
-saved plan has nothing but changes, so that only what is to happen can be judged of it.
+saved plan has differences in place of properties, so that only what is to happen can be judged of it.
 """
 
 import json
@@ -70,8 +70,9 @@ def read_preview(text: str, stack: str | None = None) -> Plan:
     except ValueError as error:
         raise PreviewError(f"This is no JSON: {error}. Give the output of `pulumi preview --json`.") from None
     saved = document.get("plan", document) if isinstance(document, Mapping) else None
+    bare = False
     if isinstance(saved, Mapping) and "resourcePlans" in saved:
-        resources, changes = _saved(saved["resourcePlans"]), True
+        resources, changes, bare = _saved(saved["resourcePlans"]), True, True
     elif isinstance(document, Mapping) and "steps" in document:
         resources = _steps(document["steps"] or [])
         changes = (document.get("changeSummary") or {}).get("same", 0) > sum(
@@ -85,7 +86,7 @@ def read_preview(text: str, stack: str | None = None) -> Plan:
     named = {one.urn.split("::")[0].removeprefix("urn:pulumi:") for one in resources}
     if len(named) > 1:
         raise PreviewError(f"This is the plan of several stacks: {', '.join(sorted(named))}.")
-    return Plan(stack=next(iter(named), stack or ""), resources=resources, changes_only=changes)
+    return Plan(stack=next(iter(named), stack or ""), resources=resources, changes_only=changes, without_inputs=bare)
 
 
 def _steps(steps: list[Mapping[str, Any]]) -> tuple[PlannedResource, ...]:

@@ -82,11 +82,15 @@ class PlannedResource:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a stack is going to be. `changes_only` says that what stays as it is may be missing."""
+    """Everything that a stack is going to be.
+
+    `changes_only` says that what stays as it is may be missing, `without_inputs` that no resource has its properties.
+    """
 
     stack: str
     resources: tuple[PlannedResource, ...]
     changes_only: bool = False
+    without_inputs: bool = False
 
     @property
     def remaining(self) -> tuple[PlannedResource, ...]:

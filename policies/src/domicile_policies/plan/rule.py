@@ -33,7 +33,7 @@ class Rule:
     """A rule: its stable id, what it demands, how strictly, and what to do about a finding.
 
     It judges one resource at a time, or the whole plan. `needs_all` is for a rule that a plan of changes alone would
-    mislead.
+    mislead, `needs_inputs` for one that looks at properties.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Rule:
     on_plan: OnPlan | None = None
     enforcement: Enforcement = Enforcement.MANDATORY
     needs_all: bool = False
+    needs_inputs: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,14 @@ RULES = (
         "Every resource names its account and region by a provider",
         "Pass provider, or providers to its component, in its options.",
         on_resource=named_provider,
+        needs_inputs=False,
     ),
     Rule(
         "type-known",
         "Every type of resource is known to the rules",
         "Add the type to the tables of policies' plan/types.py, with what can be said of it there.",
         on_resource=known_type,
+        needs_inputs=False,
     ),
     Rule(
         "iam-no-admin",

@@ -60,6 +60,7 @@ RULES = (
         "What holds data is protected and retained",
         "Give it the options protect and retain_on_delete.",
         on_resource=protected,
+        needs_inputs=False,
     ),
     Rule(
         "stateful-approved",
@@ -67,5 +68,6 @@ RULES = (
         "If it was renamed, give it an alias. If it must go, write an approval into environment.yaml: stack, resource, "
         "action, reason, by, until.",
         on_plan=approved,
+        needs_inputs=False,
     ),
 )
