@@ -3,7 +3,7 @@
 import pytest
 from domicile_infra.plan.baseline import alarm_topic_document, use_of_role_pattern, volume_key_document
 from domicile_infra.plan.log_archive_documents import archive_key_document, bucket_document, trail_arn
-from domicile_policies.evaluator import Request, denied_by
+from domicile_policies.evaluator import Request, allowed_by, denied_by
 
 OURS, MANAGEMENT, ARCHIVE = "o-exampleorg01", "123456789012", "111111111111"
 TRAIL = trail_arn("eu-west-2", MANAGEMENT, "test-gb-eu-west-2")
@@ -76,15 +76,28 @@ KEYS = [
 def test_a_key_is_for_the_organisation_and_lent_to_services_alone(document):
     lending = OF_OURS | {"kms:GrantIsForAWSResource": "false"}
     assert denied(document, "kms:CreateGrant", KEY, lending) == "DenyLendingItOut"
+    assert denied(document, "kms:CreateGrant", KEY, OF_OURS) == "DenyLendingItOut"
     assert denied(document, "kms:CreateGrant", KEY, OF_OURS | {"kms:GrantIsForAWSResource": "true"}) is None
     assert denied(document, "kms:Decrypt", KEY, OF_OURS | {"aws:PrincipalOrgID": "o-another"})
     assert denied(document, "kms:Decrypt", KEY, OF_OURS) is None
 
 
 @pytest.mark.parametrize("document", KEYS, ids=["archive", "volumes"])
-def test_the_account_cannot_be_locked_out_of_its_key(document):
-    (owner,) = [one for one in document["Statement"] if one["Sid"] == "LetTheAccountDecide"]
-    assert owner["Principal"] == {"AWS": f"arn:aws:iam::{ARCHIVE}:root"} and owner["Action"] == "kms:*"
+def test_the_account_cannot_be_locked_out_of_its_key_and_opens_nothing_with_it_by_hand(document):
+    (owner,) = [one for one in document["Statement"] if one["Sid"] == "AdministerByThisAccount"]
+    assert owner["Principal"] == {"AWS": f"arn:aws:iam::{ARCHIVE}:root"}
+    anyone = {**document, "Statement": [one | {"Principal": "*"} for one in document["Statement"]]}
+    by_hand = OF_OURS | {"kms:CallerAccount": ARCHIVE}
+    assert allowed_by([anyone], Request("kms:PutKeyPolicy", KEY, by_hand)) == "AdministerByThisAccount"
+    for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"):
+        assert allowed_by([anyone], Request(action, KEY, by_hand)) is None, action
+
+
+def test_an_archive_is_opened_through_s3_of_its_own_region_alone():
+    anyone = {**KEYS[0], "Statement": [one | {"Principal": "*"} for one in KEYS[0]["Statement"]]}
+    for region, sid in (("eu-west-2", "UseThroughS3"), ("eu-west-1", None)):
+        through = OF_OURS | {"kms:ViaService": f"s3.{region}.amazonaws.com"}
+        assert allowed_by([anyone], Request("kms:Decrypt", KEY, through)) == sid
 
 
 def test_the_archives_key_encrypts_for_its_trail_alone():

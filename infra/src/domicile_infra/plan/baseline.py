@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from domicile_infra.plan.documents.keys import ADMINISTRATION
+
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
@@ -99,13 +101,13 @@ def use_of_role_pattern(role_name: str, account_id: str) -> dict[str, Any]:
 
 
 def _of_the_account(account_id: str, organization_id: str) -> list[dict[str, Any]]:
-    """What keys of an account have in common: the account's IAM decides, within the organisation."""
+    """What keys of an account have in common: its administrators keep them, and open nothing with them by hand."""
     return [
         {
-            "Sid": "LetTheAccountDecide",
+            "Sid": "AdministerByThisAccount",
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
-            "Action": "kms:*",
+            "Action": list(ADMINISTRATION),
             "Resource": "*",
         },
         {
@@ -125,7 +127,8 @@ def _of_the_account(account_id: str, organization_id: str) -> list[dict[str, Any
             "Principal": {"AWS": "*"},
             "Action": "kms:CreateGrant",
             "Resource": "*",
-            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "false"}},
+            # Without the key there is no resource of AWS's that the grant would be for.
+            "Condition": {"BoolIfExists": {"kms:GrantIsForAWSResource": "false"}},
         },
     ]
 

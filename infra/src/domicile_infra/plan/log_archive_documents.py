@@ -70,7 +70,8 @@ def bucket_document(bucket: str, trail: str, key_arn: str, organization_id: str,
 
 
 def archive_key_document(account_id: str, trail: str, management_account: str, organization_id: str) -> Document:
-    """The policy of an archive's key: the trail encrypts with it; who reads is for the account's IAM to say."""
+    """The policy of an archive's key: the trail encrypts with it; the account's IAM says who reads, by S3."""
+    region = trail.split(":")[3]
     context = {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{management_account}:trail/*"}
     service = {"Effect": "Allow", "Principal": {"Service": CLOUDTRAIL}, "Resource": "*"}
     return key_document(
@@ -87,6 +88,14 @@ def archive_key_document(account_id: str, trail: str, management_account: str, o
             "Sid": "LetTheTrailLookAtTheKey",
             "Action": "kms:DescribeKey",
             "Condition": {"StringEquals": {"aws:SourceArn": trail}},
+        },
+        {
+            "Sid": "UseThroughS3",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
         },
     )
 
