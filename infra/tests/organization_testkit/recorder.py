@@ -27,6 +27,7 @@ class Registered:
     parent: str
     provider: str | None
     depends_on: frozenset[str]
+    properties_from: dict[str, tuple[str, ...]]
     protect: bool
     retain: bool
     import_id: str
@@ -110,7 +111,7 @@ class _Monitor(mocks.MockMonitor):
         if request.type == "pulumi:pulumi:Stack":
             return response
         assert request.name not in self.world.resources, f"{request.name} is registered twice"
-        by_property = {urn for found in request.propertyDependencies.values() for urn in found.urns}
+        by_property = {key: tuple(found.urns) for key, found in request.propertyDependencies.items()}
         self.world.resources[request.name] = Registered(
             urn=response.urn,
             type=request.type,
@@ -119,7 +120,8 @@ class _Monitor(mocks.MockMonitor):
             parent=request.parent,
             # The engine names a provider as <urn>::<id>.
             provider=request.provider.rpartition("::")[0] or None,
-            depends_on=frozenset({*request.dependencies, *by_property}),
+            depends_on=frozenset({*request.dependencies, *(urn for urns in by_property.values() for urn in urns)}),
+            properties_from=by_property,
             protect=request.protect,
             retain=request.retainOnDelete,
             import_id=request.importId,
