@@ -21,6 +21,7 @@ from domicile_infra.plan.organization import (
 from domicile_infra.plan.organization_policies import BINDING
 from domicile_infra.plan.retention import retention_years
 from domicile_policies.documents import PolicyDocument, PolicyType
+from domicile_policies.evaluator import Request, denied_by
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from organization_testkit import MANAGEMENT, ON, catalogue, document, environment, plan
@@ -269,6 +270,21 @@ def test_policies_that_aws_would_not_take_are_refused(root, problem):
     documents = replace(plan().documents, root=root)
     with pytest.raises(OrganizationPlanError, match=problem):
         plan_organization(environment(), catalogue(), ON, documents)
+
+
+@pytest.mark.parametrize("disposable", [False, True])
+def test_keys_go_with_a_disposable_environment_and_are_kept_in_every_other(disposable):
+    documents = plan(disposable=disposable).documents
+    for account in plan().accounts:
+        guardrails = [one.content for one in documents.of_account(account) if one.type is PolicyType.SERVICE_CONTROL]
+        for role in ("OrganizationAccountAccessRole", "domicile-deployer"):
+            context = {
+                "aws:PrincipalArn": f"arn:aws:iam::111111111111:role/{role}",
+                "aws:RequestedRegion": account.regions[0],
+            }
+            key = f"arn:aws:kms:{account.regions[0]}:111111111111:key/k"
+            sid = denied_by(guardrails, Request("kms:ScheduleKeyDeletion", key, context))
+            assert sid == (None if disposable else "DenyDestroyingWhatIsKept")
 
 
 def test_policies_for_what_is_not_planned_are_refused():

@@ -4,10 +4,14 @@ from collections.abc import Iterable
 
 from domicile_catalog.environment import Cell, Environment
 from domicile_policies.cloud import account_documents, core_documents, root_documents, zone_documents
+from domicile_policies.guardrails import Exempt
 from domicile_policies.zones import EVERYWHERE, ResidencyZone
 
 from domicile_infra.plan.accounts import CORE, ZonePlan
 from domicile_infra.plan.organization_policies import Documents
+
+# Who builds a disposable environment also takes it down, keys and backups too: what only a person may do elsewhere.
+_DISPOSABLE = Exempt(break_glass=(*Exempt().break_glass, *Exempt().deployers))
 
 
 def documents_of(environment: Environment, zones: Iterable[ZonePlan]) -> Documents:
@@ -20,8 +24,9 @@ def documents_of(environment: Environment, zones: Iterable[ZonePlan]) -> Documen
     planned = tuple(zones)
     regions = sorted({region for zone in planned for region in zone.regions})
     codes = sorted({code for zone in planned for code in zone.jurisdictions})
-    units = {zone.name: zone_documents(_residency_zone(zone)) for zone in planned}
-    units[CORE] = core_documents(environment.organization.home, regions)
+    exempt = _DISPOSABLE if environment.disposable else None
+    units = {zone.name: zone_documents(_residency_zone(zone), exempt=exempt) for zone in planned}
+    units[CORE] = core_documents(environment.organization.home, regions, exempt=exempt)
     accounts = {zone.log_archive: account_documents(zone.log_archive, zone.regions) for zone in planned}
     for zone in planned:
         for cell in (one for one in environment.cells if one.name in zone.cells):
