@@ -77,6 +77,7 @@ def test_what_is_stateful_is_protected_and_retained(cloud: Cloud) -> None:
 def test_the_audit_log_of_the_cluster_is_stateful_and_telemetry_is_not(cloud: Cloud) -> None:
     for one in cloud.of("LogGroup"):
         assert one.protect == (one.inputs["tags"]["domicile:data-class"] == "audit_log")
+        assert one.inputs["retentionInDays"] == (1827 if one.protect else 400)
     assert sum(one.protect for one in cloud.of("LogGroup")) == 1
 
 

@@ -36,7 +36,9 @@ def test_the_operator_is_told_where_its_stores_are(cloud: Cloud) -> None:
 
 
 def test_the_operator_runs_the_release_and_starts_anew_with_its_cell(cloud: Cloud) -> None:
-    template = cloud.one("Deployment", "domicile-system/domicile-operator").inputs["spec"]["template"]
+    deployment = cloud.one("Deployment", "domicile-system/domicile-operator").inputs
+    assert deployment["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    template = deployment["spec"]["template"]
     (container,) = template["spec"]["containers"]
     assert container["image"] == "domicile-operator:1.2.3"
     assert {"name": "CASINO_IMAGE", "value": "casino:4.5.6"} in container["env"]

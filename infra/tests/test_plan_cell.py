@@ -26,7 +26,7 @@ from domicile_infra.plan.manifests import (
     restarted_by,
     with_images,
 )
-from domicile_infra.plan.retention import retention_years
+from domicile_infra.plan.retention import FOREVER, log_days, retention_years
 
 DEPLOY = Path(__file__).parents[2] / "operators" / "deploy"
 TODAY = date(2026, 11, 24)
@@ -151,6 +151,11 @@ def test_unknown_jurisdictions_and_none_are_refused() -> None:
         retention_years(CATALOGUE, ["XX"], TODAY)
     with pytest.raises(PlanError, match="without jurisdictions"):
         retention_years(CATALOGUE, [], TODAY)
+
+
+def test_audit_logs_outlive_the_retention_that_they_are_for() -> None:
+    assert [log_days(years) for years in (1, 2, 5, 6, 10, 11)] == [400, 731, 1827, 2192, 3653, FOREVER]
+    assert all(log_days(years) >= years * 365.25 for years in range(1, 11))
 
 
 def test_a_cell_describes_itself_as_the_operator_reads_it() -> None:

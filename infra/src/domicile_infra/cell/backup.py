@@ -84,7 +84,6 @@ class Backup(CellComponent):
             schedule=rule.schedule,
             start_window=60,
             completion_window=360,
-            enable_continuous_backup=rule.continuous,
             lifecycle=aws.backup.PlanRuleLifecycleArgs(delete_after=rule.days),
             copy_actions=copies,
         )

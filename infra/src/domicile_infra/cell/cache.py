@@ -106,7 +106,7 @@ class Cache(CellComponent):
             user_id=f"{self.identifier}-casino",
             user_name=f"{self.identifier}-casino",  # IAM compares the two
             engine=CACHE_ENGINE,
-            access_string="on ~* +@all -@admin -@dangerous",
+            access_string="on ~* &* +@all -@admin -@dangerous",
             authentication_mode={"type": "iam"},
             tags=plan.tags.tags(),
             opts=self.child(),

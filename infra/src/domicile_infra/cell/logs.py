@@ -1,4 +1,4 @@
-"""Log groups of a cell: closed with its key, kept as long as its telemetry."""
+"""Log groups of a cell: closed with its key, kept as long as what they hold."""
 
 import pulumi
 import pulumi_aws as aws
@@ -6,9 +6,7 @@ from domicile_catalog import DataClass
 
 from domicile_infra.cell.component import CellComponent
 from domicile_infra.plan.cell import CellPlan
-
-KEPT_DAYS = 400
-"""How long telemetry is kept, in days: a year, and time to look back at it (one of the terms that CloudWatch has)."""
+from domicile_infra.plan.retention import TELEMETRY_DAYS, log_days
 
 
 def make_log_group(
@@ -21,11 +19,12 @@ def make_log_group(
     data_class: DataClass = DataClass.TELEMETRY,
 ) -> aws.cloudwatch.LogGroup:
     """A log group of that path. It is made before what writes to it, which else makes one without key and end."""
+    audit = data_class is DataClass.AUDIT_LOG
     return aws.cloudwatch.LogGroup(
         name,
         name=path,
         kms_key_id=key_arn,
-        retention_in_days=KEPT_DAYS,
+        retention_in_days=log_days(plan.retention_years) if audit else TELEMETRY_DAYS,
         tags=plan.tags.tags([data_class]),
-        opts=parent.child(stateful=data_class is DataClass.AUDIT_LOG),
+        opts=parent.child(stateful=audit),
     )

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BackupRule:
-    """A rule of the backup plan. `schedule` is AWS's cron, in UTC; `continuous` adds every moment between."""
+    """A rule of the backup plan. `schedule` is AWS's cron, in UTC; a recovery point is kept for `days`."""
 
     name: str
     schedule: str
     days: int
-    continuous: bool = False
 
 
 RULES = (
-    BackupRule("daily", "cron(0 4 * * ? *)", 35, continuous=True),
+    BackupRule("daily", "cron(0 4 * * ? *)", 35),
     BackupRule("monthly", "cron(0 5 1 * ? *)", 365),
 )
-"""Thirty-five days is the most that AWS Backup keeps continuously."""
+"""Snapshots alone. The moments between are Aurora's own: where AWS Backup keeps them it moves the database's backup
+window by itself, and every preview would move it back."""
 
 LEAST_DAYS = 7
 MOST_DAYS = 400

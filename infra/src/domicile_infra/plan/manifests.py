@@ -26,6 +26,10 @@ CELL_DIGEST = "domicile.dev/cell-digest"
 """The annotation of the operator's pods that changes with the cell's description, which they read at their start."""
 
 
+UNAWAITED = "pulumi.com/skipAwait"
+"""The annotation by which Pulumi's Kubernetes provider does not wait until an object is ready."""
+
+
 def read_manifests(folder: Path) -> list[Manifest]:
     """The documents of a folder's kustomization.yaml, which may list files and do nothing else.
 
@@ -83,14 +87,22 @@ def _config_map(name: str, data: dict[str, str]) -> Manifest:
 
 
 def restarted_by(manifest: Manifest, config: Manifest) -> Manifest:
-    """A Deployment whose pods are made anew whenever the ConfigMap's content is another; anything else as it is."""
+    """A Deployment whose pods are made anew whenever the ConfigMap's content is another; anything else as it is.
+
+    The program does not wait until they run: their image may be pushed to the registry that it has just made, and
+    the OpenBao that they wait for may come from the GitOps source.
+    """
     if manifest["kind"] != "Deployment":
         return manifest
     digest = hashlib.sha256(json.dumps(config["data"], sort_keys=True).encode()).hexdigest()[:16]
     changed = deepcopy(manifest)
-    about = changed["spec"]["template"].setdefault("metadata", {})
-    about["annotations"] = {**about.get("annotations", {}), CELL_DIGEST: digest}
+    _annotate(changed["metadata"], UNAWAITED, "true")
+    _annotate(changed["spec"]["template"].setdefault("metadata", {}), CELL_DIGEST, digest)
     return changed
+
+
+def _annotate(metadata: dict[str, Any], name: str, value: str) -> None:
+    metadata["annotations"] = {**metadata.get("annotations", {}), name: value}
 
 
 def gitops_manifests(cell: str, url: str, branch: str, path: str, variables: Mapping[str, str]) -> list[Manifest]:

@@ -1,5 +1,6 @@
 """For how long a cell keeps records: as long as the strictest of its jurisdictions demands."""
 
+import math
 from collections.abc import Iterable
 from datetime import date
 
@@ -43,3 +44,16 @@ def retention_years(
     if not longest:
         raise PlanError("A cell without jurisdictions keeps no records. Name the jurisdictions that it serves.")
     return longest
+
+
+TELEMETRY_DAYS = 400
+"""How long telemetry is kept, in days: a year, and time to look back at it."""
+LOG_TERMS = (400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+"""The terms of a year and more that CloudWatch keeps a log group for, in days (PutRetentionPolicy)."""
+FOREVER = 0
+
+
+def log_days(years: int) -> int:
+    """The shortest term of CloudWatch's that covers so many years, in days; 0, which is for ever, beyond the last."""
+    wanted = math.ceil(years * 365.25)
+    return next((term for term in LOG_TERMS if term >= wanted), FOREVER)
