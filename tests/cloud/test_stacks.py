@@ -59,8 +59,6 @@ def test_what_somebody_changed_by_hand_is_found_and_repaired(world: World, cell:
     ec2.create_tags(Resources=[vpc], Tags=[{"Key": "domicile:owner", "Value": "somebody@else.example"}])
     refreshed = world.pulumi(GB, "refresh", "--yes", "--diff")
     assert "somebody@else.example" in refreshed and "PublicAccessBlock" in refreshed
-        "PublicAccessBlock", "publicAccessBlock"
-    )
     repaired = world.up(GB)
     assert repaired.count("created") == 1 and repaired.count("updated") == 1
     assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
