@@ -52,7 +52,9 @@ class Crud:
             found = self.read(facts.id, inputs, {})
         except (*FAULTS, ProviderError) as fault:
             message = f"{resource.type} {facts.id} was made, but not completed: {_words(fault)}"
-            raise Unfinished(message, facts.id, inputs, dict(inputs)) from fault
+            # What there is, not what was wanted: the next update does what is missing.
+            held = self._read_quietly(facts.id, inputs, {})
+            raise Unfinished(message, facts.id, *(held[1:] if held else (inputs, dict(inputs)))) from fault
         if found is None:
             message = f"{resource.type} {facts.id} was made, but {resource.reads[0].operation} does not find it"
             raise Unfinished(message, facts.id, inputs, dict(inputs))
