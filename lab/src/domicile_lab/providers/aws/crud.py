@@ -90,8 +90,15 @@ class Crud:
         return id_, found, overlay(found, told)
 
     def update(self, id_: str, old: Values, outputs: Values, inputs: Values, timeout: float) -> Values:
-        """Change what differs between two sets of inputs, and read back."""
+        """Change what differs between the cloud and the inputs, and read back.
+
+        Where a creation was not completed the engine remembers the inputs that were wanted as the old ones, so what
+        there is has to be asked for."""
         entry, resource = self._entry, self._entry.resource
+        held = self.read(id_, old, outputs)
+        if held is None:
+            raise ProviderError(f"{resource.type} {id_} is gone: run `pulumi refresh`, and the same again")
+        _, old, outputs = held
         changes = entry.changed(old, inputs)
         facts = Facts(id_, inputs, outputs, {key: value for key, value in old.items() if key in changes})
         try:
