@@ -93,9 +93,16 @@ def test_datagrams_are_dropped_by_rules_with_numbers_of_their_own() -> None:
     assert len({rule.split("sid:")[1] for rule in rules}) == len(rules)
 
 
-def test_a_cell_whose_account_is_not_made_yet_is_refused_with_the_stack_to_run() -> None:
-    with pytest.raises(PlanError, match=r"no account for north-live\. Run `pulumi up` on organization first"):
-        plan_cells(environment(), {})
+def test_a_cell_whose_account_is_not_made_yet_keeps_its_network_and_stops_no_other() -> None:
+    where = environment(cell("new-live"), cell("old-live"))
+    alone = plan_cells(where, {"old-live": facts()})
+    both = plan_cells(where, {"new-live": facts(1), "old-live": facts()})
+    assert list(alone) == ["old-live"] and alone["old-live"] == both["old-live"]
+
+
+def test_a_cell_that_the_environment_has_not_is_refused() -> None:
+    with pytest.raises(PlanError, match="has no cell gone-live"):
+        plan_cells(environment(), {"gone-live": facts()})
 
 
 def test_two_cells_in_one_account_are_refused() -> None:

@@ -131,10 +131,11 @@ class CellPlan:
 
 
 def plan_cells(environment: Environment, facts: Mapping[str, CellFacts]) -> dict[str, CellPlan]:
-    """The plans of an environment's cells by name, in its order; `facts` has those of each cell.
+    """The plans of those cells of an environment of which there are facts, by name and in its order.
 
-    Expects an environment that `check_cells()` finds nothing wrong with: what law forbids is refused there. Raises
-    PlanError for what cannot be built.
+    Networks are given out among all of its cells: one whose account is not made yet keeps its place, and stops no
+    other. Expects an environment that `check_cells()` finds nothing wrong with: what law forbids is refused there.
+    Raises PlanError for what cannot be built.
     """
     if environment.organization is None or environment.owner is None:
         raise PlanError(
@@ -143,15 +144,16 @@ def plan_cells(environment: Environment, facts: Mapping[str, CellFacts]) -> dict
         )
     wanted = {cell.name: cell.cidr for cell in environment.cells}
     networks = allocate(environment.organization.supernet, wanted)
-    missing = [name for name in wanted if name not in facts]
-    if missing:
+    strange = [name for name in facts if name not in wanted]
+    if strange:
         raise PlanError(
-            f"The organisation's stack has no account for {', '.join(missing)}. Run `pulumi up` on "
-            f"{environment.organization.stack} first."
+            f"The environment {environment.name} has no cell {', '.join(strange)}, and nothing of it may be built. It "
+            f"has {', '.join(wanted) or 'none'}. Name it under cells in environment.yaml."
         )
     plans = {
         cell.name: _plan(environment, environment.owner, cell, facts[cell.name], networks[cell.name])
         for cell in environment.cells
+        if cell.name in facts
     }
     _apart(plans.values())
     return plans
