@@ -150,18 +150,16 @@ def _encryption(holding: Holding) -> Iterator[Finding]:
 
 
 def _tags(holding: Holding, scope: AuditScope, account: AccountScope | None) -> Iterator[Finding]:
-    if holding.tags is None:
-        return
-    if TAG_CLASS not in holding.tags:
+    if holding.tags is not None and TAG_CLASS not in holding.tags:
         told = f"Nobody says what it holds; it is judged as {_names(holding.data_classes)}."
         yield finding("untagged", holding, told)
-    for word in misspelt_classes(holding.tags):
+    for word in misspelt_classes(holding.tags or {}):
         yield finding("mistagged", holding, f"{TAG_CLASS} names {word!r}, which is no class of data.", detail=word)
     for code in holding.jurisdictions:
         if code not in scope.laws:
-            told = f"It is tagged as of {code}, which this environment does not have."
+            told = f"It is of {code}, which this environment does not have."
         elif account and account.jurisdictions and code not in account.jurisdictions:
-            told = f"It is tagged as of {code}, in an account for {', '.join(account.jurisdictions)}."
+            told = f"It is of {code}, in an account for {', '.join(account.jurisdictions)}."
         else:
             continue
         yield finding("mistagged", holding, told, detail=code)
