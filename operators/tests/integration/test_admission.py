@@ -72,8 +72,17 @@ def refused(cluster: Cluster, document: dict[str, Any], *words: str) -> None:
 def test_a_cell_without_its_law_admits_no_tenant(cluster: Cluster) -> None:
     cluster.kubectl("delete", "configmap", "domicile-law", "-n", "domicile-system")
     eventually(lambda: "no params found" in _apply(cluster, manifest("lawless-gb")), what="a refusal")
+    # Nor does anything new of a tenant run; what is no tenant's goes on, the operator that writes the law before all.
+    eventually(lambda: "no params found" in _apply(cluster, namespace("casino-lawless", tenant="lawless")), what="a refusal")
+    for what in ({"kind": "Namespace", "metadata": {"name": "no-tenants"}}, operator_deployment()):
+        admitted(cluster, {"apiVersion": "v1", **what})
     write_law(cluster, LAW)
     eventually(lambda: "created" in _apply(cluster, manifest("lawful-gb")), what="the law")
+
+
+def operator_deployment() -> dict[str, Any]:
+    found = yaml.safe_load_all((DEPLOY / "deployment.yaml").read_text())
+    return next(one for one in found if one["kind"] == "Deployment")
 
 
 def test_a_jurisdiction_that_is_in_no_catalogue(cluster: Cluster) -> None:
@@ -208,11 +217,22 @@ def workload(kind: str, **labels: str | None) -> dict[str, Any]:
 def test_a_workload_of_another_cell_tenant_or_jurisdiction(cluster: Cluster, kind: str) -> None:
     admitted(cluster, namespace())
     admitted(cluster, workload(kind))
-    refused(cluster, workload(kind, place="us-east-1"), "WRONG_CELL", "us-east-1")
+    refused(cluster, workload(kind, place="us-east-1"), "WRONG_")
     refused(cluster, workload(kind, place="sa-east-1"), "WRONG_NAMESPACE")
     refused(cluster, workload(kind, jurisdiction="BR"), "WRONG_NAMESPACE")
     refused(cluster, workload(kind, tenant="rival"), "WRONG_NAMESPACE")
     refused(cluster, workload(kind, tenant=None), "WORKLOAD_UNLABELLED")
+
+
+def test_a_workload_where_the_cell_no_longer_stands(cluster: Cluster) -> None:
+    admitted(cluster, namespace())
+    write_law(cluster, LAW | {"places": "sa-east-1"})
+    again = workload("Pod")
+    again["metadata"]["name"] = "too-late"
+    try:
+        eventually(lambda: "WRONG_CELL" in _apply(cluster, again), what="a refusal")
+    finally:
+        write_law(cluster, LAW)
 
 
 def test_what_is_no_tenants_is_not_judged(cluster: Cluster) -> None:

@@ -1,7 +1,11 @@
 """ValidatingAdmissionPolicies: the API server refuses what the catalogue forbids, whatever else runs or does not.
 
 Pure: manifests as values. The law itself is no part of them. It comes as parameters, in the ConfigMap
-`domicile-law`, which the operator keeps (`domicile_catalog.law_of_cell`); without it everything is refused.
+`domicile-law`, which the operator keeps (`domicile_catalog.law_of_cell`); without it everything of a tenant is refused.
+
+The API server looks for the parameters of whatever a policy's constraints match, before it reads a policy's
+conditions. So the policies with parameters match by kind and label what is a tenant's and nothing else: a cluster
+whose operator has not started yet, or has lost the law, goes on working. What needs no law has policies without it.
 """
 
 from typing import Any
@@ -16,15 +20,13 @@ NAMESPACE, LAW = "domicile-system", "domicile-law"
 TENANT_NAMESPACE = "casino-"
 
 TENANTS, NAMESPACES, WORKLOADS = "domicile-tenants", "domicile-tenant-namespaces", "domicile-tenant-workloads"
+LAWFUL_NAMESPACES, LAWFUL_WORKLOADS = f"{NAMESPACES}-law", f"{WORKLOADS}-law"
 
 
 def manifests() -> list[Manifest]:
     """Every policy with its binding, in the order in which they are applied."""
-    return [
-        manifest
-        for policy in (_tenants(), _namespaces(), _workloads())
-        for manifest in (policy, _binding(policy["metadata"]["name"]))
-    ]
+    policies = (_tenants(), _namespaces(), _lawful_namespaces(), _workloads(), _lawful_workloads())
+    return [manifest for policy in policies for manifest in (policy, _binding(policy))]
 
 
 def _policy(name: str, resources: list[Manifest], **spec: Any) -> Manifest:
@@ -32,23 +34,29 @@ def _policy(name: str, resources: list[Manifest], **spec: Any) -> Manifest:
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
         "metadata": {"name": name},
-        "spec": {
-            "failurePolicy": "Fail",
-            "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
-            "matchConstraints": {"resourceRules": resources},
-            **spec,
-        },
+        "spec": {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": resources}, **spec},
     }
 
 
-def _binding(name: str) -> Manifest:
+def _lawful(name: str, resources: list[Manifest], *, labelled: bool = True, **spec: Any) -> Manifest:
+    """A policy that reads the law; with `labelled`, on what has a tenant's label now or had it."""
+    policy = _policy(name, resources, paramKind={"apiVersion": "v1", "kind": "ConfigMap"}, **spec)
+    if labelled:
+        of_a_tenant = {"matchExpressions": [{"key": TENANT, "operator": "Exists"}]}
+        policy["spec"]["matchConstraints"]["objectSelector"] = of_a_tenant
+    return policy
+
+
+def _binding(policy: Manifest) -> Manifest:
+    name = policy["metadata"]["name"]
+    law_of_cell = {"name": LAW, "namespace": NAMESPACE, "parameterNotFoundAction": "Deny"}
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
         "metadata": {"name": name},
         "spec": {
             "policyName": name,
-            "paramRef": {"name": LAW, "namespace": NAMESPACE, "parameterNotFoundAction": "Deny"},
+            **({"paramRef": law_of_cell} if "paramKind" in policy["spec"] else {}),
             "validationActions": ["Deny"],
         },
     }
@@ -80,9 +88,10 @@ def _tenants() -> Manifest:
     """A CasinoTenant that is not lawful here. An update is judged by what it changes, so that a tenant that the law
     has overtaken can still be tightened, renewed and deleted."""
     refused, products = _key(law.REFUSED), _key(law.PRODUCTS)
-    return _policy(
+    return _lawful(
         TENANTS,
         [_rule([GROUP], [PLURAL])],
+        labelled=False,
         variables=[
             _variable("new", "request.operation == 'CREATE'"),
             _variable("code", "object.spec.jurisdiction"),
@@ -158,17 +167,19 @@ def _in_list(value: str, key: str) -> str:
 _LABELS = (TENANT, JURISDICTION, PLACE)
 
 
+_NAMESPACES = _rule([""], ["namespaces", "namespaces/status", "namespaces/finalize"])
+
+
 def _namespaces() -> Manifest:
-    """A tenant's namespace names its tenant, and a jurisdiction and a place of this cell; where it rests is fixed."""
+    """A tenant's namespace names its tenant, a jurisdiction and a place; where it rests is fixed."""
     name = f"object.metadata.name.startsWith('{TENANT_NAMESPACE}')"
     return _policy(
         NAMESPACES,
-        [_rule([""], ["namespaces", "namespaces/status", "namespaces/finalize"])],
+        [_NAMESPACES],
         matchConditions=[{"name": "a-tenants-namespace", "expression": f"{name} || {_carries_a_label('object')}"}],
         variables=[
             _variable("labelled", _labelled("object")),
-            _variable("old", "request.operation == 'UPDATE' && has(oldObject.metadata.labels)"),
-            _variable("served", f"variables.old && '{JURISDICTION}' in oldObject.metadata.labels"),
+            _OLD_LABELS,
         ],
         validations=[
             _validation(
@@ -180,6 +191,25 @@ def _namespaces() -> Manifest:
                 f"object.metadata.labels['{TENANT}']",
                 f"NAMESPACE_MISNAMED: the namespace of a tenant is {TENANT_NAMESPACE} and the tenant's name.",
             ),
+            *(_fixed(label) for label in _LABELS),
+        ],
+    )
+
+
+_OLD_LABELS = _variable("old", "request.operation == 'UPDATE' && has(oldObject.metadata.labels)")
+
+
+def _lawful_namespaces() -> Manifest:
+    """A tenant's namespace names a jurisdiction and a place of this cell."""
+    return _lawful(
+        LAWFUL_NAMESPACES,
+        [_NAMESPACES],
+        variables=[
+            _variable("labelled", _labelled("object")),
+            _OLD_LABELS,
+            _variable("served", f"variables.old && '{JURISDICTION}' in oldObject.metadata.labels"),
+        ],
+        validations=[
             _in_this_cell("namespace"),
             # One that has its jurisdiction already is not judged anew: the law may have moved on since.
             _validation(
@@ -188,7 +218,6 @@ def _namespaces() -> Manifest:
                 f"'NOT_SERVED: the cell ' + params.data.{law.CELL} + ' may serve ' + params.data.{law.SERVED} + "
                 f"', and not ' + {_label('object', JURISDICTION)} + '.'",
             ),
-            *(_fixed(label) for label in _LABELS),
         ],
     )
 
@@ -232,22 +261,23 @@ _WORKLOADS = {
 }
 
 
+_WORKLOAD_RULES = [
+    _rule([group], [part for kind in kinds for part in (kind, f"{kind}/status")]) for group, kinds in _WORKLOADS.items()
+]
+
+
 def _workloads() -> Manifest:
-    """What runs in a tenant's namespace carries that tenant's labels, and a place of this cell.
+    """What runs in a tenant's namespace carries that tenant's labels.
 
     Labels alone: who may make pods, of which image and under which service account, is for RBAC and for the namespace's
     Pod Security level.
     """
-    rules = [
-        _rule([group], [part for kind in kinds for part in (kind, f"{kind}/status")])
-        for group, kinds in _WORKLOADS.items()
-    ]
-    rules.append(_rule([""], ["pods/ephemeralcontainers", "pods/resize", "pods/binding", "bindings"]))
+    parts = ["pods/ephemeralcontainers", "pods/resize", "pods/binding", "bindings"]
     same = " && ".join(f"{_label('object', label)} == {_label('namespaceObject', label)}" for label in _LABELS)
     inside = f"request.namespace.startsWith('{TENANT_NAMESPACE}')"
     return _policy(
         WORKLOADS,
-        rules,
+        [*_WORKLOAD_RULES, _rule([""], parts)],
         matchConditions=[{"name": "of-a-tenant", "expression": f"{inside} || {_carries_a_label('object')}"}],
         variables=[
             # A binding's labels are laid over its pod's.
@@ -264,10 +294,19 @@ def _workloads() -> Manifest:
                 "variables.binding || variables.labelled",
                 f"WORKLOAD_UNLABELLED: what runs for a tenant has the labels {TENANT}, {JURISDICTION} and {PLACE}.",
             ),
-            _in_this_cell("workload"),
             _validation(
                 f"!variables.labelled || (variables.home && {same})",
                 "WRONG_NAMESPACE: the workload names another tenant, jurisdiction or place than its namespace.",
             ),
         ],
+    )
+
+
+def _lawful_workloads() -> Manifest:
+    """What runs for a tenant names a place of this cell."""
+    return _lawful(
+        LAWFUL_WORKLOADS,
+        _WORKLOAD_RULES,
+        variables=[_variable("labelled", _labelled("object"))],
+        validations=[_in_this_cell("workload")],
     )
