@@ -14,6 +14,7 @@ from domicile_audit.holding import (
     Lock,
     Survey,
     Tagged,
+    Unread,
     misspelt_classes,
     tagged_classes,
 )
@@ -150,6 +151,33 @@ class TestFlows:
 
     def test_a_lawful_region_of_a_strangers_account_is_found(self) -> None:
         assert rules(self.to(region=HOME, account=STRANGER)) == ["replicated-outside"]
+
+
+class TestDoubt:
+    """What is unknown only because it was not read is a warning; that it was not read is told as well."""
+
+    def unread(self, service: str, operation: str) -> Unread:
+        return Unread(account=CELL, region=HOME, service=service, operation=operation, resource=None, reason="denied")
+
+    def severities(self, thing: Holding, *unread: Unread) -> list[Severity]:
+        return [
+            one.severity for one in judged(Survey(holdings=(thing,), keys=(Key(arn=KEY),), unread=unread), scope_of())
+        ]
+
+    def test_a_bucket_where_buckets_could_not_be_listed(self) -> None:
+        sent = thing(flows=(Flow(target="arn:aws:s3:::copies", by="delivery"),))
+        assert self.severities(sent) == [Severity.VIOLATION]
+        assert self.severities(sent, self.unread("s3", "list_buckets")) == [Severity.WARNING]
+        assert self.severities(sent, self.unread("sqs", "list_queues")) == [Severity.VIOLATION]
+
+    def test_a_key_where_keys_could_not_be_listed(self) -> None:
+        lost = thing(encryption=Encryption.by("2"))
+        assert self.severities(lost) == [Severity.VIOLATION]
+        assert self.severities(lost, self.unread("kms", "describe_key")) == [Severity.WARNING]
+
+    def test_a_target_that_is_no_bucket_is_none_of_them(self) -> None:
+        sent = thing(flows=(Flow(target="https://elsewhere.example", by="delivery"),))
+        assert self.severities(sent, self.unread("s3", "list_buckets")) == [Severity.VIOLATION]
 
 
 class TestLocks:

@@ -72,6 +72,15 @@ def test_a_bucket_whose_place_is_not_told_is_in_no_lawful_place(world: World) ->
     assert [one.operation for one in found.unread] == ["get_bucket_location"]
 
 
+def test_a_secret_that_a_service_keeps_for_us_is_not_asked_for_our_tags(world: World) -> None:
+    client = world.client("secretsmanager", CELL, HOME)
+    for name in ("rds!cluster-1", "ours"):
+        client.create_secret(Name=name, SecretString="x", KmsKeyId=world.key(CELL, HOME))
+    found = read(world, NAMED["secretsmanager secrets"], NAMED["kms keys"])
+    assert [one.tags for one in found.holdings if "rds!" in one.arn] == [None]
+    assert [(one.rule, "ours" in one.resource) for one in judged(found, scope_of())] == [("untagged", True)]
+
+
 def test_a_collector_that_fails_is_told_and_keeps_nobody_else_from_reading(world: World) -> None:
     arn = plant(world, "sqs:queue", Fault.NONE)
 

@@ -42,7 +42,8 @@ def resolve(survey: Survey, scope: AuditScope) -> Survey:
 
 def judge(survey: Survey, scope: AuditScope) -> tuple[Finding, ...]:
     """Every finding, violations first, then by rule and resource. `survey` comes from `resolve`."""
-    found = [one for holding in survey.holdings for one in _about(holding, scope)]
+    doubt = _Doubt(survey)
+    found = [one for holding in survey.holdings for one in _about(holding, scope, doubt)]
     found += unexplained(survey)
     found += _strays(scope)
     unique = {one.id: one for one in found}.values()
@@ -58,12 +59,25 @@ def binding(holding: Holding, scope: AuditScope) -> tuple[ClassLaw, ...]:
     return scope.law(codes, holding.data_classes)
 
 
-def _about(holding: Holding, scope: AuditScope) -> Iterator[Finding]:
+class _Doubt:
+    """What may be unknown only because it was not read: a finding that rests on it is a warning."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.of_accounts = any(one.region == "*" for one in survey.unread)
+        self.of_buckets = self.of_accounts or any(one.operation == "list_buckets" for one in survey.unread)
+        self.of_keys = self.of_accounts or any(one.service == "kms" for one in survey.unread)
+
+
+def _severity(*, doubted: bool) -> Severity:
+    return Severity.WARNING if doubted else Severity.VIOLATION
+
+
+def _about(holding: Holding, scope: AuditScope, doubt: _Doubt) -> Iterator[Finding]:
     laws, account = binding(holding, scope), scope.account(holding.account)
     yield from _place(holding, laws, account)
-    yield from _flows(holding, laws, scope)
+    yield from _flows(holding, laws, scope, doubt)
     yield from _access(holding)
-    yield from _encryption(holding)
+    yield from _encryption(holding, doubt)
     yield from _tags(holding, scope, account)
     yield from _lock(holding, scope, account)
     if holding.plaintext:
@@ -91,7 +105,7 @@ def _place(holding: Holding, laws: tuple[ClassLaw, ...], account: AccountScope |
         )
 
 
-def _flows(holding: Holding, laws: tuple[ClassLaw, ...], scope: AuditScope) -> Iterator[Finding]:
+def _flows(holding: Holding, laws: tuple[ClassLaw, ...], scope: AuditScope, doubt: _Doubt) -> Iterator[Finding]:
     for flow in holding.flows:
         to = f"It goes to {flow.target} by {flow.by}"
         if flow.account is not None and flow.account not in scope.organization_accounts:
@@ -99,7 +113,8 @@ def _flows(holding: Holding, laws: tuple[ClassLaw, ...], scope: AuditScope) -> I
             yield finding("replicated-outside", holding, told, detail=flow.target)
         elif flow.region is None:
             told = f"{to}, which stands in no account and region that was read."
-            yield finding("replicated-outside", holding, told, detail=flow.target)
+            severity = _severity(doubted=doubt.of_buckets and flow.target.startswith(_BUCKET))
+            yield finding("replicated-outside", holding, told, severity=severity, detail=flow.target)
         else:
             for code, broken in _broken(laws, flow.region).items():
                 law = next(iter(broken.values()))
@@ -133,7 +148,7 @@ def _access(holding: Holding) -> Iterator[Finding]:
             yield finding("shared-outside", holding, told, detail=detail)
 
 
-def _encryption(holding: Holding) -> Iterator[Finding]:
+def _encryption(holding: Holding, doubt: _Doubt) -> Iterator[Finding]:
     key = holding.encryption.key
     match holding.encryption.kind:
         case KeyKind.NONE:
@@ -144,7 +159,8 @@ def _encryption(holding: Holding) -> Iterator[Finding]:
         case KeyKind.FOREIGN:
             yield finding("key-outside", holding, f"Its key {key} is of an account outside the organisation.")
         case KeyKind.LOST | KeyKind.NAMED:
-            yield finding("key-outside", holding, f"Its key {key} is in no account that was read.")
+            told = f"Its key {key} is in no account that was read."
+            yield finding("key-outside", holding, told, severity=_severity(doubted=doubt.of_keys))
     if holding.multi_region:
         yield finding("multi-region-key", holding, "The key is a multi-region key.")
 

@@ -89,8 +89,8 @@ _HOLDS_NOTHING = {
     "config": "config-rule",
     "dms": "endpoint task es subgrp cert",
     "ec2": (
-        "customer-gateway dhcp-options elastic-ip egress-only-internet-gateway flow-log vpc-flow-log instance "
-        "internet-gateway key-pair launch-template natgateway network-acl network-interface prefix-list "
+        "customer-gateway dhcp-options elastic-ip egress-only-internet-gateway flow-log vpc-flow-log flow-logs "
+        "instance internet-gateway key-pair launch-template natgateway network-acl network-interface prefix-list "
         "route-table security-group security-group-rule subnet transit-gateway transit-gateway-attachment "
         "transit-gateway-route-table vpc vpc-endpoint vpc-endpoint-service vpc-peering-connection vpn-connection "
         "vpn-gateway"

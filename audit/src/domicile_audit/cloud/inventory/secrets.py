@@ -5,7 +5,7 @@ from typing import Any
 
 from domicile_audit.cloud.found import holding
 from domicile_audit.cloud.reader import Reader, tag_mapping
-from domicile_audit.holding import UNENCRYPTED, Access, Encryption, Flow, Holding, Key
+from domicile_audit.holding import TAG_CLASS, UNENCRYPTED, Access, Encryption, Flow, Holding, Key
 from domicile_audit.resource_policy import outsiders
 
 _GONE = ("PendingDeletion", "PendingReplicaDeletion")
@@ -92,7 +92,7 @@ def secrets(reader: Reader) -> Iterator[Holding]:
             reader,
             "secretsmanager:secret",
             arn,
-            tag_mapping(told.get("Tags", one.get("Tags"))),
+            _secret_tags(one, tag_mapping(told.get("Tags", one.get("Tags")))),
             encryption=Encryption.by(told.get("KmsKeyId")),
             shared_with=outsiders((policy or {}).get("ResourcePolicy"), reader.ours, "resource policy"),
             flows=tuple(
@@ -100,6 +100,15 @@ def secrets(reader: Reader) -> Iterator[Holding]:
                 for copy in ([] if is_replica else told.get("ReplicationStatus") or ())
             ),
         )
+
+
+def _secret_tags(one: dict[str, Any], tags: dict[str, str]) -> dict[str, str] | None:
+    """A service that keeps a secret for a thing of ours, such as a database's password, has a name of its own for it.
+
+    Nobody of us tags that; it is judged as the key that it is.
+    """
+    managed = one.get("OwningService") or "!" in str(one["Name"])
+    return None if managed and TAG_CLASS not in tags else tags
 
 
 def parameters(reader: Reader) -> Iterator[Holding]:
