@@ -46,26 +46,26 @@ def declare_cell(settings: Settings) -> None:
 
 
 def planned_cell(settings: Settings, organization: OrganizationOutputs) -> CellPlan:
-    """The plan of the settings' cell, made with all of the environment's, so that no two clash. Raises PlanError."""
+    """The plan of the cell, apart from the networks of the environment's other cells. Raises PlanError."""
     around, environment = settings.around, settings.around.environment
     assert environment is not None and settings.ref.cell is not None  # read_settings() refuses anything else
-    attestations = _attestation_files(settings.folder / "attestations")
-    facts: dict[str, CellFacts] = {}
-    for cell in environment.cells:
-        if cell.name not in organization.accounts and cell.name != settings.ref.cell:
-            continue  # another cell that is not in the organisation yet is that one's matter
-        told = organization.of_cell(cell.name, cell.place)
-        facts[cell.name] = CellFacts(
-            account_id=told.account.id,
-            organization_id=told.organization_id,
-            deployer_role_arn=told.deployer_role_arn,
-            retention_years=retention_years(around.catalogue, cell.jurisdictions, settings.on, around.attestations),
-            personas={one: told.account.roles[one.value] for one in Persona if one.value in told.account.roles},
-            attestations=attestations,
-            attestation_root=settings.anchor.root,
-            attestation_serial=settings.anchor.minimum_serial,
-        )
-    return plan_cells(environment, facts)[settings.ref.cell]
+    cell = environment.cell(settings.ref.cell)
+    assert cell is not None
+    told = organization.of_cell(cell.name, cell.place)
+    facts = CellFacts(
+        account_id=told.account.id,
+        organization_id=told.organization_id,
+        deployer_role_arn=told.deployer_role_arn,
+        retention_years=retention_years(around.catalogue, cell.jurisdictions, settings.on, around.attestations),
+        personas={one: told.account.roles[one.value] for one in Persona if one.value in told.account.roles},
+        ca_pem=_authorities(settings.folder, cell.ca_file),
+        delegated=cell.delegated,
+        api_cidrs=cell.api_cidrs,
+        attestations=_attestation_files(settings.folder / "attestations"),
+        attestation_root=settings.anchor.root,
+        attestation_serial=settings.anchor.minimum_serial,
+    )
+    return plan_cells(environment, {cell.name: facts})[cell.name]
 
 
 def _organization(settings: Settings) -> OrganizationOutputs:
@@ -101,6 +101,19 @@ def _provider(plan: CellPlan, region: str) -> aws.Provider:
             aws.ProviderAssumeRoleArgs(role_arn=plan.deployer_role_arn, session_name=f"domicile-{plan.name}")
         ],
     )
+
+
+def _authorities(folder: Path, name: str | None) -> str:
+    """The certificates of the file, which the operator trusts; none where none is named. Raises PlanError."""
+    if name is None:
+        return ""
+    try:
+        text = (folder / name).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"caFile {name} cannot be read: {error}. Put the PEM file beside environment.yaml.") from None
+    if "BEGIN CERTIFICATE" not in text or "PRIVATE KEY" in text:
+        raise PlanError(f"caFile {name} must hold certificates in PEM and nothing else.")
+    return text
 
 
 def _attestation_files(folder: Path) -> dict[str, str]:

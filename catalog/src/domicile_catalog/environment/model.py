@@ -149,7 +149,10 @@ class Cell(Part):
     """One cluster and the stores beside it, in an account and a place of its own. Its name is its stack's.
 
     `account` is the account's id where it exists already. Left out are: `cidr`, the next free part of the
-    organisation's supernet; `availabilityZones`, the first three; `backupPlace`, the cell's own place.
+    organisation's supernet; `availabilityZones`, the first three; `backupPlace`, the cell's own place. `delegated`
+    says that the parent of `baseDomain` points at the cell's name servers (an output of its stack): before, no
+    certificate is issued. `apiCidrs` are networks from which the cluster's API may be reached beside its own; none
+    leaves it private. `caFile` is a file beside environment.yaml: the authorities of its stores and of its OpenBao.
     """
 
     name: Name
@@ -161,6 +164,9 @@ class Cell(Part):
     cidr: Network | None = None
     availability_zones: Annotated[tuple[Text, ...], Field(min_length=3, max_length=3)] | None = None
     backup_place: PlaceCode | None = None
+    delegated: bool = True
+    api_cidrs: tuple[Annotated[str, Field(pattern=r"^[0-9.]+/[0-9]+$")], ...] = ()
+    ca_file: Annotated[str, Field(pattern=r"^[\w.-]+$")] | None = None
     openbao: Endpoint | None = None
     payment_providers: tuple[PaymentProvider, ...] = ()
     gitops: GitOps | None = None
