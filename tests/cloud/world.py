@@ -133,6 +133,13 @@ class World:
             aws_session_token=told["SessionToken"],
         )
 
+    def stranger(self) -> boto3.Session:
+        """A user of an account that is in no organisation of ours."""
+        iam = self.raw("iam", "999999999999", "us-east-1")
+        iam.create_user(UserName="stranger")
+        key = iam.create_access_key(UserName="stranger")["AccessKey"]
+        return boto3.Session(aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+
     def client(self, session: boto3.Session, service: str, region: str = "us-east-1") -> Any:
         """A client of a session, at the guarded endpoint."""
         return session.client(
