@@ -40,8 +40,14 @@ generate: ## write what follows from the catalogue: policies, schemas, a page fo
 controls: ## verify every control, with its code and without; writes docs/controls/verdicts.json
 	@$(RUN) domicile controls --verify --write
 
-.PHONY: test test-unit test-lab lint soak bench
-test: ## everything: lint, unit tests, the operator on a real API server, end to end on the lab
+.PHONY: cloud cloud-down
+cloud: ## the lab's cloud: moto behind an endpoint that enforces the organisation's policies
+	@$(RUN) domicile-lab cloud up
+cloud-down: ## end the lab's cloud, with all that was built in it
+	@$(RUN) domicile-lab cloud down
+
+.PHONY: test test-unit test-lab test-cloud lint soak bench
+test: ## everything: lint, unit tests, a real API server, the cloud with the real engine, end to end on the lab
 	@$(RUN) python tests/run.py all
 lint: ## format, lint, types, import contracts
 	@$(RUN) python tests/run.py lint
@@ -49,6 +55,8 @@ test-unit: ## unit tests of every package: seconds, no lab
 	@$(RUN) python tests/run.py unit
 test-lab: ## the operator on a real API server, and end to end on the lab, which is brought up if it is down
 	@$(RUN) python tests/run.py apiserver lab
+test-cloud: ## the Pulumi program with the real engine on the lab's cloud, and the audit of what it built
+	@$(RUN) python tests/run.py cloud
 soak: ## every drill with its full count of faults; writes docs/soak/latest.json (SEED=n)
 	@$(RUN) python -m tests.soak $(if $(SEED),--seed $(SEED))
 bench: ## measure: pgbench, ledger, HTTP, apply to first bet; writes docs/benchmarks/latest.json

@@ -1,6 +1,6 @@
 """Run one of the project's suites within its time budget, or all of them, and say what was counted.
 
-    python tests/run.py lint | unit | controls | apiserver | lab | all [-- pytest arguments]
+    python tests/run.py lint | unit | controls | apiserver | cloud | lab | all [-- pytest arguments]
 
 A suite that takes longer than its budget fails even when every test passed: a slow suite is a fault that grows.
 """
@@ -64,7 +64,10 @@ SUITES = {
     # A file's tests stay together: they share servers, which each of the two processes starts for itself.
     "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=300, before=need_redis),
     "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_redis),
-    "apiserver": Suite((("pytest", "operators/tests/integration"),), budget_s=420, before=need_tools),
+    "apiserver": Suite(
+        (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=600, before=need_tools
+    ),
+    "cloud": Suite((("pytest", "tests/cloud"),), budget_s=900, before=need_tools),
     "lab": Suite((("pytest", "tests/end_to_end"),), budget_s=1500, before=need_lab),
 }
 

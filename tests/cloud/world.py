@@ -55,8 +55,7 @@ class World:
     @cached_property
     def environ(self) -> dict[str, str]:
         """What leads programs to this world."""
-        found = os.environ | self.cloud.environment(checkout=ROOT) | self.variables
-        return found | {"PATH": f"{found['PATH']}:{ROOT / '.venv' / 'bin'}"}
+        return os.environ | self.cloud.environment(checkout=ROOT) | self.variables
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """A program of this world, both its outputs in one pipe, in a process group of its own."""

@@ -94,7 +94,10 @@ class Cloud:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PATH": os.pathsep.join([*own, path if path is not None else os.environ.get("PATH", "")]),
+            # What runs here brings `aws` and `domicile` along, for a shell that has neither.
+            "PATH": os.pathsep.join(
+                [*own, path if path is not None else os.environ.get("PATH", ""), str(Path(sys.executable).parent)]
+            ),
         }
 
 
