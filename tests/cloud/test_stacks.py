@@ -68,7 +68,7 @@ def test_what_somebody_changed_by_hand_is_found_and_repaired(world: World, cell:
 
 
 def test_a_failure_in_the_middle_is_resumed_and_nothing_is_made_twice(world: World, cell: Up) -> None:
-    world.plant_fault(service="rds", operation="CreateDBCluster", times=1, error="InternalFailure")
+    world.plant_fault(service="rds", operation="CreateDBCluster", times=3, error="InternalFailure")
     failed = world.up(BR, fails=True)
     assert "InternalFailure" in failed.output
     assert len(managed(world.resources(BR))) > 0
