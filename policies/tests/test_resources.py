@@ -19,9 +19,13 @@ every_zone = pytest.mark.parametrize("zone", ZONES, ids=lambda zone: zone.name)
 
 def table(home):
     """Requests for each reached service: what more the request tells, and which statement denies it."""
+    ours = {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/domicile-audit"}
     for action in REACHED:
         yield call(action, home), None
         yield call(action, "nowhere-1"), "DenyOutsideResidencyZone"
+        # The audit looks everywhere. A stranger's role of the same name is a stranger.
+        yield call(action, "nowhere-1", context=ours), None
+        yield call(action, "nowhere-1", context={**ours, "aws:PrincipalOrgID": "o-other"}), "DenyOutsideOrganization"
         yield call(action, home, context={"aws:PrincipalOrgID": "o-other"}), "DenyOutsideOrganization"
         yield call(action, home, context={"aws:PrincipalOrgID": None}), "DenyOutsideOrganization"
         yield call(action, home, context={"aws:SecureTransport": "false"}), "DenyPlainText"

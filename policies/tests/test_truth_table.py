@@ -114,6 +114,20 @@ def in_use(places):
         yield Case(call(action, GLOBAL_REGION), True, "without regions")
 
 
+def looks(regions):
+    """What the audit's role asks, of services in use and not, and another role as well."""
+    for region in regions:
+        for action in ("rds:DescribeDBClusters", "dynamodb:ListTables", "kinesis:ListStreams"):
+            for role, allowed in (("domicile-audit", True), ("domicile-platform", False)):
+                who = {"aws:PrincipalArn": f"arn:aws:iam::111122223333:role/{role}"}
+                yield Case(call(action, region, context=who), allowed, f"by {role} in {region}")
+
+
+@every_zone
+def test_the_audit_looks_where_nobody_may_act(zone, live):
+    assert list(wrong(scps(zone_documents(zone)), looks([NOWHERE]))) == []
+
+
 def guardrails():
     for row in GUARDRAILS:
         for allowed, names in ((False, row.get("denied", [])), (True, row.get("allowed", []))):
@@ -179,7 +193,7 @@ def test_no_part_of_a_zones_policies_can_be_left_out(name):
     zone = next(zone for zone, _ in ZONES if zone.name == name)
     places = set(zone.places)
     regions = [zone.places[0], zone.places[-1], GLOBAL_REGION, NOWHERE]
-    table = [*table_of(places, regions), *in_use(zone.places[:1]), *guardrails_in(zone.places[0])]
+    table = [*table_of(places, regions), *in_use(zone.places[:1]), *guardrails_in(zone.places[0]), *looks([NOWHERE])]
     documents = scps(zone_documents(zone))
     assert list(wrong(documents, table)) == []
     # The lists are the same in every zone, and where every region is lawful no service needs an exception.

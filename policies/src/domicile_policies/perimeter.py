@@ -4,7 +4,7 @@ Pure. Nobody is exempt. Sources: the AWS data perimeter's "resource perimeter"; 
 """
 
 from domicile_policies.documents import Document, Statement, policy
-from domicile_policies.services import usable
+from domicile_policies.services import AUDITOR, usable
 
 # Hands data, or access to it, to whoever is named: another account, an address, the public.
 SHARING = (
@@ -75,6 +75,7 @@ def perimeter_policy(*, edge: bool = False) -> Document:
             "Effect": "Deny",
             "NotAction": usable(edge=edge),
             "Resource": "*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": AUDITOR}},
         },
         {"Sid": "DenySharing", "Effect": "Deny", "Action": sorted(SHARING), "Resource": "*"},
         {"Sid": "DenyExports", "Effect": "Deny", "Action": sorted(EXPORTS), "Resource": "*"},

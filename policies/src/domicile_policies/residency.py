@@ -1,14 +1,15 @@
 """Service control policy: no principal acts, or sends data, outside the places given.
 
 Pure. The places are a residency zone's, a cell's own (with the place of its backups), or those of the organisation's
-accounts: the same rule, other arguments. Nobody is exempt. Sources: AWS Organizations user guide, "Deny access to AWS
-based on the requested AWS Region"; the service authorization reference for each condition key.
+accounts: the same rule, other arguments. Nobody acts elsewhere; the audit's role may look there. Sources: AWS
+Organizations user guide, "Deny access to AWS based on the requested AWS Region"; the service authorization reference
+for each condition key.
 """
 
 from collections.abc import Iterable
 
 from domicile_policies.documents import Document, Statement, policy
-from domicile_policies.services import EDGE, GLOBAL, SECURITY
+from domicile_policies.services import AUDITOR, EDGE, GLOBAL, SECURITY
 
 # Called where the data comes from, and without a condition key that says where it goes: denied everywhere. What is
 # called where the data arrives (ec2:CopySnapshot, rds:CreateDBInstanceReadReplica, ...) the region of the call judges.
@@ -42,7 +43,7 @@ def residency_policy(places: Iterable[str], *, edge: bool = False, security: Ite
     """
     allowed = sorted(set(places))
     watched = sorted({*allowed, *security})
-    outside = {"StringNotEquals": {"aws:RequestedRegion": allowed}}
+    outside = {"StringNotEquals": {"aws:RequestedRegion": allowed}, "ArnNotLike": {"aws:PrincipalArn": AUDITOR}}
     anywhere = sorted([*GLOBAL, *([EDGE] if edge else []), *(SECURITY if watched != allowed else ())])
     statements: list[Statement] = [
         {

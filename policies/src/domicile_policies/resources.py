@@ -8,7 +8,7 @@ Pure. Unlike a service control policy it binds callers from other accounts too, 
 from collections.abc import Iterable
 
 from domicile_policies.documents import Document, policy
-from domicile_policies.services import RESOURCES
+from domicile_policies.services import AUDITOR, RESOURCES
 
 
 def resource_policy(places: Iterable[str]) -> Document:
@@ -23,7 +23,10 @@ def resource_policy(places: Iterable[str]) -> Document:
             "Principal": "*",
             "Action": list(RESOURCES),
             "Resource": "*",
-            "Condition": {"StringNotEquals": {"aws:RequestedRegion": sorted(set(places))}},
+            "Condition": {
+                "StringNotEquals": {"aws:RequestedRegion": sorted(set(places))},
+                "ArnNotLike": {"aws:PrincipalArn": AUDITOR},
+            },
         },
         {
             "Sid": "DenyOutsideOrganization",

@@ -73,6 +73,10 @@ SECURITY = ("access-analyzer:*", "config:*", "guardduty:*", "inspector2:*", "sec
 EDGE = "cloudfront:*"
 """A content network: it caches everywhere, so it is for zones whose data may be anywhere."""
 
+AUDITOR = "arn:aws:iam::*:role/domicile-audit"
+"""The role that reads back what exists, and may do nothing else. What closes places and services lets it look there:
+a copy that somebody made where nobody may look would never be found."""
+
 RESOURCES = ("dynamodb:*", "ecr:*", "kms:*", "logs:*", "s3:*", "secretsmanager:*", "sqs:*")
 """Services that resource control policies reach (their user guide lists them), and that keep data or keys."""
 
