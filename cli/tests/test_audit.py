@@ -118,6 +118,7 @@ def test_json_is_json_and_names_the_evidence(lab: Path, accounts: dict[str, str]
     result = run("audit", lab, "--no-sign", "--json", "--output", "kept", *REGIONS)
     told = json.loads(result.stdout)
     assert told["verdict"] == "violations"
+    assert [one["lawful"] for one in told["holdings"] if one["type"] == "sqs:queue"] == [False]
     assert {one["rule"] for one in told["findings"]} == {"wrong-place"}
     assert Path(told["evidence"]["file"]).parent == Path("kept")
 

@@ -31,7 +31,7 @@ def audit(name: str, read: Survey, findings: Sequence[Finding], notes: Sequence[
 
 def _holdings(name: str, holdings: Sequence[Holding], findings: Sequence[Finding]) -> RenderableType:
     """A row for each class of data and place, with how many things of which types are there."""
-    broken = {(one.account, one.region, one.resource) for one in findings if one.severity is Severity.VIOLATION}
+    broken = _broken(findings)
     rows: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     faulty: Counter[tuple[str, str]] = Counter()
     for one in holdings:
@@ -45,6 +45,11 @@ def _holdings(name: str, holdings: Sequence[Holding], findings: Sequence[Finding
         number = faulty[key]
         table.add_row(verdict_of(number == 0), *key, str(kinds.total()), f"{most}{more}", str(number or ""))
     return table
+
+
+def _broken(findings: Sequence[Finding]) -> set[tuple[str, str, str]]:
+    """Account, region and name of what is in violation."""
+    return {(one.account, one.region, one.resource) for one in findings if one.severity is Severity.VIOLATION}
 
 
 def _findings(findings: Sequence[Finding]) -> RenderableType:
@@ -87,11 +92,22 @@ def _told(read: Survey, findings: Sequence[Finding]) -> Text:
 def audit_json(
     name: str, read: Survey, findings: Sequence[Finding], notes: Sequence[str], evidence: dict[str, Any]
 ) -> dict[str, Any]:
-    """The same for programs; the holdings are in the evidence."""
+    """The same for programs; the evidence tells more of each holding."""
+    broken = _broken(findings)
     return {
         "environment": name,
         "verdict": str(verdict(read, findings)),
-        "holdings": len(read.holdings),
+        "holdings": [
+            {
+                "arn": one.arn,
+                "type": one.type,
+                "account": one.account,
+                "region": one.region,
+                "data_classes": [str(name) for name in one.data_classes],
+                "lawful": (one.account, one.region, one.arn) not in broken,
+            }
+            for one in read.holdings
+        ],
         "findings": [one.model_dump(mode="json") for one in findings],
         "unread": [one.model_dump(mode="json") for one in read.unread],
         "notes": list(notes),
