@@ -10,7 +10,6 @@ import botocore
 import botocore.session
 import jmespath
 import pytest
-
 from domicile_lab.providers.aws import generate, table
 from domicile_lab.providers.aws.entry import GENERAL, Entry
 from domicile_lab.providers.aws.model import Call, Custom, Read, Resource, Update

@@ -20,12 +20,11 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
-
 from domicile_lab.providers.aws import table
 from domicile_lab.providers.aws.provider import Aws
 from domicile_lab.providers.interface import ProviderError
 from domicile_lab.providers.values import UNKNOWN
+from moto.server import ThreadedMotoServer
 
 REGION = "eu-west-2"
 CASES: dict[str, dict[str, Any]] = {

@@ -48,9 +48,12 @@ class Bench:
         self.stack = auto.create_or_select_stack(
             "test",
             "trial",
-            program=lambda: self.program(),
+            program=self.run,
             opts=auto.LocalWorkspaceOptions(env_vars=self.variables, work_dir=str(folder)),
         )
+
+    def run(self) -> None:
+        self.program()
 
     def client(self, service: str) -> Any:
         return boto3.client(service, endpoint_url=self.endpoint, region_name="eu-west-2")

@@ -141,7 +141,7 @@ class Connection:
 
 
 def _without_account(request: Any, **_: Any) -> None:
-    """S3 Control puts the account before the host, and there is no <account>.127.0.0.1. The account is in a header too."""
+    """S3 Control puts the account before the host, and there is no <account>.127.0.0.1. A header has it too."""
     account = request.headers.get("x-amz-account-id")
     if account and not request.url.partition("//")[2].partition("/")[0].endswith(".amazonaws.com"):
         name = account.decode() if isinstance(account, bytes) else account

@@ -101,7 +101,7 @@ def _scalars(one: Any, other: Any, meaning: Meaning, path: str) -> bool:
     if isinstance(one, dict | list) or isinstance(other, dict | list) or one is None or other is None:
         return False
     if path in meaning.json:
-        return _document(one) == _document(other)
+        return bool(_document(one) == _document(other))
     first, second = _word(one), _word(other)
     if path in meaning.numbers:
         try:

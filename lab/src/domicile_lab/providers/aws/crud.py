@@ -147,11 +147,12 @@ class Crud:
 
     def _call(self, call: Call, request: Values) -> Values:
         try:
-            return self._cloud.call(call.service or self._entry.resource.service, call.operation, request)
+            answer: Values = self._cloud.call(call.service or self._entry.resource.service, call.operation, request)
         except botocore.exceptions.ClientError as fault:
             if code_of(fault) in call.ignore:
                 return {}
             raise
+        return answer
 
     def _ask(self, read: Read, facts: Facts) -> Any:
         """A read's object, with the tags of the answer under `__tags__`; None if there is none."""

@@ -241,7 +241,7 @@ def overlay(given: Any, state: Any) -> Any:
     return state if given is None else given
 
 
-def render(template: Any, facts: Facts, cloud: Cloud) -> Any:
+def render(template: Any, facts: Facts, cloud: Cloud) -> Any:  # noqa: PLR0911
     """A parameter of a table entry with its names filled in; what names something absent is left out."""
     if isinstance(template, Mapping):
         pairs = {key: render(each, facts, cloud) for key, each in template.items()}

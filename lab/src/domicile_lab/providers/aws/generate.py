@@ -5,10 +5,9 @@
 The official plugin would carry this as its schema. Here it is read from the source of the Python SDK, without importing
 it (which takes seconds); the provider then knows, without the SDK, every property's name in the program and its kind.
 
-Format: `resources` maps a token to `inputs` and `outputs` (property -> kind) and `required` (inputs) and `computed` (optional inputs
-that the service fills in when they are not given); `types` maps the
-name of an object type to its properties. A kind is `s`, `i`, `f`, `b`, `any`, `[kind` (a list), `{kind` (a map), or
-`@Name` (an object type).
+Format: `resources` maps a token to `inputs` and `outputs` (property -> kind), `required` (inputs) and `computed`
+(optional inputs that the service fills in when they are not given); `types` maps the name of an object type to its
+properties. A kind is `s`, `i`, `f`, `b`, `any`, `[kind` (a list), `{kind` (a map), or `@Name` (an object type).
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _kind(node: ast.expr, module: str, types: dict[str, Any]) -> str:
+def _kind(node: ast.expr, module: str, types: dict[str, Any]) -> str:  # noqa: PLR0911
     if isinstance(node, ast.Constant):
         return _object(str(node.value), module, types)
     if isinstance(node, ast.Attribute | ast.Name):

@@ -76,7 +76,7 @@ class Read:
     at: str = ""
     """JMESPath of the object in the answer that the resource is; null or an empty list there means gone."""
     gone: tuple[str, ...] = ()
-    """Error codes that mean gone. Every code that ends in NotFound, NotFoundException, NoSuchEntity or the like does."""
+    """Error codes that mean gone. Every code like NotFound, NotFoundException or NoSuchEntity does anyway."""
     service: str = ""
     pick: Callable[[Any, Facts], Any] | None = None
     """Finds the resource's own object in what stands at `at`, where the service only has a list."""
@@ -181,8 +181,8 @@ class Resource:
     told: tuple[str, ...] = ()
     """Nested properties (`parent.property`) that the SDK declares as inputs and only the service sets."""
     quiet: tuple[str, ...] = ()
-    """Inputs that AWS tells and the lab's cloud (moto 5.2) leaves out: told differently they have drifted, not told they
-    have not."""
+    """Inputs that AWS tells and the lab's cloud (moto 5.2) leaves out: told differently they have drifted, not told
+    they have not."""
     unsupported: tuple[str, ...] = ()
     """Inputs (or parent.property) that are refused, because the lab has no use for them."""
     replaces: tuple[str, ...] = ()

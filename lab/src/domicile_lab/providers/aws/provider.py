@@ -22,9 +22,29 @@ from domicile_lab.providers.interface import Diff, Failure, ProviderError, Value
 from domicile_lab.providers.values import UNKNOWN, has_unknown
 
 CONFIG: Final = frozenset(
-    "accessKey allowedAccountIds assumeRoles defaultTags endpoints forbiddenAccountIds profile region secretKey token "
-    "skipCredentialsValidation skipMetadataApiCheck skipRegionValidation skipRequestingAccountId s3UsePathStyle "
-    "maxRetries retryMode version pluginDownloadURL stsRegion insecure".split()
+    [
+        "accessKey",
+        "allowedAccountIds",
+        "assumeRoles",
+        "defaultTags",
+        "endpoints",
+        "forbiddenAccountIds",
+        "profile",
+        "region",
+        "secretKey",
+        "token",
+        "skipCredentialsValidation",
+        "skipMetadataApiCheck",
+        "skipRegionValidation",
+        "skipRequestingAccountId",
+        "s3UsePathStyle",
+        "maxRetries",
+        "retryMode",
+        "version",
+        "pluginDownloadURL",
+        "stsRegion",
+        "insecure",
+    ]
 )
 """Settings that mean something here, or that may be ignored without harm."""
 
@@ -122,7 +142,7 @@ class Aws:
     def preview_update(self, type: str, id: str, inputs: Values, old_inputs: Values, old_outputs: Values) -> Values:
         entry = self._entry(type)
         kept = {key: value for key, value in old_outputs.items() if key in inputs or key not in old_inputs}
-        volatile = {key: UNKNOWN for key in entry.resource.volatile}
+        volatile = dict.fromkeys(entry.resource.volatile, UNKNOWN)
         return {**kept, **inputs, **volatile, **self._known(type, inputs)}
 
     def create(self, type: str, inputs: Values, timeout: float) -> tuple[str, Values]:
@@ -188,7 +208,7 @@ def _plain(config: Values) -> Values:
     plain: Values = {}
     for key, value in config.items():
         plain[key] = value
-        if isinstance(value, str) and value[:1] in {"[", "{"} or value in ("true", "false"):
+        if isinstance(value, str) and (value[:1] in {"[", "{"} or value in ("true", "false")):
             plain[key] = json.loads(value)
     return plain
 

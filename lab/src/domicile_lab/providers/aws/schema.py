@@ -1,4 +1,4 @@
-"""What pulumi_aws declares about a resource type, as `generate.py` wrote it down. Values only, and the files' reader."""
+"""What pulumi_aws declares about a resource type, as `generate.py` wrote it down, and when a value is of its kind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from domicile_lab.providers.values import UNKNOWN, has_unknown
 
 FOLDER: Final = Path(__file__).parent / "schema"
 
@@ -53,10 +55,8 @@ def schema_of(token: str) -> Schema:
     )
 
 
-def faults(schema: Schema, kind: Kind, value: Any, path: str) -> list[tuple[str, str]]:
+def faults(schema: Schema, kind: Kind, value: Any, path: str) -> list[tuple[str, str]]:  # noqa: PLR0911
     """What is wrong with a value: (path, reason). Unknown values are taken on trust."""
-    from domicile_lab.providers.values import UNKNOWN
-
     if value is None or value is UNKNOWN or kind == "any":
         return []
     if kind.startswith("["):
@@ -101,10 +101,8 @@ def _number(value: Any) -> bool:
     return True
 
 
-def coerced(schema: Schema, kind: Kind, value: Any) -> Any:
+def coerced(schema: Schema, kind: Kind, value: Any) -> Any:  # noqa: PLR0911
     """The value in its declared kind: "5" becomes 5, "true" True, a policy document its JSON text."""
-    from domicile_lab.providers.values import UNKNOWN, has_unknown
-
     if value is None or value is UNKNOWN:
         return value
     match kind[0]:

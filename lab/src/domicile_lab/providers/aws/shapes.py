@@ -1,6 +1,6 @@
 """Between property values of a program and parameters of an API call. Pure.
 
-Most names follow: `cidrBlock` is `CidrBlock`, `subnetIds` is `SubnetIds` or `subnets` is `Subnet`. So a table writes down
+Most names follow: `cidrBlock` is `CidrBlock`, `subnetIds` is `SubnetIds`, `rules` is `Rule`. So a table writes down
 only what does not follow (`names`), by property or, where a word means two things, by `parent.property`.
 """
 
@@ -55,7 +55,9 @@ def _pair(members: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
-def to_wire(schema: Schema, kind: Kind, value: Any, shape: Any, names: Names = {}, parent: str = "") -> Any:
+def to_wire(  # noqa: PLR0911, PLR0912, PLR0917
+    schema: Schema, kind: Kind, value: Any, shape: Any, names: Names, parent: str = ""
+) -> Any:
     """A property value as a parameter of botocore shape `shape`. Raises `Unmapped` naming what the shape lacks."""
     family = shape.type_name
     if kind.startswith("@"):
@@ -153,7 +155,7 @@ def put(target: dict[str, Any], path: str, value: Any) -> None:
     target[last] = value
 
 
-def from_wire(schema: Schema, kind: Kind, data: Any, names: Names = {}, parent: str = "") -> Any:
+def from_wire(schema: Schema, kind: Kind, data: Any, names: Names, parent: str = "") -> Any:  # noqa: PLR0911
     """What an answer says about a property, in the program's names. None where it says nothing."""
     if data is None:
         return None

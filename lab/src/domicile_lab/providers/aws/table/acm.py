@@ -102,4 +102,4 @@ RESOURCES: Final = (
         local=("validationRecordFqdns",),
         replaces=("validationRecordFqdns",),
     ),
-)  # fmt: skip
+)

@@ -12,22 +12,36 @@ def _switch(cloud: Cloud, facts: Facts) -> None:
     cloud.call("cloudtrail", "StartLogging" if enabled else "StopLogging", {"Name": facts.id})
 
 
+FIELD: Final = {
+    "field": "Field",
+    "equals": "Equals",
+    "startsWiths": "StartsWith",
+    "endsWiths": "EndsWith",
+    "notEquals": "NotEquals",
+    "notStartsWiths": "NotStartsWith",
+    "notEndsWiths": "NotEndsWith",
+}
+
+
+def _field(given: dict[str, Any]) -> dict[str, Any]:
+    return {FIELD[key]: value for key, value in given.items() if value}
+
+
+def _logged(inputs: dict[str, Any]) -> list[tuple[str, str]]:
+    """A trail is made without logging; a program that does not say wants it to log."""
+    inputs.setdefault("enableLogging", True)
+    return []
+
+
 def _selectors(cloud: Cloud, facts: Facts) -> None:
     """What is logged, in one of the two forms."""
     request: dict[str, Any] = {"TrailName": facts.id}
     advanced = facts.inputs.get("advancedEventSelectors")
     if advanced:
         request["AdvancedEventSelectors"] = [
-            {
-                "Name": each.get("name", ""),
-                "FieldSelectors": [
-                    {f"{key[0].upper()}{key[1:].removesuffix('s') if key != 'equals' and key != 'notEquals' else key[1:]}": value
-                     for key, value in selector.items() if value}
-                    for selector in each.get("fieldSelectors") or ()
-                ],
-            }
+            {"Name": each.get("name", ""), "FieldSelectors": [_field(field) for field in each["fieldSelectors"]]}
             for each in advanced
-        ]  # fmt: skip
+        ]
     else:
         request["EventSelectors"] = [
             {
@@ -76,7 +90,7 @@ RESOURCES: Final = (
             Update(Call("UpdateTrail", {"Name": "{id}"})),
             Custom(("eventSelectors", "advancedEventSelectors"), _selectors, on_create=True),
             Custom(("insightSelectors",), _insights, on_create=True),
-            # Started last, with what it is to log. A trail is made without; the program's default is with.
+            # Started last, when it knows what to log.
             Custom(("enableLogging",), _switch, on_create=True),
         ),
         delete=Call("DeleteTrail", {"Name": lambda facts, _: facts.id.rpartition("/")[2]}),
@@ -89,7 +103,7 @@ RESOURCES: Final = (
             untag_form="pairs",
         ),
         names={"cloudWatchLogsGroupArn": "CloudWatchLogsLogGroupArn"},
-        check=lambda inputs: [] if inputs.setdefault("enableLogging", True) in (True, False) else [],
+        check=_logged,
         defaults={
             "enableLogFileValidation": False,
             "enableLogging": True,

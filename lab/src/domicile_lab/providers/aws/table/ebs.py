@@ -19,9 +19,7 @@ RESOURCES: Final = (
         service="ec2",
         create=_switch,
         id="{account}/{region}",
-        reads=(
-            Read("GetEbsEncryptionByDefault", only=(), fields={"enabled": "EbsEncryptionByDefault"}),
-        ),
+        reads=(Read("GetEbsEncryptionByDefault", only=(), fields={"enabled": "EbsEncryptionByDefault"}),),
         updates=(Custom(("enabled",), _switch),),
         delete=Call("DisableEbsEncryptionByDefault"),
         defaults={"enabled": True},
@@ -35,4 +33,4 @@ RESOURCES: Final = (
         delete=Call("ResetEbsDefaultKmsKeyId"),
         names={"keyArn": "KmsKeyId"},
     ),
-)  # fmt: skip
+)

@@ -66,18 +66,10 @@ def _delete_gateway(cloud: Cloud, facts: Facts) -> None:
 # Routes
 
 DESTINATIONS: Final = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
-TARGETS: Final = (
-    "carrierGatewayId",
-    "coreNetworkArn",
-    "egressOnlyGatewayId",
-    "gatewayId",
-    "localGatewayId",
-    "natGatewayId",
-    "networkInterfaceId",
-    "transitGatewayId",
-    "vpcEndpointId",
-    "vpcPeeringConnectionId",
-)
+ROUTE: Final = {
+    "RouteTableId": "{routeTableId}",
+    **{f"{key[0].upper()}{key[1:]}": f"{{{key}}}" for key in DESTINATIONS},
+}
 
 
 def _destination(facts: Facts) -> str:
@@ -225,7 +217,7 @@ def _promote(cloud: Cloud, facts: Facts) -> None:
     cloud.call("ec2", "ModifyLaunchTemplate", {"LaunchTemplateId": facts.id, "DefaultVersion": wanted})
 
 
-TEMPLATE: Final = (
+TEMPLATE: Final = (  # noqa: SIM905
     "blockDeviceMappings capacityReservationSpecification cpuOptions creditSpecification disableApiStop "
     "disableApiTermination ebsOptimized enclaveOptions hibernationOptions iamInstanceProfile imageId "
     "instanceInitiatedShutdownBehavior instanceMarketOptions instanceType kernelId keyName licenseSpecifications "
@@ -451,14 +443,14 @@ RESOURCES: Final = (
             Update(
                 Call(
                     "ReplaceRoute",
-                    {"RouteTableId": "{routeTableId}", **{f"{key[0].upper()}{key[1:]}": f"{{{key}}}" for key in DESTINATIONS}},
+                    ROUTE,
                 ),
                 whole=True,
             ),
         ),
         delete=Call(
             "DeleteRoute",
-            {"RouteTableId": "{routeTableId}", **{f"{key[0].upper()}{key[1:]}": f"{{{key}}}" for key in DESTINATIONS}},
+            ROUTE,
         ),
         names={"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"},
         replaces=("routeTableId", *DESTINATIONS),
@@ -546,7 +538,9 @@ RESOURCES: Final = (
                 fields={"prefixListId": "PrefixLists[0].PrefixListId"},
             ),
         ),
-        wait=Wait("State", ("available", "Available", "pendingAcceptance", "PendingAcceptance"), ("failed", "rejected")),
+        wait=Wait(
+            "State", ("available", "Available", "pendingAcceptance", "PendingAcceptance"), ("failed", "rejected")
+        ),
         wait_gone=True,
         updates=(
             Update(Call("ModifyVpcEndpoint", {"VpcEndpointId": "{id}"})),
@@ -576,8 +570,13 @@ RESOURCES: Final = (
                 "DescribeFlowLogs",
                 {"FlowLogIds": ["{id}"]},
                 at="FlowLogs",
-                fields={"vpcId": _of("vpc-"), "subnetId": _of("subnet-"), "eniId": _of("eni-"),
-                        "transitGatewayId": _of("tgw-"), "transitGatewayAttachmentId": _of("tgw-attach-")},
+                fields={
+                    "vpcId": _of("vpc-"),
+                    "subnetId": _of("subnet-"),
+                    "eniId": _of("eni-"),
+                    "transitGatewayId": _of("tgw-"),
+                    "transitGatewayAttachmentId": _of("tgw-attach-"),
+                },
                 tags="FlowLogs[0].Tags",
             ),
         ),
@@ -651,8 +650,13 @@ RESOURCES: Final = (
         autoname_length=125,
         volatile=("latestVersion", "defaultVersion"),
         local=("updateDefaultVersion",),
-        unsupported=("instanceRequirements", "namePrefix", "networkPerformanceOptions", "secondaryInterfaces",
-                     "networkInterfaces.ipv4Addresses",
-            "blockDeviceMappings.volumeInitializationRate"),
+        unsupported=(
+            "instanceRequirements",
+            "namePrefix",
+            "networkPerformanceOptions",
+            "secondaryInterfaces",
+            "networkInterfaces.ipv4Addresses",
+            "blockDeviceMappings.volumeInitializationRate",
+        ),
     ),
-)  # fmt: skip
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource, Tags, Update, Wait
@@ -76,9 +75,12 @@ def _taints(cloud: Cloud, facts: Facts) -> None:
     before, after = facts.old.get("taints") or [], facts.inputs.get("taints") or []
     change = {
         "addOrUpdateTaints": [each for each in after if each not in before],
-        "removeTaints": [each for each in before if (each["key"], each["effect"]) not in
-                         [(other["key"], other["effect"]) for other in after]],
-    }  # fmt: skip
+        "removeTaints": [
+            each
+            for each in before
+            if (each["key"], each["effect"]) not in [(other["key"], other["effect"]) for other in after]
+        ],
+    }
     cloud.call("eks", "UpdateNodegroupConfig", {**_names(facts), "taints": {k: v for k, v in change.items() if v}})
 
 
@@ -166,7 +168,13 @@ RESOURCES: Final = (
         local=("defaultAddonsToRemoves", "forceUpdateVersion"),
         untold=("bootstrapSelfManagedAddons",),
         quiet=("accessConfig", "deletionProtection", "upgradePolicy", "zonalShiftConfig"),
-        unsupported=("computeConfig", "controlPlaneScalingConfig", "outpostConfig", "remoteNetworkConfig", "storageConfig"),
+        unsupported=(
+            "computeConfig",
+            "controlPlaneScalingConfig",
+            "outpostConfig",
+            "remoteNetworkConfig",
+            "storageConfig",
+        ),
     ),
     Resource(
         type="aws:eks/nodeGroup:NodeGroup",
@@ -193,7 +201,11 @@ RESOURCES: Final = (
         ),
         delete=Call("DeleteNodegroup", NODES),
         tags=TAGS,
-        names={"nodeRoleArn": "nodeRole", "subnetIds": "subnets", "remoteAccess.sourceSecurityGroupIds": "sourceSecurityGroups"},
+        names={
+            "nodeRoleArn": "nodeRole",
+            "subnetIds": "subnets",
+            "remoteAccess.sourceSecurityGroupIds": "sourceSecurityGroups",
+        },
         autoname="nodeGroupName",
         autoname_length=63,
         local=("forceUpdateVersion",),
@@ -206,10 +218,18 @@ RESOURCES: Final = (
         create=Call("CreateAddon", {"resolveConflicts": "{resolveConflictsOnCreate}"}),
         id="{clusterName}:{addonName}",
         id_parts=("clusterName", "addonName"),
-        reads=(Read("DescribeAddon", ADDON, at="addon", fields={
-            "arn": "addonArn",
-            "podIdentityAssociations": lambda _: None,  # told as ARNs only; they are resources of their own
-        }, tags="addon.tags"),),  # fmt: skip
+        reads=(
+            Read(
+                "DescribeAddon",
+                ADDON,
+                at="addon",
+                fields={
+                    "arn": "addonArn",
+                    "podIdentityAssociations": lambda _: None,  # told as ARNs only; they are resources of their own
+                },
+                tags="addon.tags",
+            ),
+        ),
         wait=Wait("status", ("ACTIVE",), ("CREATE_FAILED", "DEGRADED")),
         wait_gone=True,
         updates=(Update(Call("UpdateAddon", {**ADDON, "resolveConflicts": "{resolveConflictsOnUpdate}"})),),
@@ -239,9 +259,7 @@ RESOURCES: Final = (
         id="{clusterName}#{principalArn}#{policyArn}",
         id_parts=("clusterName", "principalArn", "policyArn"),
         id_separator="#",
-        reads=(
-            Read("ListAssociatedAccessPolicies", ENTRY, at="associatedAccessPolicies", pick=_association),
-        ),
+        reads=(Read("ListAssociatedAccessPolicies", ENTRY, at="associatedAccessPolicies", pick=_association),),
         updates=(Custom(("accessScope",), _associate),),
         delete=Call("DisassociateAccessPolicy", {**ENTRY, "policyArn": "{policyArn}"}),
     ),
@@ -251,11 +269,9 @@ RESOURCES: Final = (
         create=Call("CreatePodIdentityAssociation"),
         id=_identity_id,
         id_parts=("clusterName", "associationId"),
-        reads=(
-            Read("DescribePodIdentityAssociation", IDENTITY, at="association", tags="association.tags"),
-        ),
+        reads=(Read("DescribePodIdentityAssociation", IDENTITY, at="association", tags="association.tags"),),
         updates=(Update(Call("UpdatePodIdentityAssociation", IDENTITY)),),
         delete=Call("DeletePodIdentityAssociation", IDENTITY),
         tags=_tags("{associationArn}"),
     ),
-)  # fmt: skip
+)

@@ -60,6 +60,12 @@ def _replicas(group: Any) -> int | None:
     return len(members) - 1 if members else None
 
 
+def _mode(user: Any) -> dict[str, Any] | None:
+    """ElastiCache takes `no-password-required` and `iam`, and tells `no-password` and `iam`."""
+    kind = (user.get("Authentication") or {}).get("Type")
+    return {"type": {"no-password": "no-password-required"}.get(kind, kind)} if kind else None
+
+
 def _parameters(cloud: Cloud, facts: Facts) -> None:
     before, after = (
         {each["name"]: str(each["value"]) for each in values.get("parameters") or ()}
@@ -288,8 +294,13 @@ RESOURCES: Final = (
         id="{userId}",
         id_parts=("userId",),
         reads=(
-            Read("DescribeUsers", {"UserId": "{id}"}, at="Users", gone=("UserNotFound",),
-                 fields={"authenticationMode": lambda user: _mode(user)}),
+            Read(
+                "DescribeUsers",
+                {"UserId": "{id}"},
+                at="Users",
+                gone=("UserNotFound",),
+                fields={"authenticationMode": _mode},
+            ),
             TAG_READ,
         ),
         updates=(Update(Call("ModifyUser", {"UserId": "{id}"})),),
@@ -316,10 +327,4 @@ RESOURCES: Final = (
         tags=TAGS,
         folded=("engine",),
     ),
-)  # fmt: skip
-
-
-def _mode(user: Any) -> dict[str, Any] | None:
-    """ElastiCache takes `no-password-required` and `iam`, and tells `no-password` and `iam`."""
-    kind = (user.get("Authentication") or {}).get("Type")
-    return {"type": {"no-password": "no-password-required"}.get(kind, kind)} if kind else None
+)

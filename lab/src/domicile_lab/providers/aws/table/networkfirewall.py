@@ -65,6 +65,11 @@ def _response(name: str) -> dict[str, Any]:
     }
 
 
+def _logs(found: Any, _: Facts) -> Any:
+    """A firewall that logs nothing has no configuration."""
+    return found if (found.get("LoggingConfiguration") or {}).get("LogDestinationConfigs") else None
+
+
 def _flag(operation: str, key: str) -> Update:
     return Update(Call(operation, FIREWALL, takes=(key,)))
 
@@ -184,8 +189,12 @@ RESOURCES: Final = (
         autoname="name",
         autoname_length=128,
         volatile=("updateToken",),
-        unsupported=("availabilityZoneChangeProtection", "availabilityZoneMappings", "enabledAnalysisTypes",
-                     "transitGatewayId"),
+        unsupported=(
+            "availabilityZoneChangeProtection",
+            "availabilityZoneMappings",
+            "enabledAnalysisTypes",
+            "transitGatewayId",
+        ),
     ),
     Resource(
         type="aws:networkfirewall/loggingConfiguration:LoggingConfiguration",
@@ -198,11 +207,11 @@ RESOURCES: Final = (
             Read(
                 "DescribeLoggingConfiguration",
                 FIREWALL,
-                pick=lambda found, _: found if (found.get("LoggingConfiguration") or {}).get("LogDestinationConfigs") else None,
+                pick=_logs,
             ),
         ),
         updates=(Update(Call("UpdateLoggingConfiguration", FIREWALL), whole=True),),
         delete=Call("UpdateLoggingConfiguration", {**FIREWALL, "LoggingConfiguration": {"LogDestinationConfigs": []}}),
         quiet=("enableMonitoringDashboard",),
     ),
-)  # fmt: skip
+)

@@ -98,10 +98,14 @@ RESOURCES: Final = (
                 gone=("AWSOrganizationsNotInUseException",),
                 fields={"masterAccountName": lambda _: None},
             ),
-            Read("ListRoots", fields={
-                "roots": "Roots",
-                "enabledPolicyTypes": "Roots[0].PolicyTypes[?Status=='ENABLED'].Type",
-            }, only=()),  # fmt: skip
+            Read(
+                "ListRoots",
+                fields={
+                    "roots": "Roots",
+                    "enabledPolicyTypes": "Roots[0].PolicyTypes[?Status=='ENABLED'].Type",
+                },
+                only=(),
+            ),
             Read("ListAccounts", only=("accounts",)),
             Read(
                 "ListAWSServiceAccessForOrganization",
@@ -139,7 +143,13 @@ RESOURCES: Final = (
         create=_create_account,
         id="=AccountId",
         reads=(
-            Read("DescribeAccount", {"AccountId": "{id}"}, at="Account", gone=("AccountAlreadyClosedException",), pick=_open),
+            Read(
+                "DescribeAccount",
+                {"AccountId": "{id}"},
+                at="Account",
+                gone=("AccountAlreadyClosedException",),
+                pick=_open,
+            ),
             _parent("{id}"),
             _tags(),
         ),
@@ -192,7 +202,9 @@ RESOURCES: Final = (
                 "ListTargetsForPolicy",
                 {"PolicyId": "{policyId}"},
                 at="Targets",
-                pick=lambda found, facts: next((each for each in found if each["TargetId"] == facts.get("targetId")), None),
+                pick=lambda found, facts: next(
+                    (each for each in found if each["TargetId"] == facts.get("targetId")), None
+                ),
                 only=(),
             ),
         ),
@@ -220,4 +232,4 @@ RESOURCES: Final = (
             {"AccountId": "{accountId}", "ServicePrincipal": "{servicePrincipal}"},
         ),
     ),
-)  # fmt: skip
+)

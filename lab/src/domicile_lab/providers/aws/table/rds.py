@@ -228,10 +228,19 @@ RESOURCES: Final = (
             "snapshotIdentifier",
             "sourceRegion",
         ),
-        quiet=("databaseInsightsMode", "engineLifecycleSupport", "monitoringInterval", "monitoringRoleArn",
-               "performanceInsightsEnabled", "performanceInsightsKmsKeyId", "performanceInsightsRetentionPeriod",
-               "manageMasterUserPassword", "masterUserSecretKmsKeyId", "enabledCloudwatchLogsExports",
-               "dbClusterInstanceClass"),
+        quiet=(
+            "databaseInsightsMode",
+            "engineLifecycleSupport",
+            "monitoringInterval",
+            "monitoringRoleArn",
+            "performanceInsightsEnabled",
+            "performanceInsightsKmsKeyId",
+            "performanceInsightsRetentionPeriod",
+            "manageMasterUserPassword",
+            "masterUserSecretKmsKeyId",
+            "enabledCloudwatchLogsExports",
+            "dbClusterInstanceClass",
+        ),
     ),
     Resource(
         type="aws:rds/clusterInstance:ClusterInstance",
@@ -284,7 +293,15 @@ RESOURCES: Final = (
         untold=("performanceInsightsEnabled",),  # moto never tells
         replaces=("identifier", "engineVersion"),
         unsupported=("customIamInstanceProfile", "identifierPrefix"),
-        quiet=("performanceInsightsKmsKeyId", "performanceInsightsRetentionPeriod", "preferredMaintenanceWindow",
-               "caCertIdentifier", "promotionTier", "monitoringInterval", "monitoringRoleArn", "availabilityZone"),
+        quiet=(
+            "performanceInsightsKmsKeyId",
+            "performanceInsightsRetentionPeriod",
+            "preferredMaintenanceWindow",
+            "caCertIdentifier",
+            "promotionTier",
+            "monitoringInterval",
+            "monitoringRoleArn",
+            "availabilityZone",
+        ),
     ),
-)  # fmt: skip
+)

@@ -245,8 +245,18 @@ RESOURCES: Final = (
             ),
         ),
         updates=(
-            Custom(("aliases", "failoverRoutingPolicies", "healthCheckId", "latencyRoutingPolicies", "records", "ttl",
-                    "weightedRoutingPolicies"), _change_record),
+            Custom(
+                (
+                    "aliases",
+                    "failoverRoutingPolicies",
+                    "healthCheckId",
+                    "latencyRoutingPolicies",
+                    "records",
+                    "ttl",
+                    "weightedRoutingPolicies",
+                ),
+                _change_record,
+            ),
         ),
         delete=_delete_record,
         folded=("name", "aliases.name", "records"),
@@ -259,4 +269,4 @@ RESOURCES: Final = (
             "multivalueAnswerRoutingPolicy",
         ),
     ),
-)  # fmt: skip
+)

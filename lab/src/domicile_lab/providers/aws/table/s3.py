@@ -20,6 +20,10 @@ def _location(facts: Facts, cloud: Cloud) -> dict[str, str] | None:
     return {"LocationConstraint": region} if region else None
 
 
+def _owner(facts: Facts, cloud: Cloud) -> str:
+    return facts.inputs.get("accountId") or cloud.account
+
+
 def _delete_bucket(cloud: Cloud, facts: Facts) -> None:
     bucket = {"Bucket": facts.id}
     if facts.get("forceDestroy"):
@@ -140,8 +144,11 @@ RESOURCES: Final = (
     _setting(
         "BucketServerSideEncryptionConfiguration",
         "PutBucketEncryption",
-        _get("GetBucketEncryption", at="ServerSideEncryptionConfiguration",
-             gone=("ServerSideEncryptionConfigurationNotFoundError",)),
+        _get(
+            "GetBucketEncryption",
+            at="ServerSideEncryptionConfiguration",
+            gone=("ServerSideEncryptionConfigurationNotFoundError",),
+        ),
         inside="ServerSideEncryptionConfiguration",
         takes=("rules",),
         names={"kmsMasterKeyId": "KMSMasterKeyID"},
@@ -151,8 +158,9 @@ RESOURCES: Final = (
     _setting(
         "BucketPublicAccessBlock",
         "PutPublicAccessBlock",
-        _get("GetPublicAccessBlock", at="PublicAccessBlockConfiguration",
-             gone=("NoSuchPublicAccessBlockConfiguration",)),
+        _get(
+            "GetPublicAccessBlock", at="PublicAccessBlockConfiguration", gone=("NoSuchPublicAccessBlockConfiguration",)
+        ),
         inside="PublicAccessBlockConfiguration",
         takes=tuple(FLAGS),
         defaults=FLAGS,
@@ -209,9 +217,7 @@ RESOURCES: Final = (
     Resource(
         type="aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
         service="s3control",
-        create=Call(
-            "PutPublicAccessBlock", {"AccountId": lambda facts, cloud: facts.inputs.get("accountId") or cloud.account}, inside="PublicAccessBlockConfiguration"
-        ),
+        create=Call("PutPublicAccessBlock", {"AccountId": _owner}, inside="PublicAccessBlockConfiguration"),
         id="{account}",
         id_parts=("accountId",),
         reads=(
@@ -230,4 +236,4 @@ RESOURCES: Final = (
         defaults=FLAGS,
         delete=Call("DeletePublicAccessBlock", {"AccountId": "{id}"}),
     ),
-)  # fmt: skip
+)

@@ -61,8 +61,16 @@ def _put_policy(cloud: Cloud, facts: Facts) -> Any:
 def _default_policy(cloud: Cloud, facts: Facts) -> None:
     """A topic always has a policy; the one it was made with lets its owner do everything."""
     arn = facts.id
-    actions = ("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
-               "ListSubscriptionsByTopic", "Publish")  # fmt: skip
+    actions = (
+        "GetTopicAttributes",
+        "SetTopicAttributes",
+        "AddPermission",
+        "RemovePermission",
+        "DeleteTopic",
+        "Subscribe",
+        "ListSubscriptionsByTopic",
+        "Publish",
+    )
     statement = {
         "Sid": "__default_statement_ID",
         "Effect": "Allow",
