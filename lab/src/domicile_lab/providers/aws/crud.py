@@ -124,7 +124,8 @@ class Crud:
             raise ProviderError(
                 f"{resource.type} {id_} went away while it was changed: refresh, and run the same again"
             )
-        return overlay(inputs, found[2])
+        changed: Values = overlay(inputs, found[2])
+        return changed
 
     def delete(self, id_: str, inputs: Values, outputs: Values, timeout: float) -> None:
         """Remove it; that it is gone already is no fault."""

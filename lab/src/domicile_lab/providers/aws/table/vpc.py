@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource
-from domicile_lab.providers.aws.table.ec2 import ARN, tags
+from domicile_lab.providers.aws.table._ec2 import ARN, tags
 
 FIELDS: Final = ("cidrIpv4", "cidrIpv6", "description", "fromPort", "ipProtocol", "prefixListId",
                  "referencedSecurityGroupId", "toPort")  # fmt: skip
