@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from domicile_catalog.environment import Persona
 from domicile_infra.plan.accounts import AccountRole
 from domicile_infra.plan.audit_reads import READS, audit_document
 from domicile_infra.plan.persona_documents import (
@@ -294,7 +293,3 @@ def test_groups_of_identity_center_get_the_same_table_as_permission_sets():
     }
     for one in assignments:
         assert any(name.endswith("/policy") for name in built.waits_for(one)), "assigned before it is whole"
-
-
-def test_every_persona_has_a_meaning():
-    assert {one.value for one in Persona} == {"platform", "compliance", "regulator", "breakGlass"}
