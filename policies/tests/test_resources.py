@@ -36,7 +36,11 @@ def table(home):
         yield call(action, home, context={**SERVICE, "aws:SourceAccount": None}), None
         # A principal whose request says where it came from, as one of our own network's does.
         yield call(action, home, context={"aws:SourceAccount": "1", "aws:SourceOrgID": "o-other"}), None
-    yield call("sts:AssumeRole", home, context={"aws:PrincipalOrgID": "o-other"}), "DenyOutsideOrganization"
+    ours, guests = (f"arn:aws:iam::111111111111:role/domicile-{name}" for name in ("platform", "regulator-one"))
+    for context in ({"aws:PrincipalOrgID": "o-other"}, {"aws:PrincipalOrgID": None}):
+        yield call("sts:AssumeRole", home, ours, context=context), "DenyRolesToOutsiders"
+        yield call("sts:AssumeRole", home, guests, context=context), None
+    yield call("sts:AssumeRole", home, ours, context={**SERVICE, "aws:SourceOrgID": "o-ours"}), None
     yield call("sts:AssumeRole", "us-east-1"), None
     customer = {"s3:x-amz-server-side-encryption-customer-algorithm": "AES256"}
     yield call("s3:PutObject", home, context=customer), "DenyForeignKeys"
@@ -71,3 +75,5 @@ def mutants(statement):
     for operator in statement["Condition"]:
         kept = {one: keys for one, keys in statement["Condition"].items() if one != operator}
         yield f"no {operator}", [statement | {"Condition": kept}]
+    if "NotResource" in statement:
+        yield "no guests", [{key: one for key, one in statement.items() if key != "NotResource"} | {"Resource": "*"}]

@@ -10,6 +10,17 @@ from collections.abc import Iterable
 from domicile_policies.documents import Document, policy
 from domicile_policies.services import AUDITOR, RESOURCES
 
+GUESTS = ("arn:aws:iam::*:role/domicile-regulator-*",)
+"""Roles that somebody of another organisation may assume: a regulator's auditor, whom the role's trust names, with the
+secret and the second factor that it asks for. No principal of an account can make or change such a role (guardrails).
+"""
+
+_OUTSIDER = {
+    # A caller without an organisation has none to compare: the first of the two is for those.
+    "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"},
+    "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+}
+
 
 def resource_policy(places: Iterable[str]) -> Document:
     """Deny what is asked in other places, by outsiders, by services on their behalf, without TLS, or with foreign keys.
@@ -32,13 +43,17 @@ def resource_policy(places: Iterable[str]) -> Document:
             "Sid": "DenyOutsideOrganization",
             "Effect": "Deny",
             "Principal": "*",
-            "Action": [*RESOURCES, "sts:AssumeRole"],
+            "Action": list(RESOURCES),
             "Resource": "*",
-            "Condition": {
-                # A caller without an organisation has none to compare: the first of the two is for those.
-                "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"},
-                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
-            },
+            "Condition": _OUTSIDER,
+        },
+        {
+            "Sid": "DenyRolesToOutsiders",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sts:AssumeRole",
+            "NotResource": list(GUESTS),
+            "Condition": _OUTSIDER,
         },
         {
             # A service may act for somebody else's account: only for ours, where it says for whom.
