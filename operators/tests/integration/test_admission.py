@@ -73,7 +73,9 @@ def test_a_cell_without_its_law_admits_no_tenant(cluster: Cluster) -> None:
     cluster.kubectl("delete", "configmap", "domicile-law", "-n", "domicile-system")
     eventually(lambda: "no params found" in _apply(cluster, manifest("lawless-gb")), what="a refusal")
     # Nor does anything new of a tenant run; what is no tenant's goes on, the operator that writes the law before all.
-    eventually(lambda: "no params found" in _apply(cluster, namespace("casino-lawless", tenant="lawless")), what="a refusal")
+    eventually(
+        lambda: "no params found" in _apply(cluster, namespace("casino-lawless", tenant="lawless")), what="a refusal"
+    )
     for what in ({"kind": "Namespace", "metadata": {"name": "no-tenants"}}, operator_deployment()):
         admitted(cluster, {"apiVersion": "v1", **what})
     write_law(cluster, LAW)
