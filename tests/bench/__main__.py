@@ -1,9 +1,10 @@
 """`make bench`: one run that measures the ledger and the casino against PostgreSQL's own benchmark.
 
-First the catalogue alone, on one core. The rest is all on the lab, one after the other: pgbench's TPC-B, bets straight
-to the ledger's SQL function by the same pgbench with as many clients, bets over HTTP through the ingress, and a tenant
-from `kubectl apply` to its first settled bet. Ratios within one run are what to compare; absolute figures are this
-machine's. The ledger is verified after the load: a broken invariant ends the run without a figure.
+First the catalogue alone, on one core, and the cloud's stacks with the real engine. The rest is all on the lab, one
+after the other: pgbench's TPC-B, bets straight to the ledger's SQL function by the same pgbench with as many clients,
+bets over HTTP through the ingress, and a tenant from `kubectl apply` to its first settled bet. Ratios within one run
+are what to compare; absolute figures are this machine's. The ledger is verified after the load: a broken invariant
+ends the run without a figure.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from rich.table import Table
 
 from tests.bench import cpu
 from tests.bench.catalogue import run_catalogue
+from tests.bench.cloud import run_cloud
 from tests.end_to_end import lab
 
 TENANT = "bench"
@@ -273,6 +275,8 @@ def main() -> int:
     url, rules, tokens = prepare()
     try:
         result: dict[str, Any] = run_catalogue()
+        console.print("[dim]the cloud's stacks ...[/]")
+        result |= run_cloud()
         result |= run_tpcb(options.seconds, options.scale)
         result |= run_ledger(options.seconds, rules)
         result |= run_http(options.seconds, url, tokens)
@@ -292,6 +296,10 @@ def main() -> int:
 
 TARGETS = {
     "place_all_s": ("<", 1.0),
+    "cloud_plan_50_cells_s": ("<", 5.0),
+    "cloud_cell_up_s": ("<", 60.0),
+    "cloud_cell_preview_s": ("<", 15.0),
+    "cloud_program_mb": ("<", 500.0),
     "ledger_over_pgbench": (">=", 1.0),
     "http_over_ledger": (">=", 0.5),
     "http_p99_ms": ("<", 50.0),
@@ -315,7 +323,7 @@ def write(result: dict[str, Any], server: dict[str, str], options: argparse.Name
     RESULTS.mkdir(exist_ok=True)
     latest = RESULTS / "latest.json"
     kept: dict[str, Any] = json.loads(latest.read_text()) if latest.exists() else {}
-    sections = {k: v for k, v in kept.items() if k in ("cloud", "fleet", "casino", "site")}
+    sections = {k: v for k, v in kept.items() if k in ("fleet", "casino", "site")}
     about = {
         "machine": machine(), "postgresql": server, "commit": commit.stdout.strip(),
         "date": dt.datetime.now(dt.UTC).date().isoformat(), "seconds_each": options.seconds, "clients": CLIENTS,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +19,32 @@ from typing import Any
 
 import boto3
 import yaml
-from domicile_lab.cloud import Cloud
+from domicile_lab.cloud import Cloud, running_cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = "lab"
 ORGANIZATION, GB, BR = "organization-lab", "gb-lab", "br-lab"
 LINKED = ("infra", "operators", "policies", ".venv")
 """What a project shares with the checkout; its environments are its own."""
+
+
+@contextmanager
+def running_world(folder: Path) -> Iterator[World]:
+    """A cloud whose EKS clusters are one real kube-apiserver, which asks the cloud whose a token is."""
+    sys.path.insert(0, str(ROOT / "operators" / "tests"))
+    from operator_testkit.servers import Cluster, stop_all
+    from operator_testkit.tls import Authority
+
+    try:
+        with running_cloud(folder / "cloud") as cloud:
+            authority = Authority(folder)
+            cluster = Cluster(folder, authority, asks_of_tokens=f"{cloud.raw_url}/domicile/tokenreview")
+            ca = base64.b64encode(authority.certificate.read_bytes()).decode()
+            about = {"endpoint": cluster.url, "certificate_authority": ca}
+            (cloud.folder / "cluster.json").write_text(json.dumps(about))
+            yield World(folder, cloud, cluster)
+    finally:
+        stop_all()
 
 
 @dataclass

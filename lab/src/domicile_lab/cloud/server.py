@@ -31,6 +31,7 @@ from domicile_lab.cloud.context import requested_region
 from domicile_lab.cloud.faults import Faults, Planted
 from domicile_lab.cloud.guard import Guard
 from domicile_lab.cloud.http import Answer, Call, Listener
+from domicile_lab.cloud.meter import Meter
 from domicile_lab.cloud.operations import Operation, UnknownOperationError, identify
 from domicile_lab.cloud.principals import ANONYMOUS, PARTITION, Principal, find_key
 from domicile_lab.cloud.shelf import Shelf
@@ -89,9 +90,10 @@ def _as_account(call: Call, account: str) -> Call:
 class Raw:
     """The listener for tests: everything goes straight to the services, but for the controls."""
 
-    def __init__(self, faults: Faults, service: Service) -> None:
+    def __init__(self, faults: Faults, service: Service, meter: Meter) -> None:
         self.faults = faults
         self.service = service
+        self.meter = meter
 
     def handle(self, call: Call) -> Answer:
         if not call.path.startswith(_CONTROLS):
@@ -116,7 +118,7 @@ class Raw:
                 review = tokens.review(json.loads(call.body), self.service.shelf, call.query.get("cluster"))
                 return _json(200, review)
             case "GET", "health":
-                return _json(200, {"pid": os.getpid()})
+                return _json(200, {"pid": os.getpid(), **self.meter.told()})
         return _json(404, {"error": f"There is no control {call.method} {call.path}."})
 
     def _faults(self) -> dict[str, object]:
@@ -161,8 +163,9 @@ def main() -> None:
     corrections.apply()
     faults, service = Faults(), Service(Shelf())
     _administrator(folder)
-    guarded = Listener(Guard(service.serve, faults).handle, arguments.port, tls_context(folder))
-    raw = Listener(Raw(faults, service).handle, arguments.raw_port)
+    meter = Meter(Guard(service.serve, faults).handle)
+    guarded = Listener(meter.handle, arguments.port, tls_context(folder))
+    raw = Listener(Raw(faults, service, meter).handle, arguments.raw_port)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, lambda *_: ended.set())
