@@ -78,23 +78,34 @@ def _lists(given: list[Any], found: list[Any], meaning: Meaning, path: str) -> b
         return False
     if path in meaning.ordered:
         return all(covers(one, other, meaning, path) for one, other in zip(given, found, strict=True))
-    rest = list(found)
-    for each in given:
-        fit = next((i for i, other in enumerate(rest) if covers(each, other, meaning, path)), None)
-        if fit is None:
-            return False
-        del rest[fit]
-    return True
+    return len(_pairs(given, found, meaning, path)) == len(given)
 
 
 def _drifted_list(given: list[Any], found: list[Any], meaning: Meaning, path: str) -> list[Any]:
-    rest, kept = list(found), []
-    for each in given:
-        fit = next((i for i, other in enumerate(rest) if covers(each, other, meaning, path)), None)
-        if fit is not None:
-            kept.append(each)
-            del rest[fit]
-    return kept + rest
+    """What was given and is there, as it was given, and then what is there besides."""
+    pairs = _pairs(given, found, meaning, path)
+    kept = [given[i] for i in sorted(pairs)]
+    return kept + [each for j, each in enumerate(found) if j not in pairs.values()]
+
+
+def _pairs(given: list[Any], found: list[Any], meaning: Meaning, path: str) -> dict[int, int]:
+    """As many elements as possible of the one list, each with one of the other that covers it (a maximum matching:
+    what is said in few words may be covered by several)."""
+    taken: dict[int, int] = {}
+    fits = [[j for j, other in enumerate(found) if covers(each, other, meaning, path)] for each in given]
+
+    def place(i: int, seen: set[int]) -> bool:
+        for j in fits[i]:
+            if j not in seen:
+                seen.add(j)
+                if j not in taken or place(taken[j], seen):
+                    taken[j] = i
+                    return True
+        return False
+
+    for i in range(len(given)):
+        place(i, set())
+    return {i: j for j, i in taken.items()}
 
 
 def _scalars(one: Any, other: Any, meaning: Meaning, path: str) -> bool:
