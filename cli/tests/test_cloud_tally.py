@@ -38,7 +38,12 @@ def test_a_failure_is_named_and_counted():
 
 def test_errors_and_warnings_are_kept_and_chatter_is_not():
     tally = Tally()
-    for severity, message in (("error", "<{%reset%}>no\n\n<{%reset%}>"), ("warning", "hm"), ("info", "hello")):
+    for severity, message in (
+        ("error", "<{%reset%}>no\n\n<{%reset%}>"),
+        ("warning", "hm"),
+        ("info", "hello"),
+        ("warning", "using pulumi-resource-aws from $PATH at /x"),
+    ):
         tally.see(event(diagnosticEvent={"message": message, "color": "never", "severity": severity, "urn": URN}))
     assert [(one.message, one.error) for one in tally.problems] == [("no", True), ("hm", False)]
 

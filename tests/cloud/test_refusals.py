@@ -17,14 +17,15 @@ COPY = {"SourceSnapshotId": "snap-1", "SourceRegion": HOME}
 LEAKS: list[tuple[str, str, str, dict[str, Any], str]] = [
     (AWAY, "ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"}, "describe_vpcs"),
     (AWAY, "ec2", "copy_snapshot", COPY, "describe_snapshots"),
-    (AWAY, "ec2", "copy_image", {"Name": "x", "SourceImageId": "ami-1", "SourceRegion": HOME}, ""),
+    (AWAY, "ec2", "copy_image", {"Name": "copied", "SourceImageId": "ami-1", "SourceRegion": HOME}, ""),
     (AWAY, "rds", "create_db_cluster",
      {"DBClusterIdentifier": "x", "Engine": "aurora-postgresql"}, "describe_db_clusters"),
     (AWAY, "rds", "copy_db_cluster_snapshot",
      {"SourceDBClusterSnapshotIdentifier": f"arn:aws:rds:{HOME}:1:cluster-snapshot:s",
       "TargetDBClusterSnapshotIdentifier": "t"},
      "describe_db_cluster_snapshots"),
-    (HOME, "rds", "create_global_cluster", {"GlobalClusterIdentifier": "x"}, "describe_global_clusters"),
+    (AWAY, "rds", "create_db_cluster",
+     {"DBClusterIdentifier": "x", "Engine": "aurora-postgresql", "GlobalClusterIdentifier": "g"}, "describe_db_clusters"),
     (AWAY, "kms", "create_key", {}, "list_keys"),
     (HOME, "kms", "create_key", {"MultiRegion": True}, "list_keys"),
     (AWAY, "s3", "create_bucket", {"Bucket": "away-1"}, "list_buckets"),
@@ -56,7 +57,9 @@ def session(world: World, cell: Up) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("region", "service", "call", "given", "listing"), LEAKS, ids=[f"{one[1]}-{one[2]}-{one[0]}" for one in LEAKS]
+    ("region", "service", "call", "given", "listing"),
+    LEAKS,
+    ids=[f"{at}-{one[1]}-{one[2]}" for at, one in enumerate(LEAKS)],
 )
 def test_what_would_carry_data_away_is_refused_and_nothing_is_made(
     world: World, session: Any, region: str, service: str, call: str, given: dict[str, Any], listing: str

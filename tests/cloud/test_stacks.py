@@ -68,8 +68,9 @@ def test_what_somebody_changed_by_hand_is_found_and_repaired(world: World, cell:
 
 
 def test_a_failure_in_the_middle_is_resumed_and_nothing_is_made_twice(world: World, cell: Up) -> None:
-    world.plant_fault(service="rds", operation="CreateDBCluster", times=3, error="InternalFailure")
+    world.plant_fault(service="rds", operation="CreateDBCluster", times=100, error="InternalFailure")
     failed = world.up(BR, fails=True)
+    world.clear_faults()
     assert "InternalFailure" in failed.output
     assert len(managed(world.resources(BR))) > 0
     resumed = world.up(BR)
@@ -120,7 +121,7 @@ def test_a_lock_that_was_left_behind_stops_everything_and_can_be_taken_away(worl
     world.await_lock(BR)
     process.kill()
     process.communicate()
-    refused = world.domicile("preview", "--stack", BR, "--no-policies", fails=True)
+    refused = world.domicile("refresh", "--stack", BR, fails=True)
     assert f"The stack {BR} is locked" in refused and "pulumi cancel" in refused
     world.pulumi(BR, "cancel", "--yes")
     world.up(BR, "--expect-no-changes")

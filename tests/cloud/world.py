@@ -180,6 +180,12 @@ class World:
         with urllib.request.urlopen(asked, timeout=10) as answer:
             assert answer.status == 201
 
+    def clear_faults(self) -> None:
+        """Take back the faults that have not struck yet."""
+        asked = urllib.request.Request(f"{self.cloud.raw_url}/domicile/faults", method="DELETE")
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            assert answer.status == 200
+
     def await_lock(self, stack: str, seconds: float = 60) -> None:
         """Wait until somebody holds the stack's lock."""
         locks = self.cloud.folder / "pulumi" / "state" / ".pulumi" / "locks"

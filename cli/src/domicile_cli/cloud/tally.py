@@ -61,12 +61,17 @@ class Tally:
             self.problems.append(Problem(name, plain(found.message), error, found.policy_name))
         elif event.diagnostic_event:
             said = event.diagnostic_event
-            if said.severity in ("error", "warning") and not said.ephemeral:
+            if said.severity in ("error", "warning") and not said.ephemeral and not _of_plugins(said.message):
                 self.problems.append(Problem(name_of(said.urn or ""), plain(said.message), said.severity == "error"))
         elif event.summary_event:
             self.summary = {
                 getattr(op, "value", op): number for op, number in event.summary_event.resource_changes.items()
             }
+
+
+def _of_plugins(message: str) -> bool:
+    """Where the engine found a plugin: told at every run of the lab, whose plugins are on PATH by intention."""
+    return plain(message).startswith("using pulumi-") and "from $PATH" in message
 
 
 def name_of(urn: str) -> str:
