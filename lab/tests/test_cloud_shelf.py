@@ -457,6 +457,19 @@ def test_a_certificate_and_a_hub_take_other_options(client):
     assert hub.describe_hub()["AutoEnableControls"] is False
 
 
+def test_a_database_cluster_takes_its_automated_snapshots_with_it(client):
+    rds = client("rds")
+    rds.create_db_cluster(
+        DBClusterIdentifier="brief", Engine="aurora-postgresql", MasterUsername="u", MasterUserPassword="p" * 12
+    )
+    rds.create_db_cluster_snapshot(DBClusterIdentifier="brief", DBClusterSnapshotIdentifier="kept")
+    automated = {"DBClusterIdentifier": "brief", "SnapshotType": "automated"}
+    assert rds.describe_db_cluster_snapshots(**automated)["DBClusterSnapshots"]
+    rds.delete_db_cluster(DBClusterIdentifier="brief", SkipFinalSnapshot=True)
+    left = rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]
+    assert [one["DBClusterSnapshotIdentifier"] for one in left if one["DBClusterIdentifier"] == "brief"] == ["kept"]
+
+
 def test_a_database_cluster_s_parameters_are_reset_and_its_data_api_switched(client):
     rds = client("rds")
     group = {"DBClusterParameterGroupName": "cpg"}

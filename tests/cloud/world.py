@@ -194,10 +194,13 @@ class World:
             assert time.monotonic() < until, f"nobody took the lock of {stack} within {seconds} s"
             time.sleep(0.05)
 
-    def tagged(self, account: str, region: str) -> list[str]:
-        """The ARNs of everything tagged as ours, as the tagging API knows it."""
-        pages = self.raw("resourcegroupstaggingapi", account, region).get_paginator("get_resources").paginate()
-        return [one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]]
+    def tagged(self, account: str, region: str, *, cell: str) -> list[str]:
+        """The ARNs of everything tagged as the cell's, as the tagging API knows it."""
+        wanted = [{"Key": "domicile:cell", "Values": [cell]}]
+        pages = self.raw("resourcegroupstaggingapi", account, region).get_paginator("get_resources")
+        return [
+            one["ResourceARN"] for page in pages.paginate(TagFilters=wanted) for one in page["ResourceTagMappingList"]
+        ]
 
     def raw(self, service: str, account: str, region: str) -> Any:
         """A client behind the policies' back: straight to the store, in any account."""

@@ -23,6 +23,7 @@ _FORGOTTEN = {
 def apply() -> None:
     """Lay these corrections over moto."""
     _cluster_parameters()
+    _clusters()
     _instances()
     _subnet_groups()
     _replication_groups()
@@ -55,6 +56,21 @@ def _cluster_parameters() -> None:
         enable_http_endpoint=switched(True),
         disable_http_endpoint=switched(False),
     )
+
+
+def _clusters() -> None:
+    """With a cluster go its automated snapshots, which AWS keeps only where it is asked to; moto keeps them."""
+    delete = RDSBackend.delete_db_cluster
+
+    @wraps(delete)
+    def deleted(self: Any, cluster_identifier: str, *rest: Any, **more: Any) -> Any:
+        gone = delete(self, cluster_identifier, *rest, **more)
+        for name, snapshot in list(self.cluster_snapshots.items()):
+            if snapshot.snapshot_type == "automated" and snapshot.cluster is gone:
+                del self.cluster_snapshots[name]
+        return gone
+
+    lay(RDSBackend, delete_db_cluster=deleted)
 
 
 def _instances() -> None:
