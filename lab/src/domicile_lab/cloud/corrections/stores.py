@@ -66,7 +66,7 @@ def _clusters() -> None:
     def deleted(self: Any, cluster_identifier: str, *rest: Any, **more: Any) -> Any:
         gone = delete(self, cluster_identifier, *rest, **more)
         for name, snapshot in list(self.cluster_snapshots.items()):
-            if snapshot.snapshot_type == "automated" and snapshot.cluster is gone:
+            if snapshot.snapshot_type == "automated" and snapshot.cluster.db_cluster_identifier == cluster_identifier:
                 del self.cluster_snapshots[name]
         return gone
 
