@@ -21,7 +21,10 @@ DEPLOY = Path(__file__).parents[3] / "operators" / "deploy"
 
 @dataclass(frozen=True)
 class Registered:
-    """A resource as the engine would see it. `dependencies` are URNs, `provider` is a URN and an id."""
+    """A resource as the engine would see it. `dependencies` are URNs, `provider` is a URN and an id.
+
+    `properties_from` has the URNs that each input was made from.
+    """
 
     urn: str
     type: str
@@ -35,6 +38,7 @@ class Registered:
     aliases: tuple[str, ...]
     ignored: tuple[str, ...]
     dependencies: frozenset[str]
+    properties_from: dict[str, tuple[str, ...]]
 
     @property
     def id(self) -> str:
@@ -151,6 +155,7 @@ class _Monitor(mocks.MockMonitor):
                     aliases=tuple(one.spec.name for one in request.aliases if one.spec.name),
                     ignored=tuple(request.ignoreChanges),
                     dependencies=frozenset(request.dependencies),
+                    properties_from={key: tuple(one.urns) for key, one in request.propertyDependencies.items()},
                 )
             )
         return answer

@@ -1,0 +1,1 @@
+"""What a maintained scanner says of everything that the Pulumi program declares."""
