@@ -62,7 +62,7 @@ SUITES = {
         budget_s=240,
     ),
     # A file's tests stay together: they share servers, which each of the two processes starts for itself.
-    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=300, before=need_redis),
+    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=360, before=need_redis),
     "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_redis),
     "apiserver": Suite(
         (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=600, before=need_tools

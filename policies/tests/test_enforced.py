@@ -54,13 +54,12 @@ def account(tmp_path_factory):
         keys = session.client("sts").assume_role(RoleArn=role, RoleSessionName="builder")["Credentials"]
 
         def client(service, region=HOME):
-            return boto3.client(
-                service,
-                region_name=region,
+            # A session of its own: boto3's default one belongs to whichever test came first.
+            return boto3.Session(
                 aws_access_key_id=keys["AccessKeyId"],
                 aws_secret_access_key=keys["SecretAccessKey"],
                 aws_session_token=keys["SessionToken"],
-            )
+            ).client(service, region_name=region)
 
         yield SimpleNamespace(id=made, client=client)
 

@@ -1,6 +1,7 @@
 """What a Pulumi program registers, without an engine: inputs, options, and who depends on whom."""
 
 import hashlib
+import asyncio
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
@@ -135,14 +136,20 @@ class _Monitor(mocks.MockMonitor):
 def build(plan: OrganizationPlan) -> World:
     """Everything that the stack of the plan registers, and what it exports as the engine would keep it."""
     world = World()
-    mocks.set_mocks(_Answers(), project="domicile", stack=plan.stack, preview=False, monitor=_Monitor(world))
 
     @pulumi.runtime.test
     def program() -> pulumi.Output[Any]:
         world.stack = build_organization(plan)
         return pulumi.Output.from_input(dict(world.stack.exports)).apply(lambda value: setattr(world, "exports", value))
 
-    program()
+    loop = asyncio.new_event_loop()  # whatever ran before in this process may have left none
+    asyncio.set_event_loop(loop)
+    try:
+        mocks.set_mocks(_Answers(), project="domicile", stack=plan.stack, preview=False, monitor=_Monitor(world))
+        program()
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
     return world
 
 
