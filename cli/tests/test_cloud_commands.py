@@ -8,8 +8,8 @@ from pathlib import Path
 import botocore.exceptions
 import pytest
 from domicile_catalog import load_catalogue
-from domicile_catalog.environment import NOBODY
-from domicile_cli.cloud.engine import EngineError, project_root, write_stack_file
+from domicile_catalog.environment import NOBODY, TrustAnchor
+from domicile_cli.cloud.engine import EngineError, project_root, variables_of, write_stack_file
 from domicile_cli.cloud.preflight import credentials_fault, read_to_build
 from domicile_cli.main import app
 from domicile_infra.stacks import StackRef, stack_file, stacks_of
@@ -64,14 +64,41 @@ def test_a_cell_is_one_entry_and_no_code(broken):
     assert [one["name"] for one in json.loads(run("stacks", folder, "--json").stdout)][1] == "de-lab"
 
 
-@pytest.mark.parametrize("command", ["up", "preview", "refresh", "destroy"])
-def test_a_fault_of_the_environment_ends_each_command_with_its_line(broken, command):
+@pytest.mark.parametrize("command", ["up", "preview"])
+def test_a_fault_of_the_environment_ends_what_would_build_it_with_its_line(broken, command):
     folder = broken("place: sa-east-1", "place: eu-west-9")
     lines = (folder / "environment.yaml").read_text().splitlines()
-    result = run(command, folder, "--yes" if command == "destroy" else "--json")
+    result = run(command, folder, "--json")
     assert result.exit_code == 1
     line = lines.index("    place: eu-west-9") + 1
     assert f"environment.yaml:{line}: cells.1.place: unknown place eu-west-9" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["refresh", "destroy"])
+def test_what_the_law_no_longer_allows_can_still_be_read_and_taken_down(broken, command):
+    result = run(command, broken("[BR]", "[NL]"), "--yes" if command == "destroy" else "--json", PATH="/nowhere")
+    assert "NO_PLACE" not in result.stderr and "make tools" in result.stderr
+
+
+def test_the_program_is_told_of_the_folder_and_the_root_that_were_checked(tmp_path):
+    root = "SHA256:" + "a" * 43
+    told = variables_of(tmp_path / "environments" / "live", TrustAnchor(root, 4))
+    assert told == {
+        "DOMICILE_ENVIRONMENTS": str(tmp_path / "environments"),
+        "DOMICILE_ATTESTATION_ROOT": root,
+        "DOMICILE_ATTESTATION_SERIAL": "4",
+    }
+
+
+def test_a_file_that_pulumi_made_gets_what_is_ours_and_a_name_that_only_begins_alike_is_another(tmp_path):
+    (tmp_path / "environments").mkdir()
+    path = tmp_path / "environments" / "Pulumi.gb-prod.yaml"
+    path.write_text("secretsprovider: awskms://x\n")
+    write_stack_file(tmp_path, StackRef("gb-prod", "live", "gb-prod"))
+    assert "domicile:cell: gb-prod" in path.read_text() and "awskms://x" in path.read_text()
+    path.write_text("config:\n  domicile:environment: live2\n  domicile:cell: gb-prod\n")
+    with pytest.raises(EngineError, match="live2"):
+        write_stack_file(tmp_path, StackRef("gb-prod", "live", "gb-prod"))
 
 
 def test_a_stack_that_is_not_there_is_a_usage_error():

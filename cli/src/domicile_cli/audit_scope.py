@@ -129,8 +129,8 @@ def _of(cells: Iterable[Cell], name: str) -> tuple[str, ...]:
 
 
 def _retention(folder: Folder, environment: Environment, codes: tuple[str, ...], on: date) -> int | None:
-    """How long an audit log has to be locked, in days; a day in what may be thrown away; None where nobody knows."""
-    if environment.disposable:
+    """How long an audit log has to be locked, in days; a day elsewhere than in production; None where nobody knows."""
+    if not environment.production:
         return 1
     try:
         return retention_years(folder.catalogue, codes, on, folder.attestations) * _DAYS_IN_YEAR if codes else None

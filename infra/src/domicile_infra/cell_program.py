@@ -117,6 +117,9 @@ def _authorities(folder: Path, name: str | None) -> str:
 
 
 def _attestation_files(folder: Path) -> dict[str, str]:
-    """The environment's attestations and their signatures, by file name."""
+    """The environment's attestations and their signatures by file name, byte for byte. Raises PlanError."""
     kept = sorted([*folder.glob("*.yaml"), *folder.glob("*.sig")])
-    return {file.name: file.read_text() for file in kept}
+    try:
+        return {file.name: file.read_bytes().decode() for file in kept}
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"{folder.name} cannot be read: {error}. Attestations are text in UTF-8.") from None

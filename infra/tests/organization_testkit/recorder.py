@@ -1,7 +1,7 @@
 """What a Pulumi program registers, without an engine: inputs, options, and who depends on whom."""
 
-import hashlib
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property

@@ -67,7 +67,8 @@ def _whole(environment: Environment) -> Iterator[Fault]:
         yield Fault(FILE, "disposable", "production cannot be thrown away", "disposable: false")
     if environment.owner is None:
         yield Fault(FILE, "owner", "is missing", "the e-mail address of who answers for what is built")
-    stacks = {cell.name for cell in environment.cells}
+    organization = environment.organization
+    stacks = {cell.name for cell in environment.cells} | ({organization.stack} if organization else set())
     for at, approval in enumerate(environment.approvals):
         if approval.stack not in stacks:
             yield Fault(FILE, f"approvals.{at}.stack", f"unknown stack {approval.stack}", ", ".join(sorted(stacks)))

@@ -173,7 +173,7 @@ class Cell(Part):
 
 
 class Release(Part):
-    """The images that the cells run, each with its tag or digest; a stack's own configuration may name others."""
+    """The images that the cells run, each with its tag or digest."""
 
     operator_image: Text
     casino_image: Text

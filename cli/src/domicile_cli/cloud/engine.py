@@ -1,13 +1,14 @@
 """The Pulumi engine, through its Automation API: the same program, project and state as `pulumi up` in a shell."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from domicile_infra.stacks import StackRef, stack_file
+import yaml
+from domicile_catalog.environment import TrustAnchor
+from domicile_infra.stacks import PROJECT, StackRef, stack_file
 from pulumi import automation
 from pulumi.automation import EngineEvent
 
@@ -34,9 +35,14 @@ class EngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The engine over one project folder. `policy_pack` is a folder, or None for no pack."""
+    """The engine over one project folder. `policy_pack` is a folder, or None for no pack.
+
+    `variables` are for the program and the pack beside the process's own environment: where the environment's folder
+    lies, and whose word counts there.
+    """
 
     root: Path
+    variables: Mapping[str, str]
     policy_pack: Path | None = None
     parallel: int | None = None
 
@@ -65,13 +71,9 @@ class Engine:
         except automation.CommandError as error:
             raise EngineError(f"{operation} of the stack {ref.name} failed.", str(error)) from error
 
-    def outputs(self, ref: StackRef) -> dict[str, Any]:
-        """What the stack exports, secrets among them left out."""
-        return {name: one.value for name, one in self._select(ref).outputs().items() if not one.secret}
-
     def _select(self, ref: StackRef) -> automation.Stack:
         write_stack_file(self.root, ref)
-        options = automation.LocalWorkspaceOptions(env_vars=_environment())
+        options = automation.LocalWorkspaceOptions(env_vars={"PULUMI_SKIP_UPDATE_CHECK": "true", **self.variables})
         try:
             return automation.create_or_select_stack(ref.name, work_dir=str(self.root), opts=options)
         except automation.CommandError as error:
@@ -86,19 +88,28 @@ def project_root(start: Path) -> Path:
     raise EngineError(f"{start} is inside no Pulumi project: {PROJECT_FILE} is in none of its parent folders.")
 
 
+def variables_of(folder: Path, anchor: TrustAnchor) -> dict[str, str]:
+    """What tells the program and the pack to read the folder that was checked, and to trust whom it was checked by."""
+    found = {"DOMICILE_ENVIRONMENTS": str(folder.resolve().parent)}
+    if anchor.root is not None:
+        found["DOMICILE_ATTESTATION_ROOT"] = anchor.root
+    if anchor.minimum_serial is not None:
+        found["DOMICILE_ATTESTATION_SERIAL"] = str(anchor.minimum_serial)
+    return found
+
+
 def write_stack_file(root: Path, ref: StackRef) -> None:
     """Make the stack's file where there is none; one that names another environment or cell is refused."""
     path = root / "environments" / f"Pulumi.{ref.name}.yaml"
     if not path.exists():
         path.write_text(stack_file(ref))
         return
-    text = path.read_text()
-    missing = [f"{key}: {value}" for key, value in ref.config.items() if f"{key}: {value}" not in text]
-    if missing:
-        raise EngineError(f"{path.name} belongs to another environment or cell: it lacks `{missing[0]}`.")
-
-
-def _environment() -> Mapping[str, str]:
-    return {"PULUMI_SKIP_UPDATE_CHECK": "true"} | {
-        name: value for name, value in os.environ.items() if name.startswith(("AWS_", "PULUMI_", "DOMICILE_"))
-    }
+    written = yaml.safe_load(path.read_text()) or {}
+    kept = written.get("config") or {}
+    other = [
+        key for key in (*ref.config, f"{PROJECT}:cell") if kept.get(key, ref.config.get(key)) != ref.config.get(key)
+    ]
+    if other:
+        raise EngineError(f"{path.name} belongs to another environment or cell: its {other[0]} is {kept[other[0]]}.")
+    if ref.config.items() - kept.items():  # `pulumi stack init` makes the file without what is ours
+        path.write_text(yaml.safe_dump({**written, "config": {**kept, **ref.config}}, sort_keys=False))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from domicile_catalog import Fault, load_catalogue
+from domicile_catalog.documents import located
 from domicile_catalog.environment import read_environment
 from domicile_policies.plan.check import RULES, check_plan
 from domicile_policies.plan.facts import UnknownStackError, facts_of_stack
@@ -15,6 +16,7 @@ from domicile_policies.plan.preview import PreviewError, read_preview
 from domicile_policies.plan.resource import Plan
 from domicile_policies.plan.rule import Finding
 
+from domicile_cli.cloud.engine import EngineError, project_root
 from domicile_cli.options import OK, REFUSED, USAGE, JsonOption, console, echo_json, epilog, fail
 from domicile_cli.render.check import findings_table, rules_table
 
@@ -40,6 +42,9 @@ def check(
     waivers: Annotated[
         Path | None, typer.Option(help="What is let through and why; policies/pack/waivers.yaml by default.")
     ] = None,
+    stack: Annotated[
+        str | None, typer.Option("--stack", "-s", help="The plan's stack, where no resource tells.")
+    ] = None,
     rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,8 +54,11 @@ def check(
         return
     if folder is None:
         fail("Name an environment's folder, or ask for --rules.", USAGE)
-    given = _plan(plan)
-    found = _check(folder, given, waivers or folder.parents[1] / "policies" / "pack" / "waivers.yaml")
+    given = _plan(plan, stack)
+    if not given.resources:
+        _nothing(given, as_json)
+        return
+    found = _check(folder, given, waivers or _waivers(folder))
     stopping = [one for one in found if one.stops]
     if as_json:
         echo_json({"stack": given.stack, "resources": len(given.resources), "findings": [_json(one) for one in found]})
@@ -59,9 +67,24 @@ def check(
     raise typer.Exit(REFUSED if stopping else OK)
 
 
-def _plan(source: str) -> Plan:
+def _waivers(folder: Path) -> Path:
     try:
-        return read_preview(sys.stdin.read() if source == "-" else Path(source).read_text())
+        return project_root(folder) / "policies" / "pack" / "waivers.yaml"
+    except EngineError as error:
+        fail(f"{error} Name the file of waivers by --waivers.", USAGE)
+
+
+def _nothing(plan: Plan, as_json: bool) -> None:
+    """Where nothing changes the engine shows nothing, and there is nothing to find."""
+    if as_json:
+        echo_json({"stack": plan.stack, "resources": 0, "findings": []})
+    else:
+        console().print("Nothing changes; ask the preview for --show-sames to check what stays.")
+
+
+def _plan(source: str, stack: str | None) -> Plan:
+    try:
+        return read_preview(sys.stdin.read() if source == "-" else Path(source).read_text(), stack)
     except (OSError, UnicodeDecodeError, PreviewError) as error:
         fail(f"{source}: {error}", USAGE)
 
@@ -70,7 +93,7 @@ def _check(folder: Path, plan: Plan, waivers: Path) -> tuple[Finding, ...]:
     faults: list[Fault] = []
     environment = read_environment(folder, faults)
     if environment is None or faults:
-        fail("\n".join(str(fault) for fault in faults), REFUSED)
+        fail("\n".join(str(located(fault, folder)) for fault in faults), USAGE)
     try:
         let_through = read_waivers(waivers)
         today = datetime.now(UTC).date()

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from domicile_catalog.environment import TrustAnchor
+from domicile_catalog.environment import Surroundings, TrustAnchor
 from domicile_infra.stacks import StackRef, stacks_of
 
-from domicile_cli.cloud.engine import Engine, EngineError, Operation, project_root
+from domicile_cli.cloud.engine import Engine, EngineError, Operation, project_root, variables_of
 from domicile_cli.cloud.preflight import credentials_fault, read_to_build, tools_missing
 from domicile_cli.cloud.tally import Tally, plain
 from domicile_cli.options import (
@@ -73,15 +73,12 @@ def up(
     work = _prepare(folder, stack, anchor_of(root, serial), policies=policies, parallel=parallel, as_json=as_json)
     told: list[dict[str, Any]] = []
     for ref in work.stacks:
-        expected = 0
-        if not skip_preview:
-            planned = _run(work, ref, Operation.PREVIEW, told)
-            expected = planned.count
-            if not planned.changes:
-                continue
-            if not yes and not as_json and not typer.confirm(f"Change the stack {ref.name}?"):
-                fail(f"Nothing of {ref.name} was changed.", REFUSED)
-        _run(work, ref, Operation.UP, told, expected)
+        planned = None if skip_preview else _run(work, ref, Operation.PREVIEW, told)
+        changing = planned is None or bool(planned.changes)
+        if changing and not yes and (as_json or not typer.confirm(f"Change the stack {ref.name}?")):
+            fail(f"Nothing of {ref.name} was changed; --yes changes it without asking.", REFUSED)
+        # Also where no resource changes: what the stack tells the others may.
+        _run(work, ref, Operation.UP, told, planned.count if planned else 0)
     _tell(work, told)
 
 
@@ -115,7 +112,7 @@ def refresh(
 ) -> None:
     """Read every resource back from the cloud, so that the next `up` repairs what drifted."""
     _each(
-        _prepare(folder, stack, anchor_of(root, serial), policies=False, parallel=parallel, as_json=as_json),
+        _prepare(folder, stack, anchor_of(root, serial), builds=False, parallel=parallel, as_json=as_json),
         Operation.REFRESH,
     )
 
@@ -135,7 +132,7 @@ def destroy(
 
     What holds data is protected and stops this: `pulumi state unprotect` lifts that, one resource at a time.
     """
-    work = _prepare(folder, stack, anchor_of(root, serial), policies=False, parallel=parallel, as_json=as_json)
+    work = _prepare(folder, stack, anchor_of(root, serial), builds=False, parallel=parallel, as_json=as_json)
     names = ", ".join(ref.name for ref in work.stacks)
     if not yes and (as_json or not typer.confirm(f"Delete everything of {names}?")):
         fail("Nothing was deleted; --yes deletes without asking.", REFUSED)
@@ -150,7 +147,7 @@ def stacks(
     as_json: JsonOption = False,
 ) -> None:
     """List an environment's stacks, in the order in which they are built."""
-    found = _stacks(folder, None, anchor_of(root, serial))
+    _, found = _stacks(folder, None, anchor_of(root, serial), lawful=False)
     if as_json:
         echo_json([{"name": ref.name, "environment": ref.environment, "cell": ref.cell} for ref in found])
         return
@@ -159,23 +156,39 @@ def stacks(
 
 
 def _prepare(
-    folder: Path, chosen: list[str] | None, anchor: TrustAnchor, *, policies: bool, parallel: int | None, as_json: bool
+    folder: Path,
+    chosen: list[str] | None,
+    anchor: TrustAnchor,
+    *,
+    builds: bool = True,
+    policies: bool = False,
+    parallel: int | None,
+    as_json: bool,
 ) -> Work:
-    """Everything that can be refused is refused here, before the engine starts."""
-    found = _stacks(folder, chosen, anchor, credentials=True)
+    """Everything that can be refused is refused here, before the engine starts.
+
+    What `builds` must be lawful; what is there already can be read and taken down whatever the law says now.
+    """
+    around, found = _stacks(folder, chosen, anchor, lawful=builds)
+    missing = tools_missing()
+    if missing:
+        fail(missing, REFUSED)
+    fault = credentials_fault(around, folder)
+    if fault:
+        fail(str(fault), REFUSED)
     try:
         project = project_root(folder)
     except EngineError as error:
         fail(str(error), USAGE)
     pack = project / "policies" / "pack" if policies else None
-    return Work(Engine(project, pack, parallel), found, as_json)
+    return Work(Engine(project, variables_of(folder, anchor), pack, parallel), found, as_json)
 
 
 def _stacks(
-    folder: Path, chosen: list[str] | None, anchor: TrustAnchor, *, credentials: bool = False
-) -> tuple[StackRef, ...]:
+    folder: Path, chosen: list[str] | None, anchor: TrustAnchor, *, lawful: bool
+) -> tuple[Surroundings, tuple[StackRef, ...]]:
     today = datetime.now(UTC).date()
-    around, faults = read_to_build(folder, read_catalogue(), anchor, today)
+    around, faults = read_to_build(folder, read_catalogue(), anchor, today, lawful=lawful)
     if faults or around.environment is None:
         fail("\n".join(str(fault) for fault in faults), REFUSED)
     found = stacks_of(around.environment)
@@ -183,14 +196,7 @@ def _stacks(
     if unknown:
         known = ", ".join(ref.name for ref in found)
         fail(f"{around.name} has no stack {', '.join(sorted(unknown))}; it has {known}.", USAGE)
-    if credentials:
-        missing = tools_missing()
-        if missing:
-            fail(missing, REFUSED)
-        fault = credentials_fault(around, folder)
-        if fault:
-            fail(str(fault), REFUSED)
-    return tuple(ref for ref in found if not chosen or ref.name in chosen)
+    return around, tuple(ref for ref in found if not chosen or ref.name in chosen)
 
 
 def _each(work: Work, operation: Operation) -> None:

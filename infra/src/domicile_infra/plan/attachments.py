@@ -10,9 +10,6 @@ from domicile_policies.zones import EVERYWHERE, ResidencyZone
 from domicile_infra.plan.accounts import CORE, ZonePlan
 from domicile_infra.plan.organization_policies import Documents
 
-# Who builds a disposable environment also takes it down, keys and backups too: what only a person may do elsewhere.
-_DISPOSABLE = Exempt(break_glass=(*Exempt().break_glass, *Exempt().deployers))
-
 
 def documents_of(environment: Environment, zones: Iterable[ZonePlan]) -> Documents:
     """The policies of every target: the zone's on its unit, and on each account what keeps it in its own places.
@@ -24,7 +21,7 @@ def documents_of(environment: Environment, zones: Iterable[ZonePlan]) -> Documen
     planned = tuple(zones)
     regions = sorted({region for zone in planned for region in zone.regions})
     codes = sorted({code for zone in planned for code in zone.jurisdictions})
-    exempt = _DISPOSABLE if environment.disposable else None
+    exempt = Exempt.of(disposable=environment.disposable)
     units = {zone.name: zone_documents(_residency_zone(zone), exempt=exempt) for zone in planned}
     units[CORE] = core_documents(environment.organization.home, regions, exempt=exempt)
     accounts = {zone.log_archive: account_documents(zone.log_archive, zone.regions) for zone in planned}
