@@ -40,8 +40,8 @@ def main(arguments: list[str]) -> int:
         print(f"{FILE.relative_to(ROOT)}: {one.check} on {one.resource} lets nothing through any more: remove it.")
     print(
         f"{found.subjects} resources: {found.passed} checks passed, {verdict.waived} findings waived, "
-        f"{len(verdict.open)} without a waiver. checkov has no check on {len(found.unchecked)} types: "
-        f"{', '.join(found.unchecked)}."
+        f"{len(verdict.open)} without a waiver. "
+        f"{len(found.unchecked)} types are judged only through others, or by no check."
     )
     if verdict.open:
         print(f"Mend what was found, or say in {FILE.relative_to(ROOT)} why a check does not hold here.")

@@ -86,7 +86,9 @@ def main() -> None:
         for kind, name in graph(content["definition"]):
             found[kind][name].add(content["metadata"]["id"])
     kept = {kind: names for kind, names in sorted(found.items()) if kind.startswith("aws_")}
-    json.dump({kind: {name: sorted(ids) for name, ids in sorted(names.items())} for kind, names in kept.items()}, sys.stdout)
+    json.dump(
+        {kind: {name: sorted(ids) for name, ids in sorted(names.items())} for kind, names in kept.items()}, sys.stdout
+    )
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def exported(path: Path) -> Stack:
 
 
 def plain(value: Any) -> Any:
-    """The value without Pulumi's wrappings: a secret by what it is, or by a word where it is encrypted; no 1.0 for 1."""
+    """The value without Pulumi's wrappings: a secret as what it is, or as a word where it is encrypted; 1 for 1.0."""
     if isinstance(value, dict):
         if SECRET in value:
             return plain(value["value"]) if "value" in value else "(secret)"

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import yaml
+from domicile_infra.plan.workloads import logical_name, token
 
 from tests.scan import scanner, terraform
 from tests.scan.origin import ROOT, origin
 from tests.scan.resource import Stack
 from tests.scan.scanner import Report, ScanError
 from tests.scan.waivers import Waiver
-
 
 FRAMEWORKS: Final = {"terraform_plan": "aws", "kubernetes": "kubernetes"}
 """checkov's name for a kind of file -> the package of the resources in it."""
@@ -85,7 +85,7 @@ def scan(stacks: Sequence[Stack], manifests: Iterable[Path] = ()) -> Scan:
 
 
 def write(stacks: Sequence[Stack], manifests: Iterable[Path], folder: Path) -> Written:
-    """A plan for each stack's AWS resources and a file for each object in its cluster; manifests stay where they are."""
+    """A plan for each stack's AWS resources and a file for each object in its cluster. Manifests are files already."""
     written = Written()
     for stack in stacks:
         other = sorted({one.package for one in stack.resources} - {"aws", "kubernetes"})
@@ -107,30 +107,18 @@ def write(stacks: Sequence[Stack], manifests: Iterable[Path], folder: Path) -> W
     for path in manifests:
         at = str(path.resolve().relative_to(ROOT)) if path.resolve().is_relative_to(ROOT) else str(path)
         for document in yaml.safe_load_all(path.read_text()):
-            if document and "kind" in document:
-                title, kind = _manifest(document)
-                subject = Subject(at, title, kind, at)
+            if document and "name" in document.get("metadata", {}):  # a kustomization has no name
+                kind = token(document)
+                subject = Subject(at, f"{kind}::{logical_name(document)}", kind, at)
                 written.subjects[path.resolve(), _in_cluster(document)] = subject
         written.files.append(path.resolve())
     return written
 
 
-def _manifest(document: Mapping[str, object]) -> tuple[str, str]:
-    """(title, kind) of a manifest, as the resource would be called that makes it."""
-    kind = f"kubernetes:{document['apiVersion']}:{document['kind']}"
-    return f"{kind}::{_names(document)[1]}", kind
-
-
-def _in_cluster(document: Mapping[str, object]) -> str:
+def _in_cluster(document: Mapping[str, Any]) -> str:
     """What the scanner calls an object."""
-    namespace, name = _names(document)
-    return f"{document['kind']}.{namespace}.{name}"
-
-
-def _names(document: Mapping[str, object]) -> tuple[str, str]:
-    metadata = document.get("metadata")
-    known = metadata if isinstance(metadata, dict) else {}
-    return str(known.get("namespace", "default")), str(known.get("name", ""))
+    metadata = document.get("metadata") or {}
+    return f"{document['kind']}.{metadata.get('namespace', 'default')}.{metadata.get('name', '')}"
 
 
 def judge(written: Written, report: Report) -> Scan:

@@ -20,8 +20,8 @@ class Resource:
     type: str
     name: str
     component: str
-    inputs: Mapping[str, Any]
-    references: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(repr=False)
+    references: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     @property
     def title(self) -> str:
@@ -39,7 +39,7 @@ class Stack:
     """What one stack declares, without its providers."""
 
     name: str
-    resources: tuple[Resource, ...]
+    resources: tuple[Resource, ...] = field(repr=False)
 
     def of(self, package: str) -> list[Resource]:
         return [one for one in self.resources if one.package == package]

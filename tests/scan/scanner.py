@@ -63,7 +63,17 @@ def python() -> Path:
         with filled(folder) as partial:
             _call("uv", "venv", "--quiet", "--python", sys.executable, str(partial))
             into = ("--python", str(partial / "bin" / "python"))
-            _call("uv", "pip", "install", "--quiet", "--compile-bytecode", *into, "--require-hashes", "-r", str(REQUIREMENTS))
+            _call(
+                "uv",
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                *into,
+                "--require-hashes",
+                "-r",
+                str(REQUIREMENTS),
+            )
     return folder / "bin" / "python"
 
 
@@ -71,7 +81,9 @@ def _call(*command: str) -> None:
     try:
         subprocess.run(command, check=True)
     except (OSError, subprocess.CalledProcessError) as fault:
-        raise ScanError(f"checkov could not be installed: {fault}. uv and a Python package index are needed.") from fault
+        raise ScanError(
+            f"checkov could not be installed: {fault}. uv and a Python package index are needed."
+        ) from fault
 
 
 def offline() -> dict[str, str]:

@@ -49,7 +49,11 @@ def _faults(where: str, entry: Any) -> list[str]:
     if empty:
         return [f"{where}: {key} must be a text that says something" for key in empty]
     if len(entry["reason"].strip()) < SHORTEST:
-        return [f"{where}: {entry['reason'].strip()!r} is no reason: say why this check does not hold for this resource"]
+        return [
+            f"{where}: {entry['reason'].strip()!r} is no reason: say why this check does not hold for this resource"
+        ]
     if not entry["resource"].strip("*?:"):
-        return [f"{where}: waives {entry['check']} for everything: name the type at least, as `aws:s3/bucket:Bucket::*`"]
+        return [
+            f"{where}: waives {entry['check']} for everything: name the type at least, as `aws:s3/bucket:Bucket::*`"
+        ]
     return []
