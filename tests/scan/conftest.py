@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.scan.declared import program
-from tests.scan.resource import Resource, Stack
+from tests.scan.resource import Stack
 
 
 @cache
@@ -28,8 +28,10 @@ def cell(stacks: tuple[Stack, ...]) -> Stack:
 
 
 def changed(stack: Stack, title: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Stack:
-    """The stack with other inputs of the one resource of that title."""
+    """The stack with other inputs of the one resource of that title. A changed input is made from nothing else."""
     (old,) = (one for one in stack.resources if one.title == title)
-    new: Resource = replace(old, inputs=change(dict(old.inputs)))
+    inputs = change(dict(old.inputs))
+    made_from = {key: urns for key, urns in old.references.items() if inputs.get(key) == old.inputs.get(key)}
+    new = replace(old, inputs=inputs, references=made_from)
     assert new != old, "the change changes nothing"
     return replace(stack, resources=tuple(new if one is old else one for one in stack.resources))
