@@ -60,6 +60,11 @@ def test_no_resource_names_a_region_of_its_own(cloud: Cloud) -> None:
     assert [one.urn for one in ours(cloud) if "region" in one.inputs] == []
 
 
+def test_every_role_has_the_accounts_boundary(cloud: Cloud) -> None:
+    bounds = {one.inputs.get("permissionsBoundary") for one in cloud.of("Role") if one.type.startswith("aws:iam/")}
+    assert bounds == {f"arn:aws:iam::{cloud.account}:policy/domicile-boundary"}
+
+
 def test_everything_is_in_a_component_of_its_concern(cloud: Cloud) -> None:
     components = {one.urn for one in cloud.resources if one.type.startswith("domicile:cell:")}
     assert len(components) >= 15

@@ -9,6 +9,7 @@ from domicile_infra.cell.component import CellComponent
 from domicile_infra.plan.cell import CellPlan
 from domicile_infra.plan.documents import render
 from domicile_infra.plan.documents.roles import MANAGED, ROLES, RolePurpose, role_name, trust_policy
+from domicile_infra.plan.persona_documents import BOUNDARY
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ def make_role(
         purpose,
         name=role_name(plan.scope, purpose),
         description=f"{spec.description} of {plan.name}",
+        # The deployer may make no role without it.
+        permissions_boundary=plan.scope.arn("iam", f"policy/{BOUNDARY}", region=""),
         assume_role_policy=render(trust_policy(plan.scope, purpose, plan.cluster_name)),
         tags=plan.tags.tags(),
         opts=parent.child(),

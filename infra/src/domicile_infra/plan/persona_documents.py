@@ -68,7 +68,7 @@ def compact(document: Mapping[str, Any]) -> str:
 
 
 def boundary_document() -> Document:
-    """The most that a platform engineer, and any role that one makes, can be allowed in an account."""
+    """The most that a platform engineer, and any role made in an account after its first, can be allowed there."""
     return _document(
         {
             "Sid": "AllowTheAccount",
@@ -82,8 +82,12 @@ def boundary_document() -> Document:
 
 def platform_document() -> Document:
     """IAM for platform engineers, beside PowerUserAccess: roles with the boundary, and the account's other entities."""
-    within = {"StringEquals": {"iam:PermissionsBoundary": _OWN_BOUNDARY}}
-    return _document(
+    return _document(*_roles_within_the_boundary(), *_denials())
+
+
+def _roles_within_the_boundary() -> list[Document]:
+    """Making roles and handing them to services, none of which can do more than the boundary allows."""
+    return [
         _allow(
             "MakeRolesWithinTheBoundary",
             [
@@ -94,7 +98,7 @@ def platform_document() -> Document:
                 "iam:PutRolePermissionsBoundary",
                 "iam:PutRolePolicy",
             ],
-            condition=within,
+            condition={"StringEquals": {"iam:PermissionsBoundary": _OWN_BOUNDARY}},
         ),
         _allow("KeepRolesAndPolicies", [*_ROLE_UPKEEP, *_POLICY_UPKEEP, *_READ_IDENTITIES]),
         _pass_role(),
@@ -104,8 +108,7 @@ def platform_document() -> Document:
             "Action": ["iam:DeleteRolePermissionsBoundary"],
             "Resource": "*",
         },
-        *_denials(),
-    )
+    ]
 
 
 _ROLE_UPKEEP = (
@@ -166,24 +169,13 @@ _CELL_SERVICES = (
 
 
 def deployer_document() -> Document:
-    """What building a cell takes: its services, and the roles of those. Nothing of the organisation's."""
+    """What building a cell takes: its services, and the roles of those. Nothing of the organisation's.
+
+    Without the boundary it could make itself an administrator's role, and take it.
+    """
     return _document(
         _allow("BuildTheCell", list(_CELL_SERVICES)),
-        _allow(
-            "MakeItsRoles",
-            [
-                "iam:AttachRolePolicy",
-                "iam:CreateRole",
-                "iam:DeleteRolePolicy",
-                "iam:DetachRolePolicy",
-                "iam:PutRolePermissionsBoundary",
-                "iam:PutRolePolicy",
-                *_ROLE_UPKEEP,
-                *_POLICY_UPKEEP,
-                *_READ_IDENTITIES,
-            ],
-        ),
-        _pass_role(),
+        *_roles_within_the_boundary(),
         *_denials(),
     )
 
