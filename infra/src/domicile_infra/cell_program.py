@@ -60,7 +60,7 @@ def planned_cell(settings: Settings, organization: OrganizationOutputs) -> CellP
         personas={one: told.account.roles[one.value] for one in Persona if one.value in told.account.roles},
         ca_pem=_authorities(settings.folder, cell.ca_file),
         delegated=cell.delegated,
-        api_cidrs=cell.api_cidrs,
+        api_cidrs=tuple(str(one) for one in cell.api_cidrs),
         attestations=_attestation_files(settings.folder / "attestations"),
         attestation_root=settings.anchor.root,
         attestation_serial=settings.anchor.minimum_serial,

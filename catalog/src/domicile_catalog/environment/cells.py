@@ -3,6 +3,7 @@
 Every fault names the field that it stands in, so that it can be shown with its line.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import combinations
@@ -14,6 +15,7 @@ from domicile_catalog.refusals import Refusal
 from domicile_catalog.tenancy import TenantRequest, place_tenant
 from domicile_catalog.vocabulary import Product
 
+WIDEST = 8
 LARGEST, SMALLEST = 16, 20
 """The prefix lengths of a cell's network: three zones of four subnets must find room in it."""
 
@@ -92,12 +94,18 @@ def _cell(around: Surroundings, environment: Environment, cell: Cell, path: str,
     yield from _place(around, environment, cell.place, f"{path}.place")
     if cell.backup_place is not None:
         yield from _place(around, None, cell.backup_place, f"{path}.backupPlace")
+        yield from _backups(around, cell, f"{path}.backupPlace", on)
     if cell.cidr is not None and not LARGEST <= cell.cidr.prefixlen <= SMALLEST:
         yield Fault(FILE, f"{path}.cidr", f"{cell.cidr} is no size of a cell", f"/{LARGEST} to /{SMALLEST}")
     for step, zone in enumerate(cell.availability_zones or ()):
-        if not zone.startswith(cell.place):
-            problem = f"{zone} is not in {cell.place}"
+        # A Local Zone is named after its region too, and stands on other ground.
+        if not re.fullmatch(rf"{re.escape(cell.place)}[a-z]", zone):
+            problem = f"{zone} is no availability zone of {cell.place}"
             yield Fault(FILE, f"{path}.availabilityZones.{step}", problem, f"{cell.place}a, {cell.place}b, ...")
+    for step, network in enumerate(cell.api_cidrs):
+        if network.prefixlen < WIDEST:
+            problem = f"{network} lets half the world at the cluster's API"
+            yield Fault(FILE, f"{path}.apiCidrs.{step}", problem, f"networks of your own, at most /{WIDEST}")
     if cell.place not in around.catalogue.places:
         return
     for step, code in enumerate(cell.jurisdictions):
@@ -108,6 +116,17 @@ def _cell(around: Surroundings, environment: Environment, cell: Cell, path: str,
         if refusal:
             needs = f" Needed: {', '.join(refusal.needs)}." if refusal.needs else ""
             yield Fault(FILE, where, f"{refusal.code}: {refusal.message} {refusal.remedy}{needs}")
+
+
+def _backups(around: Surroundings, cell: Cell, path: str, on: date) -> Iterator[Fault]:
+    """A backup holds everything, and its region is one of the account's: the cell itself must be allowed there."""
+    if cell.backup_place in (None, cell.place) or cell.backup_place not in around.catalogue.places:
+        return
+    there = cell.model_copy(update={"place": cell.backup_place})
+    for code in cell.jurisdictions:
+        refusal = refused_in(around, there, code, on) if code in around.catalogue.jurisdictions else None
+        if refusal:
+            yield Fault(FILE, path, f"{refusal.code}: {refusal.message} {refusal.remedy}")
 
 
 def _place(around: Surroundings, environment: Environment | None, code: str, path: str) -> Iterator[Fault]:

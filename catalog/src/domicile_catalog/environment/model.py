@@ -30,6 +30,10 @@ def _private(network: IPv4Network) -> IPv4Network:
     return network
 
 
+def _network(text: str) -> str:
+    return str(IPv4Network(text))  # ValueError says what is wrong with it
+
+
 def _template(address: str) -> str:
     if address.count("{account}") != 1 or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
         raise ValueError("must be an e-mail address in which {account} stands once, before the @ or behind a +")
@@ -43,6 +47,7 @@ Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=6
 EmailTemplate = Annotated[str, AfterValidator(_template)]
 DomainName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)]
 Network = Annotated[IPv4Network, AfterValidator(_private)]
+Cidr = Annotated[str, AfterValidator(_network)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 
 
@@ -124,7 +129,7 @@ class Endpoint(Part):
     """A service that a cell's casinos call: where it is, and from which addresses it answers."""
 
     address: Annotated[str, Field(pattern=r"^https://[^/\s]+$")]
-    cidr: Annotated[str, Field(pattern=r"^[0-9.]+/[0-9]+$")]
+    cidr: Cidr
     port: Port
 
 
@@ -133,14 +138,14 @@ class PaymentProvider(Part):
 
     name: Name
     url: Annotated[str, Field(pattern=r"^https://[^\s]+$")]
-    cidr: Annotated[str, Field(pattern=r"^[0-9.]+/[0-9]+$")]
+    cidr: Cidr
     port: Port
 
 
 class GitOps(Part):
     """The repository that the cell's cluster syncs its tenants from."""
 
-    url: Annotated[str, Field(pattern=r"^(https|ssh)://[^\s]+$")]
+    url: Annotated[str, Field(pattern=r"^https://[^\s]+$")]  # what else there is leaves by no inspected way
     branch: Text = "main"
     path: Annotated[str, Field(pattern=r"^[^/\s][^\s]*$")]
 
@@ -164,8 +169,8 @@ class Cell(Part):
     cidr: Network | None = None
     availability_zones: Annotated[tuple[Text, ...], Field(min_length=3, max_length=3)] | None = None
     backup_place: PlaceCode | None = None
-    delegated: bool = True
-    api_cidrs: tuple[Annotated[str, Field(pattern=r"^[0-9.]+/[0-9]+$")], ...] = ()
+    delegated: bool = False
+    api_cidrs: tuple[IPv4Network, ...] = ()
     ca_file: Annotated[str, Field(pattern=r"^[\w.-]+$")] | None = None
     openbao: Endpoint | None = None
     payment_providers: tuple[PaymentProvider, ...] = ()

@@ -49,7 +49,8 @@ ROLES: Mapping[RolePurpose, RoleSpec] = {
     RolePurpose.NODES: RoleSpec(
         "The cluster's nodes",
         "ec2",
-        ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"),
+        # The minimal one lacks ec2:DescribeInstances, which the image's own set-up (nodeadm) asks before it joins.
+        ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"),
     ),
     RolePurpose.NETWORK: RoleSpec(
         "Addresses for pods", ServiceAccount("kube-system", "aws-node"), ("AmazonEKS_CNI_Policy",)

@@ -29,8 +29,9 @@ def least_privilege(resource: PlannedResource, _: PackFacts) -> Iterator[Said]:
 
 
 def known_type(resource: PlannedResource, _: PackFacts) -> Iterator[Said]:
-    """A type of which somebody has said what it can do with data."""
-    if resource.type.startswith(AWS) and resource.type not in KNOWN and resource.type not in REPLICATES:
+    """A type of which somebody has said what it can do with data, whoever provides it."""
+    harmless = resource.type.startswith((KUBERNETES, "pulumi:", "domicile:"))
+    if not harmless and resource.type not in KNOWN and resource.type not in REPLICATES:
         yield fault(resource, f"is a {resource.type}, and no rule knows what that can do with data")
 
 
