@@ -1,6 +1,6 @@
 """Run one of the project's suites within its time budget, or all of them, and say what was counted.
 
-    python tests/run.py lint | unit | controls | apiserver | cloud | lab | all [-- pytest arguments]
+    python tests/run.py lint | unit | controls | apiserver | cloud | scan | lab | all [-- pytest arguments]
 
 A suite that takes longer than its budget fails even when every test passed: a slow suite is a fault that grows.
 """
@@ -68,6 +68,7 @@ SUITES = {
         (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=600, before=need_tools
     ),
     "cloud": Suite((("pytest", "tests/cloud"),), budget_s=900, before=need_tools),
+    "scan": Suite((("python", "-m", "tests.scan"), ("pytest", "tests/scan")), budget_s=240),
     "lab": Suite((("pytest", "tests/end_to_end"),), budget_s=1500, before=need_lab),
 }
 

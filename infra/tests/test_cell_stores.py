@@ -165,7 +165,7 @@ def test_roles_are_whole_before_anything_takes_them(cloud: Cloud) -> None:
     attached = "aws:iam/rolePolicyAttachment:RolePolicyAttachment::"
     assert f"{attached}cluster-AmazonEKSClusterPolicy" in before(cloud, cloud.one("Cluster", "cluster"))
     nodes = before(cloud, cloud.one("NodeGroup", "nodes"))
-    assert f"{attached}nodes-AmazonEKSWorkerNodeMinimalPolicy" in nodes
+    assert f"{attached}nodes-AmazonEKSWorkerNodePolicy" in nodes
     assert f"{attached}backup-AWSBackupServiceRolePolicyForBackup" in before(cloud, cloud.of("Selection")[0])
     assert "aws:iam/rolePolicy:RolePolicy::flow-logs" in before(cloud, cloud.of("FlowLog")[0])
 
