@@ -17,7 +17,7 @@ from domicile_catalog.vocabulary import Product
 
 WIDEST = 8
 LARGEST, SMALLEST = 16, 20
-"""The prefix lengths of a cell's network: three zones of four subnets must find room in it."""
+"""The prefix lengths of a cell's network: three zones of five subnets must find room in it."""
 
 
 def check_cells(around: Surroundings, on: date) -> tuple[Fault, ...]:
