@@ -131,9 +131,12 @@ def test_a_destroyed_cell_leaves_nothing_behind(world: World, cell: Up) -> None:
     assert len(world.tagged(account, "sa-east-1", cell=BR)) > 20
     world.pulumi(BR, "destroy", "--yes", "--skip-preview")
     assert managed(world.resources(BR)) == []
+    # A key is gone when its days of grace are over, and can be used by nobody until then; a NAT gateway that is
+    # deleted is told of for an hour. Everything else is gone.
+    kms, ec2 = world.raw("kms", account, "sa-east-1"), world.raw("ec2", account, "sa-east-1")
     left = world.tagged(account, "sa-east-1", cell=BR)
-    # A key is gone when its days of grace are over, and can be used by nobody until then.
-    kms = world.raw("kms", account, "sa-east-1")
     keys = {arn for arn in left if ":kms:" in arn}
     assert {kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] for arn in keys} <= {"PendingDeletion"}
-    assert set(left) == keys
+    gateways = {arn for arn in left if ":natgateway/" in arn}
+    assert {one["State"] for one in ec2.describe_nat_gateways()["NatGateways"]} <= {"deleted"}
+    assert set(left) == keys | gateways
