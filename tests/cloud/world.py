@@ -31,6 +31,7 @@ LINKED = ("infra", "operators", "policies", ".venv")
 @contextmanager
 def running_world(folder: Path) -> Iterator[World]:
     """A cloud whose EKS clusters are one real kube-apiserver, which asks the cloud whose a token is."""
+    os.environ.setdefault("DOMICILE_TOOLS", str(ROOT / ".lab" / "bin"))
     sys.path.insert(0, str(ROOT / "operators" / "tests"))
     from operator_testkit.servers import Cluster, stop_all
     from operator_testkit.tls import Authority
