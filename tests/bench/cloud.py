@@ -48,9 +48,6 @@ def run_cloud() -> dict[str, Any]:
         began = time.monotonic()
         world.pulumi(GB, "preview", "--expect-no-changes")
         result["cloud_cell_preview_s"] = round(time.monotonic() - began, 1)
-        began = time.monotonic()
-        world.pulumi(GB, "destroy", "--yes", "--skip-preview")
-        result["cloud_cell_destroy_s"] = round(time.monotonic() - began, 1)
     return result
 
 
