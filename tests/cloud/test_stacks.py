@@ -8,8 +8,6 @@ import pytest
 
 from tests.cloud.world import BR, GB, ORGANIZATION, Up, World
 
-STATEFUL = ("aws:rds/cluster:Cluster", "aws:s3/bucket:Bucket", "aws:kms/key:Key", "aws:backup/vault:Vault")
-
 
 def managed(resources: list[dict]) -> list[dict]:
     """What providers made: no components, no providers, not the stack itself."""

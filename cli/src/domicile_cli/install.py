@@ -14,14 +14,12 @@ import yaml
 from domicile_catalog import Fault
 from domicile_catalog.documents import parse_mapping
 from domicile_catalog.environment import read_environment
+from domicile_infra.plan.errors import PlanError
+from domicile_infra.plan.manifests import ATTESTATIONS, CELL, MOST_BYTES, NAMESPACE
+from domicile_infra.plan.manifests import with_images as manifests_with_images
 from rich.console import Console
 
 OPERATOR = "domicile-operator"
-NAMESPACE = "domicile-system"
-CELL, ATTESTATIONS = "domicile-cell", "domicile-attestations"
-MOST_BYTES = 900_000
-"""A ConfigMap holds a mebibyte, names and all."""
-UNSET_OPERATOR, UNSET_CASINO = "domicile-operator:unset", "casino:unset"
 
 console = Console()
 
@@ -32,13 +30,10 @@ class InstallError(RuntimeError):
 
 def with_images(manifests: list[dict[str, Any]], operator_image: str, casino_image: str) -> list[dict[str, Any]]:
     """Put the two images where the manifests leave them unset. Raises InstallError where one has no place."""
-    text = json.dumps(manifests)
-    for unset, image in ((UNSET_OPERATOR, operator_image), (UNSET_CASINO, casino_image)):
-        if unset not in text:
-            raise InstallError(f"The manifests have no image `{unset}` to set to {image}.")
-        text = text.replace(f'"{unset}"', json.dumps(image))
-    found: list[dict[str, Any]] = json.loads(text)
-    return found
+    try:
+        return manifests_with_images(manifests, operator_image, casino_image)
+    except PlanError as error:
+        raise InstallError(str(error)) from None
 
 
 def attestations_manifest(folder: Path) -> dict[str, Any]:

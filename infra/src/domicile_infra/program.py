@@ -4,8 +4,6 @@ import pulumi
 from domicile_policies.documents import QuotaError
 
 from domicile_infra.disposable import make_disposable
-from domicile_infra.plan.accounts import plan_zones
-from domicile_infra.plan.attachments import documents_of
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.organization import OrganizationChoices, OrganizationPlan, plan_organization
 from domicile_infra.settings import Settings, read_settings
@@ -39,12 +37,10 @@ def planned_organization(settings: Settings) -> OrganizationPlan:
     """The plan of the environment's organisation. Raises PlanError and QuotaError."""
     around, environment = settings.around, settings.around.environment
     assert environment is not None  # read_settings() refuses a folder without one
-    zones, _ = plan_zones(environment, around.catalogue, settings.on, around.attestations)
     return plan_organization(
         environment,
         around.catalogue,
         settings.on,
-        documents_of(environment, zones),
         attestations=around.attestations,
         choices=OrganizationChoices(lock_days=1 if environment.disposable else None),
     )

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pulumi
-from domicile_catalog import Catalogue, Fault, load_catalogue
+from domicile_catalog import Fault, load_catalogue
 from domicile_catalog.documents import located
 from domicile_catalog.environment import Surroundings, TrustAnchor, check_cells, read_surroundings
 
@@ -26,11 +26,6 @@ class Settings:
     ref: StackRef
     anchor: TrustAnchor
     on: date
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The catalogue with the environment's sites."""
-        return self.around.catalogue
 
 
 def read_settings() -> Settings:

@@ -18,8 +18,6 @@ REFUSED = {
 }
 """Arguments that this provider does not know how to honour, and why."""
 
-IGNORED = ("suppressDeprecationWarnings", "suppressHelmHookWarnings", "helmReleaseSettings", "kubeClientSettings")
-
 
 @dataclass(frozen=True)
 class Settings:
