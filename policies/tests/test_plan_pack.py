@@ -97,6 +97,17 @@ def test_the_whole_stack_is_judged_with_what_comes_from_what():
     assert both == {("bucket-encrypted", True), ("tls-buckets", True)}
 
 
+def test_what_waits_for_an_account_of_the_same_plan_is_decided_during_the_update():
+    bucket = asked("aws:s3/bucket:Bucket", cls=proto.AnalyzerResource)
+    tied = {key: [bucket.urn] for key in ("bucket", "policy")}
+    about = [
+        asked(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}", cls=proto.AnalyzerResource, dependencies=tied)
+        for kind in ("BucketPolicy", "BucketPublicAccessBlock", "BucketServerSideEncryptionConfiguration")
+    ]
+    said = told(analyzer().AnalyzeStack(proto.AnalyzeStackRequest(resources=[bucket, *about]), None))
+    assert said and not any(refused for _, refused in said), said
+
+
 def test_what_stood_before_and_is_gone_needs_an_approval():
     gone = urn("aws:kms/key:Key", "ledger")
     pack = analyzer(standing=frozenset({gone}))

@@ -67,13 +67,14 @@ def _policy(rule: Rule, facts: Facts, *, undecided: bool) -> Policy:
 
 def planned(args: ResourceValidationArgs | PolicyResource) -> PlannedResource:
     """A resource as the engine tells it, as a value of ours."""
-    given = args.provider
+    given, properties = args.provider, plain(args.props)
     depends = args.property_dependencies if isinstance(args, PolicyResource) else {}
     return PlannedResource(
         urn=args.urn,
         type=args.resource_type,
         name=args.name,
-        properties=plain(args.props),
+        # The engine tells nothing of a resource whose provider waits for something of the same plan: its account, say.
+        properties=UNKNOWN if isinstance(args, PolicyResource) and not properties else properties,
         options=Options(protect=bool(args.opts.protect), parent=args.opts.parent, aliases=tuple(args.opts.aliases)),
         provider=Provider(given.name, given.urn, plain(given.props)) if given else None,
         dependencies={key: tuple(one.urn for one in found) for key, found in depends.items()},

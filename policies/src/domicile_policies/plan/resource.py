@@ -59,13 +59,14 @@ class Options:
 class PlannedResource:
     """A resource of a plan. `dependencies` are the URNs that each of its properties comes from.
 
-    `operation` is None where the source of the plan does not tell. `properties` may hold UNKNOWN at any depth.
+    `operation` is None where the source of the plan does not tell. `properties` may hold UNKNOWN at any depth,
+    and are UNKNOWN themselves where nothing of them is known yet.
     """
 
     urn: str
     type: str
     name: str
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] | Unknown = field(default_factory=dict)
     options: Options = Options()
     provider: Provider | None = None
     operation: Operation | None = None
