@@ -40,9 +40,11 @@ generate: ## write what follows from the catalogue: policies, schemas, a page fo
 controls: ## verify every control, with its code and without; writes docs/controls/verdicts.json
 	@$(RUN) domicile controls --verify --write
 
-.PHONY: cloud cloud-down
+.PHONY: cloud cloud-node cloud-down
 cloud: ## the lab's cloud: moto behind an endpoint that enforces the organisation's policies
 	@$(RUN) domicile-lab cloud up
+cloud-node: ## a real node behind the cloud's EKS clusters that are built from then on; needs `make up`
+	@$(RUN) domicile-lab cloud node
 cloud-down: ## end the lab's cloud, with all that was built in it
 	@$(RUN) domicile-lab cloud down
 

@@ -3,7 +3,7 @@
 import ipaddress
 from pathlib import Path
 
-from domicile_lab.identity import MACHINES, identify, machine
+from domicile_lab.identity import EVERY_MACHINE, Identity, identify, machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,18 +24,27 @@ def test_names_fit_the_kernels_limit_of_fifteen_characters(path: Path) -> None:
     lab = identify(path)
     assert len(lab.bridge) <= 15
     # systemd-nspawn calls a veth `vb-<machine>`, and shortens a name that does not fit by hashing it
-    assert all(len(lab.container(m)) <= 63 for m in MACHINES)
+    assert all(len(lab.container(m)) <= 63 for m in EVERY_MACHINE)
 
 
 def test_two_checkouts_have_two_labs() -> None:
     one, other = identify(Path("/srv/one")), identify(Path("/srv/two"))
     assert one.id != other.id
     assert one.network != other.network
-    assert {one.bridge, one.cgroup, one.base_domain}.isdisjoint({other.bridge, other.cgroup, other.base_domain})
+    assert names(one).isdisjoint(names(other))
+
+
+def names(lab: Identity) -> set[str]:
+    return {lab.bridge, lab.base_domain, *(lab.cgroup(m) for m in EVERY_MACHINE)}
+
+
+def test_no_two_machines_of_a_lab_have_their_pods_in_one_cgroup() -> None:
+    lab = identify(Path("/srv/one"))
+    assert len({lab.cgroup(m) for m in EVERY_MACHINE}) == len(EVERY_MACHINE)
 
 
 def test_every_machine_has_its_own_address_and_none_has_the_hosts() -> None:
     lab = identify(Path("/srv/one"))
-    addresses = [lab.address(m) for m in MACHINES]
-    assert len({lab.gateway, *addresses}) == len(MACHINES) + 1
+    addresses = [lab.address(m) for m in EVERY_MACHINE]
+    assert len({lab.gateway, *addresses}) == len(EVERY_MACHINE) + 1
     assert lab.address(machine("node1")).endswith(".12")

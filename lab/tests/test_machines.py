@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from domicile_lab import machines
-from domicile_lab.identity import MACHINES, Machine, identify, machine
+from domicile_lab.identity import EVERY_MACHINE, Machine, identify, machine
 from domicile_lab.paths import Paths
 
 
@@ -17,7 +17,7 @@ def paths(tmp_path: Path) -> Paths:
 
 def test_stores_are_stopped_after_everything_that_uses_them(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped: list[str] = []
-    together = threading.Barrier(len(MACHINES) - 1, timeout=5)
+    together = threading.Barrier(len(EVERY_MACHINE) - 1, timeout=5)
 
     def stop(_: Paths, chosen: Machine, say: object) -> None:
         if chosen.name != "data1":
@@ -27,7 +27,7 @@ def test_stores_are_stopped_after_everything_that_uses_them(paths: Paths, monkey
     monkeypatch.setattr(machines, "stop", stop)
     machines.stop_all(paths, lambda text: None)
     assert stopped[-1] == "data1"
-    assert sorted(stopped) == sorted(m.name for m in MACHINES)
+    assert sorted(stopped) == sorted(m.name for m in EVERY_MACHINE)
 
 
 def test_a_process_that_got_the_machines_old_id_is_not_the_machine(paths: Paths) -> None:
@@ -40,12 +40,12 @@ def test_a_process_that_got_the_machines_old_id_is_not_the_machine(paths: Paths)
 
 def test_a_machine_gets_no_more_of_its_host_than_it_needs(paths: Paths) -> None:
     lab = identify(paths.root)
-    for chosen in MACHINES:
+    for chosen in EVERY_MACHINE:
         command = machines.nspawn_command(paths, lab, chosen)
-        assert ("--capability=all" in command) is (chosen.name == "node1")
+        assert ("--capability=all" in command) is ("kubernetes" in chosen.groups)
         assert f"--network-bridge={lab.bridge}" in command
         binds = [w for w in command if w.startswith("--bind=") and str(paths.state) not in w]
-        assert bool(binds) is (chosen.name == "node1"), binds
+        assert bool(binds) is ("kubernetes" in chosen.groups), binds
 
 
 def test_an_ssh_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:

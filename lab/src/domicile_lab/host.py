@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from domicile_lab.identity import Identity, machine
+from domicile_lab.identity import Identity, Machine, machine
 from domicile_lab.paths import Paths
 from domicile_lab.shell import CommandError, Say, run, succeeds
 
@@ -178,12 +178,16 @@ def cgroup_controllers() -> list[Path]:
     return sorted(p for p in root.iterdir() if p.is_dir() and not p.is_symlink())
 
 
-def remove_cgroups(identity: Identity) -> None:
-    """Remove the lab's cgroups, deepest first. Their processes are gone with the machines."""
-    for controller in cgroup_controllers():
-        group = controller / identity.cgroup
-        if not group.exists():
-            continue
+def cgroups(identity: Identity, *of: Machine) -> list[Path]:
+    """The cgroups of these machines that there are, in every hierarchy."""
+    names = [identity.cgroup(m) for m in of if m.needs_cgroups]
+    groups = [controller / name for controller in cgroup_controllers() for name in names]
+    return [group for group in groups if group.exists()]
+
+
+def remove_cgroups(identity: Identity, *of: Machine) -> None:
+    """Remove the cgroups of these machines, deepest first. Their processes are gone with the machines."""
+    for group in cgroups(identity, *of):
         for folder in sorted((p for p in group.rglob("*") if p.is_dir()), key=lambda p: -len(p.parts)):
             with contextlib.suppress(OSError):
                 folder.rmdir()

@@ -36,6 +36,18 @@ MACHINES = (
     ),
     Machine("psp1", 13, ("psp",)),
 )
+"""The machines of the site: `make up` boots them."""
+
+CLOUD_NODE = Machine(
+    "cloud1",
+    14,
+    ("kubernetes", "cloud"),
+    needs_cgroups=True,
+    private_dirs=("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd"),
+)
+"""The node behind the clusters of the stand-in cloud, for as long as somebody wants one there."""
+
+EVERY_MACHINE = (*MACHINES, CLOUD_NODE)
 
 
 @dataclass(frozen=True)
@@ -59,9 +71,9 @@ class Identity:
         """Browsers resolve every name under `localhost` to the loopback, so no host file is touched."""
         return f"l{self.id}.localhost"
 
-    @property
-    def cgroup(self) -> str:
-        return f"domicile-{self.id}"
+    def cgroup(self, machine: Machine) -> str:
+        """The cgroup below which a node's pods live: each node removes what it does not know from its own."""
+        return f"domicile-{self.id}-{machine.name}"
 
     @property
     def cloud_port(self) -> int:
@@ -88,4 +100,4 @@ def identify(checkout: Path) -> Identity:
 
 def machine(name: str) -> Machine:
     """Find a machine by name; KeyError when there is none."""
-    return {m.name: m for m in MACHINES}[name]
+    return {m.name: m for m in EVERY_MACHINE}[name]

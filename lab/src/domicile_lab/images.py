@@ -256,7 +256,7 @@ def _assemble(
         raise
 
 
-def push(paths: Paths, image: Image, registry: str) -> None:
-    """Copy an image to `registry` (host:port) unless it is there already."""
+def push(paths: Paths, image: Image, registry: str, tag: str) -> None:
+    """Copy an image to `registry` (host:port) under `tag`, unless it is there already."""
     script = paths.root / "playbooks" / "roles" / "registry" / "files" / "push-image"
-    run([script, image.layout, f"{registry}/{image.name}:{image.tag}", paths.authorities])
+    run([script, image.layout, f"{registry}/{image.name}:{tag}", paths.authorities])

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from domicile_lab import mirror
-from domicile_lab.identity import MACHINES, Identity, Machine
+from domicile_lab.identity import EVERY_MACHINE, MACHINES, Identity, Machine
 from domicile_lab.paths import Paths
 from domicile_lab.shell import CommandError, Say, run, succeeds
 
@@ -117,11 +117,15 @@ def _write(path: Path, text: str, mode: int = 0o644) -> None:
     path.chmod(mode)
 
 
+def laid_out(paths: Paths) -> list[Machine]:
+    """The site's machines, and the others that somebody has booted."""
+    return [m for m in EVERY_MACHINE if m in MACHINES or paths.machine(m.name).exists()]
+
+
 def write_known_hosts(paths: Paths, identity: Identity) -> None:
-    lines = [
-        f"{identity.address(m)} {(paths.machine(m.name) / 'ssh_host_ed25519_key.pub').read_text().strip()}\n"
-        for m in MACHINES
-    ]
+    """Write down the host keys of the machines that there are."""
+    keys = {m: paths.machine(m.name) / "ssh_host_ed25519_key.pub" for m in EVERY_MACHINE}
+    lines = [f"{identity.address(m)} {key.read_text().strip()}\n" for m, key in keys.items() if key.exists()]
     paths.known_hosts.write_text("".join(lines))
 
 
@@ -200,9 +204,9 @@ def stop(paths: Paths, machine: Machine, say: Say) -> None:
 def stop_all(paths: Paths, say: Say) -> None:
     """Stop every machine: those with stores last, since a casino that ends finishes its bets first."""
     stores = [m for m in MACHINES if "postgresql" in m.groups]
-    others = [m for m in MACHINES if m not in stores]
+    others = [m for m in EVERY_MACHINE if m not in stores]
     for together in (others, stores):
-        with ThreadPoolExecutor(max_workers=len(MACHINES)) as pool:
+        with ThreadPoolExecutor(max_workers=len(EVERY_MACHINE)) as pool:
             ending = [pool.submit(stop, paths, m, say) for m in together]
         for result in ending:
             result.result()

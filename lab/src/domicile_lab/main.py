@@ -18,7 +18,8 @@ from rich.table import Table
 
 from domicile_lab import host, machines, preflight, tools
 from domicile_lab.cloud import commands as cloud
-from domicile_lab.identity import MACHINES, Identity, identify
+from domicile_lab.cloud import node
+from domicile_lab.identity import EVERY_MACHINE, Identity, identify
 from domicile_lab.paths import Paths, checkout
 from domicile_lab.progress import Step, StepsFailed, run_steps
 from domicile_lab.shell import CommandError, run
@@ -114,10 +115,10 @@ def down() -> None:
 
 
 def _down(paths: Paths, identity: Identity) -> None:
-    cloud.end(paths, _say)
+    cloud.end(paths, identity, _say)
     machines.stop_all(paths, _say)
     host.remove_network(identity)
-    host.remove_cgroups(identity)
+    host.remove_cgroups(identity, *EVERY_MACHINE)
     host.restore_sysctls(paths)
 
 
@@ -144,24 +145,21 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON ob
     Example: make status
     """
     paths, identity = _here()
-    running = {m.name: machines.pid_of(paths, m) for m in MACHINES}
+    there = machines.laid_out(paths)
+    running = {m.name: machines.pid_of(paths, m) for m in there}
     urls = tenant_urls(paths) if running["node1"] and paths.kubeconfig.exists() else {}
     with host.host_record() as record:
         sysctls_before = record.sysctls
     report = {
         "lab": identity.id,
         "network": str(identity.network),
-        "machines": {
-            m.name: {"address": identity.address(m), "running": running[m.name] is not None} for m in MACHINES
-        },
+        "machines": {m.name: {"address": identity.address(m), "running": running[m.name] is not None} for m in there},
         "tenants": urls,
         "host_changes": {
             "bridge": identity.bridge if host.bridge_exists(identity) else None,
             "nftables_table": f"ip domicile_{identity.id}" if host.bridge_exists(identity) else None,
             "sysctls_before": sysctls_before,
-            "cgroups": identity.cgroup
-            if any((c / identity.cgroup).exists() for c in host.cgroup_controllers())
-            else None,
+            "cgroups": sorted({group.name for group in host.cgroups(identity, *EVERY_MACHINE)}),
             "packages": host.PACKAGES,
         },
     }
@@ -171,7 +169,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON ob
     table = Table(title=f"lab {identity.id} on {identity.network}")
     for heading in ("machine", "address", "state", "what it is"):
         table.add_column(heading)
-    for m in MACHINES:
+    for m in there:
         state = "[green]running[/]" if running[m.name] else "[dim]stopped[/]"
         table.add_row(m.name, identity.address(m), state, ", ".join(m.groups))
     console.print(table)
@@ -179,6 +177,20 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON ob
         console.print(f"  {name}: {url}", highlight=False)
     if urls:
         console.print(run([*paths.kubectl, "get", "casinotenants"], check=False), markup=False, highlight=False)
+
+
+@cloud.app.command("node")
+def cloud_node() -> None:
+    """Put a real node behind the EKS clusters that are built from now on. Needs the lab (`make up`).
+
+    Example: uv run domicile-lab cloud node
+    """
+    paths, identity = _here()
+    with _alone(paths):
+        plan = node.steps(paths, identity, cloud.started(paths, identity))
+        _run(plan, paths)
+    console.print("EKS clusters that are built from now on answer on the node.", highlight=False)
+    console.print(f"Its administrator: export KUBECONFIG={paths.cloud_kubeconfig}", highlight=False)
 
 
 @app.command()
@@ -223,9 +235,9 @@ def ssh(name: str, command: Annotated[list[str] | None, typer.Argument()] = None
     Example: uv run domicile-lab ssh data1 -- systemctl status postgresql@15-main
     """
     paths, identity = _here()
-    chosen = {m.name: m for m in MACHINES}.get(name)
+    chosen = {m.name: m for m in EVERY_MACHINE}.get(name)
     if chosen is None:
-        console.print(f"There is no machine {name}; there are {', '.join(m.name for m in MACHINES)}.", style="red")
+        console.print(f"There is no machine {name}; there are {', '.join(m.name for m in EVERY_MACHINE)}.", style="red")
         raise typer.Exit(2)
     argv = machines.ssh_command(paths, identity, chosen)
     os.execvp(argv[0], [*argv, *(command or [])])  # noqa: S606 - becomes ssh

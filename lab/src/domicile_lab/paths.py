@@ -66,6 +66,11 @@ class Paths:
         return self.state / "kubeconfig"
 
     @property
+    def cloud_kubeconfig(self) -> Path:
+        """The administrator's way into the cluster of the cloud's node."""
+        return self.cloud / "node.kubeconfig"
+
+    @property
     def kubectl(self) -> list[str]:
         """kubectl as the lab's administrator, to which a command can be appended."""
         return [str(self.bin / "kubectl"), "--kubeconfig", str(self.kubeconfig)]

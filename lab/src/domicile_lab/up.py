@@ -16,6 +16,7 @@ from domicile_lab.shell import Argument, Say, run
 
 REGISTRY_PORT = 5000
 REGISTRY = f"registry1.{DOMAIN}:{REGISTRY_PORT}"  # as the cluster's node names it
+FLOATING_TAG = "lab"  # what environments/lab/environment.yaml names: that file cannot know this checkout's build
 
 
 @dataclass
@@ -98,7 +99,8 @@ class Up:
         registry = f"{self.identity.address(machine('registry1'))}:{REGISTRY_PORT}"
         for image in self.built.values():
             say(image.name)
-            images.push(self.paths, image, registry)
+            for tag in (image.tag, FLOATING_TAG):
+                images.push(self.paths, image, registry, tag)
 
     def operator(self, say: Say) -> None:
         operator, casino = (self.built[spec.name] for spec in (images.OPERATOR, images.CASINO))

@@ -17,8 +17,8 @@ from domicile_lab.cloud.state import LOOPBACK
 _LIFETIME = timedelta(days=365)
 
 
-def tls_context(folder: Path) -> ssl.SSLContext:
-    """A server's context, with a certificate for the loopback of a new authority in `folder`/ca.crt.
+def tls_context(folder: Path, *addresses: str) -> ssl.SSLContext:
+    """A server's context, with a certificate for the loopback and `addresses` of a new authority in `folder`/ca.crt.
 
     Both keys are made anew and neither outlives the process: the file holds the authority's certificate alone.
     """
@@ -32,7 +32,8 @@ def tls_context(folder: Path) -> ssl.SSLContext:
     )
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.DNSName("*.localhost"), x509.IPAddress(ipaddress.ip_address(LOOPBACK))]
+    own = [x509.IPAddress(ipaddress.ip_address(one)) for one in (LOOPBACK, *addresses)]
+    names = [x509.DNSName("localhost"), x509.DNSName("*.localhost"), *own]
     certificate = (
         _certificate(name, authority_name, key)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from domicile_lab.cloud import process
+from domicile_lab.cloud import node, process
+from domicile_lab.cloud.state import Cloud
 from domicile_lab.identity import Identity, identify
 from domicile_lab.paths import Paths, checkout
 from domicile_lab.shell import Say
@@ -31,23 +32,29 @@ def up() -> None:
     Example: uv run domicile-lab cloud up
     """
     paths, identity = _here()
-    cloud = process.start(paths.cloud, identity.cloud_port, identity.cloud_port + 1)
+    cloud = started(paths, identity)
     console.print(f"The cloud answers on {cloud.endpoint_url}.", highlight=False)
     console.print('Lead this shell to it: eval "$(uv run domicile-lab cloud env)"', highlight=False)
 
 
+def started(paths: Paths, identity: Identity) -> Cloud:
+    """The lab's cloud, running; machines of the lab may ask it whose a token is."""
+    return process.start(paths.cloud, identity.cloud_port, identity.cloud_port + 1, identity.gateway)
+
+
 @app.command()
 def down() -> None:
-    """End the cloud; what it held is lost, and with it the Pulumi state that describes it.
+    """End the cloud and its node; what it held is lost, and with it the Pulumi state that describes it.
 
     Example: uv run domicile-lab cloud down
     """
-    paths, _ = _here()
-    end(paths, lambda text: console.print(text, highlight=False))
+    paths, identity = _here()
+    end(paths, identity, lambda text: console.print(text, highlight=False))
 
 
-def end(paths: Paths, say: Say) -> None:
+def end(paths: Paths, identity: Identity, say: Say) -> None:
     """End the lab's cloud, and say what was lost."""
+    node.end(paths, identity, say)
     if process.stop(paths.cloud):
         say("The lab's cloud has ended. It lived in memory: its accounts and the Pulumi state of them are gone.")
 

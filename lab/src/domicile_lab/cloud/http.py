@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from domicile_lab.cloud.state import LOOPBACK
 log = logging.getLogger(__name__)
 
 _LARGEST_BODY = 512 * 1024 * 1024
+_IP_FREEBIND = 15  # of linux/in.h; the socket module has no name for it in Python 3.11
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,15 @@ class Hangup(Exception):
 
 
 class Listener:
-    """One port of the loopback, a thread for each connection. `context` makes it speak TLS."""
+    """One port of an address, a thread for each connection. `context` makes it speak TLS.
 
-    def __init__(self, handle: Handle, port: int = 0, context: ssl.SSLContext | None = None) -> None:
-        self._server = _Server((LOOPBACK, port), handle, context)
+    The address need not be the host's yet: the bridge that has it may come later.
+    """
+
+    def __init__(
+        self, handle: Handle, port: int = 0, context: ssl.SSLContext | None = None, address: str = LOOPBACK
+    ) -> None:
+        self._server = _Server((address, port), handle, context)
 
     @property
     def port(self) -> int:
@@ -125,6 +132,10 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Connection)
         self.handle_call = handle
         self.context = context
+
+    def server_bind(self) -> None:
+        self.socket.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        super().server_bind()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         # The handshake happens here, in the connection's own thread, so that a slow client holds nobody up.

@@ -35,11 +35,16 @@ def running_cloud(folder: Path) -> Iterator[Cloud]:
             child.wait()
 
 
-def start(folder: Path, port: int, raw_port: int) -> Cloud:
-    """The cloud of a lab: the one that runs already, or a new one that outlives this program."""
+def start(folder: Path, port: int, raw_port: int, reviews: str) -> Cloud:
+    """The cloud of a lab: the one that runs already, or a new one that outlives this program.
+
+    `reviews` is the address on which machines may ask whose a token is.
+    """
     if (endpoints := read_endpoints(folder)) is not None:
         return Cloud(folder, endpoints)
-    child = _start(folder, "--port", str(port), "--raw-port", str(raw_port), stdin=subprocess.DEVNULL)
+    child = _start(
+        folder, "--port", str(port), "--raw-port", str(raw_port), "--reviews", reviews, stdin=subprocess.DEVNULL
+    )
     return _await(folder, child)
 
 

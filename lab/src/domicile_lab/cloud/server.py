@@ -1,7 +1,8 @@
 """The cloud's process: `python -m domicile_lab.cloud.server FOLDER`.
 
 Two listeners over one moto: the guarded one, and the raw one, which judges nothing and has the controls below
-/domicile/. It ends on SIGTERM, or with --with-parent when its standard input does.
+/domicile/. With --reviews a third tells API servers of other machines whose a token is, and nothing else. It ends on
+SIGTERM, or with --with-parent when its standard input does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import sys
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
@@ -37,7 +39,7 @@ from domicile_lab.cloud.principals import ANONYMOUS, PARTITION, Principal, find_
 from domicile_lab.cloud.shelf import Shelf
 from domicile_lab.cloud.shelf_hooks import CLUSTER_FILE, Place
 from domicile_lab.cloud.signature import MalformedError, read_claim
-from domicile_lab.cloud.state import LOOPBACK, PROFILE, Endpoints, write_endpoints
+from domicile_lab.cloud.state import CLUSTER_JSON, LOOPBACK, PROFILE, Endpoints, write_endpoints
 
 log = logging.getLogger(__name__)
 
@@ -114,15 +116,30 @@ class Raw:
                 self.faults.clear()
                 return _json(200, self._faults())
             case "POST", "tokenreview":
-                # Kubernetes has its API servers ask here whose token it is.
-                review = tokens.review(json.loads(call.body), self.service.shelf, call.query.get("cluster"))
-                return _json(200, review)
+                return review_token(call, self.service.shelf)
             case "GET", "health":
                 return _json(200, {"pid": os.getpid(), **self.meter.told()})
         return _json(404, {"error": f"There is no control {call.method} {call.path}."})
 
     def _faults(self) -> dict[str, object]:
         return {"waiting": [one.model_dump() for one in self.faults.planted], "struck": self.faults.struck}
+
+
+def review_token(call: Call, shelf: Shelf) -> Answer:
+    """Answer a Kubernetes API server that asks whose token it is."""
+    try:
+        asked = json.loads(call.body)
+    except ValueError as error:
+        return _json(400, {"error": f"The body is no TokenReview: {error}"})
+    if not isinstance(asked, dict):
+        return _json(400, {"error": "The body is no TokenReview: it is no object."})
+    return _json(200, tokens.review(asked, shelf, call.query.get("cluster")))
+
+
+def _reviews_alone(call: Call, shelf: Shelf) -> Answer:
+    if (call.method, call.path) == ("POST", "/tokenreview"):
+        return review_token(call, shelf)
+    return _json(404, {"error": "Tokens are reviewed here: POST /tokenreview."})
 
 
 def _json(status: int, value: object) -> Answer:
@@ -152,6 +169,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=0, help="of the guarded listener; 0 takes a free one")
     parser.add_argument("--raw-port", type=int, default=0)
+    parser.add_argument("--reviews", default="", metavar="ADDRESS", help="review tokens there too, on the guarded port")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
@@ -159,24 +177,28 @@ def main() -> None:
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
 
-    os.environ[CLUSTER_FILE] = str(folder / "cluster.json")
+    os.environ[CLUSTER_FILE] = str(folder / CLUSTER_JSON)
     corrections.apply()
     faults, service = Faults(), Service(Shelf())
     _administrator(folder)
     meter = Meter(Guard(service.serve, faults).handle)
-    guarded = Listener(meter.handle, arguments.port, tls_context(folder))
+    elsewhere = [arguments.reviews] if arguments.reviews else []
+    context = tls_context(folder, *elsewhere)
+    guarded = Listener(meter.handle, arguments.port, context)
     raw = Listener(Raw(faults, service, meter).handle, arguments.raw_port)
+    reviews = [Listener(partial(_reviews_alone, shelf=service.shelf), guarded.port, context, at) for at in elsewhere]
+    listeners = (guarded, raw, *reviews)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, lambda *_: ended.set())
-    for listener in (guarded, raw):
+    for listener in listeners:
         listener.start()
     write_endpoints(folder, Endpoints(pid=os.getpid(), port=guarded.port, raw_port=raw.port))
     log.info("the cloud answers on https://%s:%d; raw on port %d", LOOPBACK, guarded.port, raw.port)
     if arguments.with_parent:
         threading.Thread(target=_set_at_end_of_input, args=(ended,), daemon=True).start()
     ended.wait()
-    for listener in (guarded, raw):
+    for listener in listeners:
         listener.stop()
 
 

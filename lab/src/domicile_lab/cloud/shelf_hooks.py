@@ -32,7 +32,7 @@ class ShelfError(Exception):
 
 
 CLUSTER_FILE = "DOMICILE_CLOUD_CLUSTER_FILE"
-"""Names a file that tells of the API server behind the clusters: {"endpoint", "certificate_authority" (PEM)}."""
+"""Names the file that tells of the API server behind the clusters (state.CLUSTER_JSON)."""
 
 Record = dict[str, Any]
 Records = Callable[[str, str, Place], list[Record]]

@@ -13,6 +13,8 @@ LOOPBACK = "127.0.0.1"
 PROFILE = "domicile-lab"
 HOME_REGION = "us-east-1"
 _FILE = "endpoints.json"
+CLUSTER_JSON = "cluster.json"
+"""Tells of the API server behind the clusters: {"endpoint", "certificate_authority" (PEM, or that in base64)}."""
 
 
 @dataclass(frozen=True)
