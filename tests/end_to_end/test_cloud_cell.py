@@ -1,4 +1,4 @@
-"""What Pulumi builds in the cloud runs: the cell's EKS cluster is a real node, and there serves the stack's operator."""
+"""What Pulumi builds in the cloud runs: the cell's cluster is a real node, and on it serves the stack's operator."""
 
 from __future__ import annotations
 
