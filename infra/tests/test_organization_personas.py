@@ -12,8 +12,8 @@ from domicile_infra.plan.persona_documents import (
     deployer_document,
     platform_document,
     regulator_document,
-    trust_document,
 )
+from domicile_infra.plan.trust_document import trust_document
 from domicile_policies.evaluator import Request, allowed_by, denied_by
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,8 +1,8 @@
 """What is attached to which unit and account of the cloud's organisation: every policy of it, as values.
 
 Pure, and derived from a zone's places alone. What each document says is in `residency.py`, `perimeter.py`,
-`guardrails.py`, `resources.py` and `declarative.py`. Every answer is within AWS's quotas, or QuotaError says what is
-not.
+`guardrails.py`, `integrity.py`, `resources.py` and `declarative.py`. Every answer is within AWS's quotas, or QuotaError
+says what is not.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,14 @@ from domicile_policies.documents import (
     PolicyDocument,
     PolicyType,
     Quota,
+    Statement,
     require_within_quotas,
 )
-from domicile_policies.guardrails import Exempt, guardrails_policy
+from domicile_policies.exemptions import Exempt
+from domicile_policies.guardrails import guardrails_policy
+from domicile_policies.integrity import integrity_policy
 from domicile_policies.perimeter import perimeter_policy
-from domicile_policies.residency import residency_policy
+from domicile_policies.residency import issuers_statement, residency_policy
 from domicile_policies.resources import resource_policy
 from domicile_policies.zones import EVERYWHERE, ResidencyZone
 
@@ -44,6 +47,7 @@ def zone_documents(
         _scp(f"{zone.name}-residency", service_control_policy(zone)),
         _scp(f"{zone.name}-perimeter", perimeter_policy(edge=edge)),
         _scp(f"{zone.name}-guardrails", guardrails_policy(exempt)),
+        _scp(f"{zone.name}-integrity", integrity_policy(exempt)),
         _rcp(f"{zone.name}-resources", resource_control_policy(zone)),
         PolicyDocument(
             f"{zone.name}-ec2", PolicyType.DECLARATIVE_EC2, ec2_policy(image_accounts=image_accounts, internet=True)
@@ -67,9 +71,10 @@ def core_documents(
     return _within(
         CORE,
         quotas,
-        _scp(f"{CORE}-residency", residency_policy(places, security=in_use)),
+        _scp(f"{CORE}-residency", _with(residency_policy(places, security=in_use), issuers_statement(()))),
         _scp(f"{CORE}-perimeter", perimeter_policy()),
         _scp(f"{CORE}-guardrails", guardrails_policy(exempt)),
+        _scp(f"{CORE}-integrity", integrity_policy(exempt)),
         _rcp(f"{CORE}-resources", resource_policy({*places, *in_use})),
         PolicyDocument(f"{CORE}-ec2", PolicyType.DECLARATIVE_EC2, ec2_policy(internet=False)),
     )
@@ -79,19 +84,20 @@ def account_documents(
     name: str,
     places: Iterable[str],
     *,
+    clusters: Iterable[str] = (),
     edge: bool = False,
     quotas: Mapping[PolicyType, Quota] = QUOTAS,
 ) -> tuple[PolicyDocument, ...]:
     """What is attached to one account beside its unit's: it stays in its own places, inside the zone's.
 
     `name` is the account's. `places` are a cell's own and that of its backups; a zone's log archive has the places of
-    the zone's cells. Raises QuotaError.
+    the zone's cells. `clusters` are where the account has clusters, whose tokens it may trust. Raises QuotaError.
     """
     pinned = sorted(set(places))
     return _within(
         name,
         quotas,
-        _scp(f"{name}-place", residency_policy(pinned, edge=edge)),
+        _scp(f"{name}-place", _with(residency_policy(pinned, edge=edge), issuers_statement(clusters))),
         _rcp(f"{name}-place-resources", resource_policy(pinned)),
     )
 
@@ -122,6 +128,10 @@ def service_control_policy(zone: ResidencyZone) -> Document:
 def resource_control_policy(zone: ResidencyZone) -> Document:
     """What may not be done to the data of the zone's accounts, whoever asks."""
     return resource_policy(zone.places)
+
+
+def _with(document: Document, *statements: Statement) -> Document:
+    return document | {"Statement": [*document["Statement"], *statements]}
 
 
 def _scp(name: str, content: Document) -> PolicyDocument:

@@ -1,14 +1,14 @@
-"""Service control policy: nobody switches off what watches, encrypts and keeps.
+"""Service control policy: nobody switches off what watches, encrypts and keeps, and nobody becomes somebody else.
 
 Pure. Roles are exempt where locking them out is a danger: the deployer, which sets the baselines that others may not
-change, and the break-glass role, with which people end what is wrong. The roles themselves, and every other role of the
-platform, can be changed by the deployer alone, or an exemption by name would be worth nothing. Sources: AWS Landing
-Zone Accelerator's guardrail policies; AWS Organizations user guide, "Example service control policies".
+change, and the break-glass role, with which people end what is wrong (`exemptions.py`). The platform's roles and
+policies are changed through the management account alone, but for the roles of a cell: those are the deployer's, and it
+changes no others. Sources: AWS Landing Zone Accelerator's guardrail policies; AWS Organizations user guide, "Example
+service control policies"; IAM user guide, "Permissions boundaries for IAM entities".
 """
 
-from dataclasses import dataclass, replace
-
 from domicile_policies.documents import Document, Statement, policy
+from domicile_policies.exemptions import BOUNDARY, CELL_ROLES, PLATFORM, Exempt, deny, principals, role_arn
 
 # What records and watches. Ending it is for nobody in an account: the trail is the organisation's.
 RECORDS = (
@@ -20,7 +20,6 @@ RECORDS = (
     "cloudtrail:PutResourcePolicy",
     "cloudtrail:StopLogging",
     "cloudtrail:UpdateTrail",
-    "s3:BypassGovernanceRetention",
 )
 
 WATCHES = (
@@ -75,50 +74,36 @@ CREDENTIALS = (
     "iam:UploadSSHPublicKey",
 )
 
-ROLES = (
+IDENTITIES = (
     "iam:AttachRolePolicy",
+    "iam:CreatePolicy*",
     "iam:CreateRole",
+    "iam:DeletePolicy*",
     "iam:DeleteRole*",
     "iam:DetachRolePolicy",
     "iam:PutRole*",
+    "iam:SetDefaultPolicyVersion",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateRole*",
 )
+"""What makes a role or a policy, says who may take it and what it may do."""
 
-
-@dataclass(frozen=True, slots=True)
-class Exempt:
-    """Roles of an account by their names, which may have wildcards.
-
-    `deployers` are what `pulumi up` is in an account, and the role by which the management account enters it.
-    `break_glass` is for a person in an emergency. `platform` are all roles of the platform, which only deployers
-    change. `destroyers` may destroy keys and backups beside break-glass: nobody, but in an environment for tests.
-    """
-
-    deployers: tuple[str, ...] = ("OrganizationAccountAccessRole", "domicile-deployer")
-    break_glass: tuple[str, ...] = ("domicile-break-glass",)
-    platform: tuple[str, ...] = ("OrganizationAccountAccessRole", "domicile-*")
-    destroyers: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, *, disposable: bool) -> "Exempt":
-        """Who is exempt in an environment; in a disposable one, what builds it may take it down."""
-        usual = cls()
-        return replace(usual, destroyers=usual.deployers) if disposable else usual
+# Governance mode is for tests: elsewhere records are locked so that nobody can bypass it.
+UNLOCKING = ("s3:BypassGovernanceRetention",)
 
 
 def guardrails_policy(exempt: Exempt | None = None) -> Document:
     """Deny ending records and watches, loosening the baseline, destroying what is kept, and lasting credentials."""
     roles = exempt or Exempt()
-    operators, rescuers = roles.deployers, (*roles.deployers, *roles.break_glass)
     return policy(
-        _deny("DenyEndingRecords", RECORDS),
-        _deny("DenyEndingWatches", WATCHES, but=rescuers),
-        _deny("DenyLooseningBaseline", BASELINE, but=rescuers),
+        deny("DenyEndingRecords", RECORDS),
+        deny("DenyUnlockingRecords", UNLOCKING, but=roles.destroyers),
+        deny("DenyEndingWatches", WATCHES, but=roles.rescuers),
+        deny("DenyLooseningBaseline", BASELINE, but=roles.rescuers),
         # The deployer destroys nothing either: a stack that would is stopped here, and a person decides.
-        _deny("DenyDestroyingWhatIsKept", KEPT, but=(*roles.destroyers, *roles.break_glass)),
-        _deny("DenyLastingCredentials", CREDENTIALS),
-        _deny("DenyChangingPlatformRoles", ROLES, but=operators) | {"Resource": _roles(roles.platform)},
+        deny("DenyDestroyingWhatIsKept", KEPT, but=(*roles.destroyers, *roles.break_glass)),
+        deny("DenyLastingCredentials", CREDENTIALS),
+        *_identities(roles),
         {
             "Sid": "DenyRootUser",
             "Effect": "Deny",
@@ -129,10 +114,31 @@ def guardrails_policy(exempt: Exempt | None = None) -> Document:
     )
 
 
-def _deny(sid: str, actions: tuple[str, ...], *, but: tuple[str, ...] = ()) -> Statement:
-    statement: Statement = {"Sid": sid, "Effect": "Deny", "Action": sorted(actions), "Resource": "*"}
-    return statement | ({"Condition": {"ArnNotLike": {"aws:PrincipalArn": _roles(but)}}} if but else {})
-
-
-def _roles(names: tuple[str, ...]) -> list[str]:
-    return [f"arn:aws:iam::*:role/{name}" for name in sorted(set(names))]
+def _identities(roles: Exempt) -> list[Statement]:
+    """Who may make and change roles and policies: the platform's, a cell's, and everybody's."""
+    own_boundary = f"arn:aws:iam::${{aws:PrincipalAccount}}:policy/{BOUNDARY}"
+    platform = [role_arn(name) for name in (*roles.access, f"{PLATFORM}*")]
+    return [
+        deny("DenyChangingPlatformIdentities", IDENTITIES, but=roles.operators)
+        | {"Resource": [f"arn:aws:iam::*:policy/{PLATFORM}*", *platform]},
+        {
+            # What a cell's services take, and nothing that would make it more than it is.
+            "Sid": "DenyDeployerOtherIdentities",
+            "Effect": "Deny",
+            "Action": sorted(IDENTITIES),
+            "NotResource": CELL_ROLES,
+            "Condition": {"ArnLike": principals(roles.deployers)},
+        },
+        {
+            # Break-glass too: a role that it made would be there when the glass is whole again.
+            "Sid": "DenyUnboundedRoles",
+            "Effect": "Deny",
+            "Action": ["iam:CreateRole", "iam:PutRolePermissionsBoundary"],
+            "Resource": "*",
+            "Condition": {
+                "StringNotEquals": {"iam:PermissionsBoundary": own_boundary},
+                "ArnNotLike": principals(roles.access),
+            },
+        },
+        deny("DenyLiftingBoundaries", ("iam:DeleteRolePermissionsBoundary",), but=roles.access),
+    ]

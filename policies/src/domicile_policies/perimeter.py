@@ -1,9 +1,12 @@
 """Service control policy: data is handed to nobody outside the organisation, and only services in use may be used.
 
-Pure. Nobody is exempt. Sources: the AWS data perimeter's "resource perimeter"; the service authorization reference.
+Pure. The role by which AWS Backup acts in a cell is let through where a bucket's backup needs it, and nobody else.
+Sources: the AWS data perimeter's "resource perimeter"; the service authorization reference; AWS managed policy
+reference, "AWSBackupServiceRolePolicyForS3Backup".
 """
 
 from domicile_policies.documents import Document, Statement, policy
+from domicile_policies.exemptions import BACKUPS
 from domicile_policies.services import AUDITOR, usable
 
 # Hands data, or access to it, to whoever is named: another account, an address, the public.
@@ -49,7 +52,6 @@ EXPORTS = (
     "rds:CreateIntegration",
     "rds:StartExportTask",
     "s3:PutAnalyticsConfiguration",
-    "s3:PutInventoryConfiguration",
     "securityhub:StartExportJobV2",
 )
 
@@ -80,6 +82,14 @@ def perimeter_policy(*, edge: bool = False) -> Document:
         {"Sid": "DenySharing", "Effect": "Deny", "Action": sorted(SHARING), "Resource": "*"},
         {"Sid": "DenyExports", "Effect": "Deny", "Action": sorted(EXPORTS), "Resource": "*"},
         {
+            # AWS Backup lists a bucket by an inventory that goes to itself, and can be taken by nobody else.
+            "Sid": "DenyInventories",
+            "Effect": "Deny",
+            "Action": "s3:PutInventoryConfiguration",
+            "Resource": "*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": BACKUPS}},
+        },
+        {
             # An owner without an organisation has none to compare, and is an outsider too.
             "Sid": "DenyWritingToOutsiders",
             "Effect": "Deny",
@@ -88,7 +98,8 @@ def perimeter_policy(*, edge: bool = False) -> Document:
             "Condition": {"StringNotEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}},
         },
         {
-            # An event bus, a topic or a log group of the caller's own account, in the region of the call.
+            # An event bus, a topic or a log group of the caller's own account, in the region of the call. AWS Backup
+            # hears of a bucket's changes by a rule that tells itself.
             "Sid": "DenyEventsElsewhere",
             "Effect": "Deny",
             "Action": "events:PutTargets",
@@ -97,6 +108,7 @@ def perimeter_policy(*, edge: bool = False) -> Document:
                 "ForAnyValue:ArnNotLike": {
                     "events:TargetArn": "arn:aws:*:${aws:RequestedRegion}:${aws:PrincipalAccount}:*"
                 },
+                "ArnNotLike": {"aws:PrincipalArn": BACKUPS},
             },
         },
         # An endpoint is a way into somebody's service, through which data goes where that one keeps it. The keys are

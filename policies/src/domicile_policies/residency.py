@@ -29,10 +29,17 @@ OTHER_GROUND = ("ec2:ModifyAvailabilityZoneGroup", "account:EnableRegion")
 NETWORKS = (
     "ec2:AcceptTransitGateway*Attachment",
     "ec2:AcceptVpcPeeringConnection",
-    "ec2:CreateTransitGateway*Attachment",
+    "ec2:AttachVpnGateway",
+    "ec2:CreateCarrierGateway",
+    "ec2:CreateClientVpn*",
+    "ec2:CreateCustomerGateway",
+    "ec2:CreateTransitGateway*",
     "ec2:CreateVpcPeeringConnection",
+    "ec2:CreateVpn*",
+    "ec2:EnableVgwRoutePropagation",
 )
-"""What makes one network of two, past the inspected way out; none says where the other one is."""
+"""What makes one network of two, past the inspected way out; none says where the other one is. Direct Connect is a
+service that is not in use."""
 
 
 def residency_policy(places: Iterable[str], *, edge: bool = False, security: Iterable[str] = ()) -> Document:
@@ -65,6 +72,17 @@ def residency_policy(places: Iterable[str], *, edge: bool = False, security: Ite
             }
         )
     return policy(*statements, *_told(allowed), *_untold())
+
+
+def issuers_statement(clusters: Iterable[str]) -> Statement:
+    """Deny every identity provider but clusters' own, in the places `clusters`: no other's tokens can make a session.
+
+    The names of EKS's issuers: EKS user guide, "IAM roles for service accounts". The region is written out, since a
+    wildcard would match a path on somebody's own host.
+    """
+    own = [f"arn:aws:iam::*:oidc-provider/oidc.eks.{place}.amazonaws.com/id/*" for place in sorted(set(clusters))]
+    statement = {"Sid": "DenyForeignIssuers", "Effect": "Deny", "Action": "iam:CreateOpenIDConnectProvider"}
+    return statement | ({"NotResource": own} if own else {"Resource": "*"})
 
 
 def _told(allowed: list[str]) -> list[Statement]:

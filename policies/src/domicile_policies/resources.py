@@ -8,6 +8,7 @@ Pure. Unlike a service control policy it binds callers from other accounts too, 
 from collections.abc import Iterable
 
 from domicile_policies.documents import Document, policy
+from domicile_policies.exemptions import CELL_ROLES
 from domicile_policies.services import AUDITOR, RESOURCES
 
 GUESTS = ("arn:aws:iam::*:role/domicile-regulator-*",)
@@ -54,6 +55,16 @@ def resource_policy(places: Iterable[str]) -> Document:
             "Action": "sts:AssumeRole",
             "NotResource": list(GUESTS),
             "Condition": _OUTSIDER,
+        },
+        {
+            # Whoever comes with a token of an identity provider has no organisation to compare, and the condition key
+            # of its provider is named after the provider: so it is the role that tells. A cell's roles are made by the
+            # deployer alone, and an account knows no provider but its clusters. Not AssumeRoleWithSAML: people come so.
+            "Sid": "DenyWebIdentities",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "NotResource": CELL_ROLES,
         },
         {
             # A service may act for somebody else's account: only for ours, where it says for whom.

@@ -62,9 +62,7 @@ class RoleAlarm(OrganizationComponent):
         policy = aws.sns.TopicPolicy(
             f"{name}/topic-policy",
             arn=topic.arn,
-            policy=pulumi.Output.all(topic.arn, args.account_id).apply(
-                lambda known: compact(alarm_topic_document(known[0], known[1]))
-            ),
+            policy=topic.arn.apply(lambda arn: compact(alarm_topic_document(arn))),
             opts=self.child(provider),
         )
         aws.sns.TopicSubscription(

@@ -14,9 +14,9 @@ from domicile_infra.plan.persona_documents import (
     evidence_prefix,
     logs_prefix,
     regulator_document,
-    trust_document,
 )
 from domicile_infra.plan.personas import RolePlan
+from domicile_infra.plan.trust_document import trust_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from domicile_catalog.environment import Cell, Environment
 from domicile_policies.cloud import account_documents, core_documents, root_documents, zone_documents
-from domicile_policies.guardrails import Exempt
+from domicile_policies.exemptions import Exempt
 from domicile_policies.zones import EVERYWHERE, ResidencyZone
 
 from domicile_infra.plan.accounts import CORE, ZonePlan
@@ -27,7 +27,9 @@ def documents_of(environment: Environment, zones: Iterable[ZonePlan]) -> Documen
     accounts = {zone.log_archive: account_documents(zone.log_archive, zone.regions) for zone in planned}
     for zone in planned:
         for cell in (one for one in environment.cells if one.name in zone.cells):
-            accounts[cell.name] = account_documents(cell.name, _places(cell), edge=zone.name == EVERYWHERE)
+            accounts[cell.name] = account_documents(
+                cell.name, _places(cell), clusters=[cell.place], edge=zone.name == EVERYWHERE
+            )
     return Documents(root=root_documents(environment.name, codes), units=units, accounts=accounts)
 
 

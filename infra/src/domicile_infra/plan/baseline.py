@@ -52,7 +52,11 @@ def volume_key_document(account_id: str, region: str, organization_id: str) -> d
 
 
 def alarm_key_document(account_id: str, organization_id: str) -> dict[str, Any]:
-    """The key of the topic that alarms go through: EventBridge publishes with it, for rules of the account alone."""
+    """The key of the topic that alarms go through: EventBridge publishes with it.
+
+    EventBridge does not tell KMS for whom it publishes: a condition on aws:SourceAccount, aws:SourceArn or
+    aws:SourceOrgID would let no alarm through (SNS developer guide, "Managing encryption keys").
+    """
     return _document(
         *_of_the_account(account_id, organization_id),
         {
@@ -61,13 +65,17 @@ def alarm_key_document(account_id: str, organization_id: str) -> dict[str, Any]:
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "*",
-            "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
         },
     )
 
 
-def alarm_topic_document(topic_arn: str, account_id: str) -> dict[str, Any]:
-    """Who may publish to the topic: EventBridge, for rules of the account; and nobody in plain text."""
+def alarm_topic_document(topic_arn: str) -> dict[str, Any]:
+    """Who may publish to the topic: EventBridge; and nobody in plain text.
+
+    What allows EventBridge has no condition: it supports none in a topic's policy (EventBridge user guide, "Using
+    resource-based policies", Amazon SNS permissions), and would deliver nothing. The worst that a rule of somebody
+    else's could do is to call the owner.
+    """
     return _document(
         {
             "Sid": "PublishAlarms",
@@ -75,7 +83,6 @@ def alarm_topic_document(topic_arn: str, account_id: str) -> dict[str, Any]:
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": "sns:Publish",
             "Resource": topic_arn,
-            "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
         },
         {
             "Sid": "DenyPlainText",

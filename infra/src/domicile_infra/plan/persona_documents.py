@@ -1,4 +1,4 @@
-"""What the personas may do and who may be one: IAM policy documents as values.
+"""What the personas may do: IAM policy documents as values. Who may be one is in `trust_document.py`.
 
 Sources: AWS IAM user guide, "Permissions boundaries for IAM entities" (delegating to others with one), "Global
 condition context keys"; the service authorization reference for what `iam:PermissionsBoundary` conditions.
@@ -6,32 +6,36 @@ condition context keys"; the service authorization reference for what `iam:Permi
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Any
+
+from domicile_policies.exemptions import ACCESS_ROLE, BOUNDARY, BREAK_GLASS_ROLE, CELL_ROLE, DEPLOYER_ROLE, PLATFORM
+
+__all__ = ["ACCESS_ROLE", "BOUNDARY", "BREAK_GLASS_ROLE", "DEPLOYER_ROLE"]
 
 Document = dict[str, Any]
 
 PLATFORM_ROLE = "domicile-platform"
 COMPLIANCE_ROLE = "domicile-compliance"
 REGULATOR_ROLE = "domicile-regulator"
-BREAK_GLASS_ROLE = "domicile-break-glass"
-DEPLOYER_ROLE = "domicile-deployer"
 AUDIT_ROLE = "domicile-audit"
-BOUNDARY = "domicile-boundary"
-ACCESS_ROLE = "OrganizationAccountAccessRole"
-"""The role that AWS makes in an account of the organisation for its management account."""
 
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
 VIEW_ONLY = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
+_POLICIES = f"arn:aws:iam::*:policy/{PLATFORM}*"
+_CELL_ROLES = f"arn:aws:iam::*:role/{CELL_ROLE}*"
+
 PROTECTED = (
     *(f"arn:aws:iam::*:role/{name}" for name in (PLATFORM_ROLE, COMPLIANCE_ROLE, BREAK_GLASS_ROLE, DEPLOYER_ROLE)),
     *(f"arn:aws:iam::*:role/{name}" for name in (AUDIT_ROLE, f"{REGULATOR_ROLE}-*", ACCESS_ROLE)),
-    f"arn:aws:iam::*:policy/{BOUNDARY}",
+    _POLICIES,
 )
 """What is the organisation's to change: its stack does it, as the management account."""
+
+PLATFORMS = (f"arn:aws:iam::*:role/{PLATFORM}*", f"arn:aws:iam::*:role/{ACCESS_ROLE}", _POLICIES)
+"""What is not people's to change: the organisation's, and a cell's roles, which are the deployer's."""
 
 _OWN_BOUNDARY = f"arn:aws:iam::${{aws:PrincipalAccount}}:policy/{BOUNDARY}"
 
@@ -76,17 +80,32 @@ def boundary_document() -> Document:
             "NotAction": ["account:*", "organizations:*", "sso:*", "sso-directory:*", "identitystore:*"],
             "Resource": "*",
         },
-        *_denials(),
+        *_denials(PLATFORMS),
     )
 
 
 def platform_document() -> Document:
-    """IAM for platform engineers, beside PowerUserAccess: roles with the boundary, and the account's other entities."""
-    return _document(*_roles_within_the_boundary(), *_denials())
+    """IAM for platform engineers, beside PowerUserAccess: roles with the boundary, and the account's other entities.
+
+    The platform's own roles they neither change nor hand to anything, or they could be any of them; but AWS Backup
+    takes its own, so that a backup can be made and restored by hand.
+    """
+    return _document(
+        *_roles_within_the_boundary(["*"]),
+        _allow("KeepRolesAndPolicies", [*_PROFILE_UPKEEP, *_POLICY_UPKEEP, *_READ_IDENTITIES]),
+        {
+            "Sid": "HandOutNoRoleOfThePlatform",
+            "Effect": "Deny",
+            "Action": "iam:PassRole",
+            "Resource": list(PLATFORMS[:2]),
+            "Condition": {"StringNotEqualsIfExists": {"iam:PassedToService": "backup.amazonaws.com"}},
+        },
+        *_denials(PLATFORMS),
+    )
 
 
-def _roles_within_the_boundary() -> list[Document]:
-    """Making roles and handing them to services, none of which can do more than the boundary allows."""
+def _roles_within_the_boundary(roles: list[str]) -> list[Document]:
+    """Making these roles and handing them to services, none of which can do more than the boundary allows."""
     return [
         _allow(
             "MakeRolesWithinTheBoundary",
@@ -98,10 +117,12 @@ def _roles_within_the_boundary() -> list[Document]:
                 "iam:PutRolePermissionsBoundary",
                 "iam:PutRolePolicy",
             ],
+            roles,
             condition={"StringEquals": {"iam:PermissionsBoundary": _OWN_BOUNDARY}},
         ),
-        _allow("KeepRolesAndPolicies", [*_ROLE_UPKEEP, *_POLICY_UPKEEP, *_READ_IDENTITIES]),
-        _pass_role(),
+        _allow("KeepRoles", [*_ROLE_UPKEEP], roles),
+        _allow("MakeRolesOfServices", ["iam:CreateServiceLinkedRole"]),
+        _pass_role(roles),
         {
             "Sid": "KeepTheBoundary",
             "Effect": "Deny",
@@ -112,29 +133,32 @@ def _roles_within_the_boundary() -> list[Document]:
 
 
 _ROLE_UPKEEP = (
-    "iam:AddRoleToInstanceProfile",
-    "iam:CreateInstanceProfile",
-    "iam:CreateServiceLinkedRole",
-    "iam:DeleteInstanceProfile",
     "iam:DeleteRole",
-    "iam:RemoveRoleFromInstanceProfile",
     "iam:TagRole",
     "iam:UntagRole",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateRole",
     "iam:UpdateRoleDescription",
 )
+_PROFILE_UPKEEP = (
+    "iam:AddRoleToInstanceProfile",
+    "iam:CreateInstanceProfile",
+    "iam:DeleteInstanceProfile",
+    "iam:RemoveRoleFromInstanceProfile",
+)
 _POLICY_UPKEEP = (
-    "iam:CreateOpenIDConnectProvider",
     "iam:CreatePolicy",
     "iam:CreatePolicyVersion",
-    "iam:DeleteOpenIDConnectProvider",
     "iam:DeletePolicy",
     "iam:DeletePolicyVersion",
-    "iam:TagOpenIDConnectProvider",
     "iam:TagPolicy",
-    "iam:UntagOpenIDConnectProvider",
     "iam:UntagPolicy",
+)
+_ISSUER_UPKEEP = (
+    "iam:CreateOpenIDConnectProvider",
+    "iam:DeleteOpenIDConnectProvider",
+    "iam:TagOpenIDConnectProvider",
+    "iam:UntagOpenIDConnectProvider",
     "iam:UpdateOpenIDConnectProviderThumbprint",
 )
 _READ_IDENTITIES = ("iam:Get*", "iam:List*", "iam:SimulatePrincipalPolicy")
@@ -169,14 +193,15 @@ _CELL_SERVICES = (
 
 
 def deployer_document() -> Document:
-    """What building a cell takes: its services, and the roles of those. Nothing of the organisation's.
+    """What building a cell takes: its services, the roles of those, and its cluster as an issuer of identities.
 
-    Without the boundary it could make itself an administrator's role, and take it.
+    Nothing of the organisation's. Without the boundary it could make itself an administrator's role, and take it.
     """
     return _document(
         _allow("BuildTheCell", list(_CELL_SERVICES)),
-        *_roles_within_the_boundary(),
-        *_denials(),
+        *_roles_within_the_boundary([_CELL_ROLES]),
+        _allow("KeepIssuersAndLook", [*_ISSUER_UPKEEP, *_READ_IDENTITIES]),
+        *_denials(PROTECTED),
     )
 
 
@@ -238,56 +263,22 @@ def regulator_document(reads: Iterable[tuple[str, str, Iterable[str]]]) -> Docum
     return _document(*statements)
 
 
-def trust_document(
-    principals: Iterable[str],
-    organization_id: str | None,
-    *,
-    mfa: bool = False,
-    external_id: str | None = None,
-    until: date | None = None,
-    regions: Iterable[str] = (),
-) -> Document:
-    """Who may assume a role: these principals (ARNs), under every condition given.
-
-    `organization_id` has them be of the organisation. `until` is the last day, in UTC. `regions` are those whose STS
-    endpoints may be asked.
-    """
-    condition: dict[str, dict[str, Any]] = {}
-    if organization_id is not None:
-        condition.setdefault("StringEquals", {})["aws:PrincipalOrgID"] = organization_id
-    if external_id is not None:
-        condition.setdefault("StringEquals", {})["sts:ExternalId"] = external_id
-    if endpoints := sorted(regions):
-        condition.setdefault("StringEquals", {})["aws:RequestedRegion"] = endpoints
-    if mfa:
-        condition["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
-    if until is not None:
-        condition["DateLessThanEquals"] = {"aws:CurrentTime": f"{until.isoformat()}T23:59:59Z"}
-    statement: Document = {
-        "Sid": "TrustThesePrincipals",
-        "Effect": "Allow",
-        "Principal": {"AWS": sorted(principals)},
-        "Action": "sts:AssumeRole",
-    }
-    return _document(statement | ({"Condition": condition} if condition else {}))
-
-
-def _denials() -> list[Document]:
+def _denials(protected: tuple[str, ...]) -> list[Document]:
     """What no role below the organisation may do in an account, whatever else allows it."""
     return [
         {
             "Sid": "KeepTheOrganizationsRoles",
             "Effect": "Deny",
             "Action": sorted(_IDENTITY_WRITES),
-            "Resource": list(PROTECTED),
+            "Resource": list(protected),
         },
         {"Sid": "NoLastingCredentials", "Effect": "Deny", "Action": sorted(_LASTING_CREDENTIALS), "Resource": "*"},
     ]
 
 
-def _pass_role() -> Document:
+def _pass_role(roles: list[str]) -> Document:
     services = {"StringEquals": {"iam:PassedToService": sorted(_SERVICES_OF_A_CELL)}}
-    return _allow("HandRolesToServices", ["iam:PassRole"], condition=services)
+    return _allow("HandRolesToServices", ["iam:PassRole"], roles, condition=services)
 
 
 def _allow(

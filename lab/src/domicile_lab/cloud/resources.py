@@ -125,7 +125,19 @@ def _iam(operation: Operation, account: str, region: str, action: str) -> Resour
             return Resource(arn, account)
     if name := parameters.get("PolicyName"):
         return Resource(f"arn:aws:iam::{account}:policy{parameters.get('Path') or '/'}{name}", account)
+    if url := parameters.get("Url"):  # of an identity provider that is yet to be
+        return Resource(f"arn:aws:iam::{account}:oidc-provider/{url.removeprefix('https://')}", account)
     return Resource("*", account)
+
+
+def _events(operation: Operation, account: str, region: str, action: str) -> Resource:
+    """A rule; what is of another kind is judged as nothing particular, and named nowhere in a policy."""
+    name = operation.parameters.get("Rule") or operation.parameters.get("Name")
+    if name is None or not (operation.name.endswith("Rule") or "Targets" in operation.name):
+        return Resource("*", account)
+    bus = str(operation.parameters.get("EventBusName") or "default").rpartition("/")[2]
+    of = "" if bus == "default" else f"{bus}/"
+    return Resource(f"arn:aws:events:{region}:{account}:rule/{of}{name}", account)
 
 
 def _iam_path(kind: str, account: str, name: str) -> str:
@@ -154,6 +166,7 @@ _READERS: Mapping[str, Callable[[Operation, str, str, str], Resource]] = {
     "iam": _iam,
     "ecr": _ecr,
     "dynamodb": _named("TableName", _ARN.format(service="dynamodb", kind="table/")),
+    "events": _events,
     "logs": _named("logGroupName", _ARN.format(service="logs", kind="log-group:")),
     "cloudtrail": _named("Name", _ARN.format(service="cloudtrail", kind="trail/")),
     "sns": _named("TopicArn", _ARN.format(service="sns", kind="")),

@@ -152,7 +152,7 @@ def _logs(scope: Scope, region: str) -> Statement:
 
 
 def _publisher(scope: Scope, service: str) -> Statement:
-    """A service that publishes to an encrypted topic in its own name."""
+    """A service that publishes to an encrypted topic in its own name, and tells KMS for whom (EventBridge does not)."""
     return {
         "Sid": f"PublishBy{service.title()}OfThisAccount",
         "Effect": "Allow",

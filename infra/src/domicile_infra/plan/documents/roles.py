@@ -1,11 +1,14 @@
 """The roles of a cell: who takes each, and what little it may do.
 
-Names are the cell's, so that documents may name a role before it exists.
+Names are the cell's, so that documents may name a role before it exists. They begin as the organisation's policies know
+them (`domicile_policies.exemptions`): by that only the deployer changes them, and AWS Backup's is told from the others.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from domicile_policies.exemptions import CELL_ROLE
 
 from domicile_infra.plan.documents.statements import Document, Scope, Statement, document
 from domicile_infra.plan.names import ROLE, fit
@@ -84,7 +87,7 @@ ROLES: Mapping[RolePurpose, RoleSpec] = {
 
 def role_name(scope: Scope, purpose: RolePurpose) -> str:
     """The role's name."""
-    return fit(f"{scope.cell}-{purpose}", ROLE)
+    return fit(f"{CELL_ROLE}{purpose}-{scope.cell}", ROLE)
 
 
 def trust_policy(scope: Scope, purpose: RolePurpose, cluster: str) -> Document:
