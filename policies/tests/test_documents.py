@@ -16,7 +16,9 @@ from domicile_policies.documents import (
     quota_faults,
     require_within_quotas,
 )
-from domicile_policies.guardrails import Exempt, guardrails_policy
+from domicile_policies.exemptions import BACKUPS, Exempt
+from domicile_policies.guardrails import guardrails_policy
+from domicile_policies.integrity import integrity_policy
 from domicile_policies.services import AUDITOR
 from domicile_policies.zones import residency_zones
 from hypothesis import given
@@ -78,14 +80,16 @@ def test_two_policies_of_a_name_are_refused():
     assert "unique" in quota_faults("unit", [scp(), scp()])[0]
 
 
-def test_who_is_exempt_is_given_and_from_residency_the_audit_alone_is():
-    mine = Exempt(deployers=("mine",), break_glass=("glass",), platform=("mine",))
-    text = scp(**guardrails_policy(mine)).text
-    assert "role/mine" in text and "domicile-deployer" not in text
+def test_who_is_exempt_is_given_and_from_residency_and_perimeter_only_the_audit_and_the_backups_are():
+    mine = Exempt(access=("door",), deployers=("mine",), break_glass=("glass",))
+    for document in (guardrails_policy(mine), integrity_policy(mine)):
+        text = scp(**document).text
+        assert "role/mine" in text and "domicile-deployer" not in text and "OrganizationAccountAccessRole" not in text
     for zone in ZONES:
         for one in zone_documents(zone):
-            if not one.name.endswith("-guardrails"):
-                assert one.text.count("aws:PrincipalArn") == one.text.count(f'"aws:PrincipalArn":"{AUDITOR}"'), one.name
+            if not one.name.endswith(("-guardrails", "-integrity")):
+                known = sum(one.text.count(f'"aws:PrincipalArn":"{role}"') for role in (AUDITOR, BACKUPS))
+                assert one.text.count("aws:PrincipalArn") == known, one.name
 
 
 def assigned(document, *path):

@@ -42,6 +42,13 @@ def table(home):
         yield call("sts:AssumeRole", home, guests, context=context), None
     yield call("sts:AssumeRole", home, ours, context={**SERVICE, "aws:SourceOrgID": "o-ours"}), None
     yield call("sts:AssumeRole", "us-east-1"), None
+    # With a token of some provider: no organisation, and no key that tells which. People come with SAML.
+    stranger = {"aws:PrincipalOrgID": None, "aws:PrincipalArn": None, "aws:PrincipalAccount": None}
+    cells = "arn:aws:iam::111111111111:role/domicile-cell-volumes-gb"
+    yield call("sts:AssumeRoleWithWebIdentity", home, ours, context=stranger), "DenyWebIdentities"
+    yield call("sts:AssumeRoleWithWebIdentity", home, guests, context=stranger), "DenyWebIdentities"
+    yield call("sts:AssumeRoleWithWebIdentity", home, cells, context=stranger), None
+    yield call("sts:AssumeRoleWithSAML", home, ours, context=stranger), None
     customer = {"s3:x-amz-server-side-encryption-customer-algorithm": "AES256"}
     yield call("s3:PutObject", home, context=customer), "DenyForeignKeys"
     yield call("s3:GetObject", home, context=customer), None
@@ -72,8 +79,8 @@ def mutants(statement):
     if isinstance(statement["Action"], list):
         for action in statement["Action"]:
             yield f"no {action}", [statement | {"Action": [one for one in statement["Action"] if one != action]}]
-    for operator in statement["Condition"]:
+    for operator in statement.get("Condition", {}):
         kept = {one: keys for one, keys in statement["Condition"].items() if one != operator}
         yield f"no {operator}", [statement | {"Condition": kept}]
     if "NotResource" in statement:
-        yield "no guests", [{key: one for key, one in statement.items() if key != "NotResource"} | {"Resource": "*"}]
+        yield "no exception", [{key: one for key, one in statement.items() if key != "NotResource"} | {"Resource": "*"}]

@@ -9,13 +9,25 @@ import pytest
 from domicile_catalog import load_catalogue
 from domicile_policies.cloud import GLOBAL_REGION, PolicyType, account_documents, core_documents, zone_documents
 from domicile_policies.evaluator import Request, denied_by
+from domicile_policies.exemptions import Exempt
 from domicile_policies.perimeter import perimeter_policy
 from domicile_policies.residency import residency_policy
 from domicile_policies.services import CELL
 from domicile_policies.zones import residency_zones
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policies_testkit.table import ACTIONS, GUARDRAILS, HARMLESS, IN_USE, NOWHERE, Case, call, cases, lawful_places
+from policies_testkit.table import (
+    ACTIONS,
+    GUARDRAILS,
+    HARMLESS,
+    IN_USE,
+    NOWHERE,
+    Case,
+    call,
+    cases,
+    kept,
+    lawful_places,
+)
 
 TODAY = date(2026, 6, 1)
 CATALOGUE = load_catalogue()
@@ -128,18 +140,45 @@ def test_the_audit_looks_where_nobody_may_act(zone, live):
     assert list(wrong(scps(zone_documents(zone)), looks([NOWHERE]))) == []
 
 
-def guardrails():
+def guardrails(region="eu-west-2"):
     for row in GUARDRAILS:
-        for allowed, names in ((False, row.get("denied", [])), (True, row.get("allowed", []))):
-            for name in names:
-                who = "arn:aws:iam::1:root" if name == "root" else f"arn:aws:iam::1:role/{name}"
-                request = call(row["action"], "eu-west-2", row.get("of", "*"), context={"aws:PrincipalArn": who})
-                yield Case(request, allowed, f"by {name}")
+        yield from kept(row, region)
 
 
-def test_nobody_switches_off_what_watches_encrypts_and_keeps():
+def test_nobody_switches_off_what_watches_encrypts_and_keeps_and_nobody_but_the_program_changes_what_it_built():
     zone = next(zone for zone, _ in ZONES if zone.name == "anywhere")
     assert list(wrong(scps(zone_documents(zone)), guardrails())) == []
+
+
+def test_in_a_disposable_environment_what_built_it_takes_it_down_and_nobody_else():
+    zone = next(zone for zone, _ in ZONES if zone.name == "anywhere")
+    for disposable in (False, True):
+        documents = scps(zone_documents(zone, exempt=Exempt.of(disposable=disposable)))
+        for action in ("s3:BypassGovernanceRetention", "kms:ScheduleKeyDeletion", "backup:DeleteRecoveryPoint"):
+            for name in ("domicile-deployer", "OrganizationAccountAccessRole", "developer"):
+                who = {"aws:PrincipalArn": f"arn:aws:iam::1:role/{name}"}
+                allowed = denied_by(documents, call(action, "eu-west-2", context=who)) is None
+                assert allowed is (disposable and name != "developer"), (action, name)
+
+
+def test_an_account_knows_the_issuers_of_its_own_clusters_and_no_other():
+    def known(documents, issuer):
+        provider = f"arn:aws:iam::111122223333:oidc-provider/{issuer}"
+        who = {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/domicile-deployer"}
+        asked = call("iam:CreateOpenIDConnectProvider", GLOBAL_REGION, provider, context=who)
+        return denied_by(scps(documents), asked) is None
+
+    cell = account_documents("cell", ["eu-west-2", "eu-west-1"], clusters=["eu-west-2"])
+    assert known(cell, "oidc.eks.eu-west-2.amazonaws.com/id/A")
+    for issuer in (
+        "oidc.eks.eu-west-1.amazonaws.com/id/A",
+        "token.actions.githubusercontent.com",
+        "oidc.eks.example.com/eu-west-2.amazonaws.com/id/A",
+        "example.com/oidc.eks.eu-west-2.amazonaws.com/id/A",
+    ):
+        assert not known(cell, issuer), issuer
+    for documents in (account_documents("archive", ["eu-west-2"]), core_documents("eu-west-1", ["eu-west-2"])):
+        assert not known(documents, "oidc.eks.eu-west-2.amazonaws.com/id/A")
 
 
 # What removing or loosening any part of any document does: some cell of the table is wrong.
@@ -193,22 +232,11 @@ def test_no_part_of_a_zones_policies_can_be_left_out(name):
     zone = next(zone for zone, _ in ZONES if zone.name == name)
     places = set(zone.places)
     regions = [zone.places[0], zone.places[-1], GLOBAL_REGION, NOWHERE]
-    table = [*table_of(places, regions), *in_use(zone.places[:1]), *guardrails_in(zone.places[0]), *looks([NOWHERE])]
+    table = [*table_of(places, regions), *in_use(zone.places[:1]), *guardrails(zone.places[0]), *looks([NOWHERE])]
     documents = scps(zone_documents(zone))
     assert list(wrong(documents, table)) == []
     # The lists are the same in every zone, and where every region is lawful no service needs an exception.
     assert list(survivors(documents, table, entries_too=name == "se")) == []
-
-
-def guardrails_in(region):
-    for case in guardrails():
-        yield type(case)(
-            Request(
-                case.request.action, case.request.resource, {**case.request.context, "aws:RequestedRegion": region}
-            ),
-            case.allowed,
-            case.about,
-        )
 
 
 # That no action is forgotten: whatever sounds as if it moved data is in the table, or is said to be harmless and why.

@@ -11,7 +11,11 @@ from domicile_policies.evaluator import Request
 
 TRUTH = Path(__file__).parents[1] / "truth"
 ACTIONS = yaml.safe_load((TRUTH / "actions.yaml").read_text())
-GUARDRAILS = yaml.safe_load((TRUTH / "guardrails.yaml").read_text())
+GUARDRAILS = [
+    row
+    for name in ("guardrails", "integrity", "backup")
+    for row in yaml.safe_load((TRUTH / f"{name}.yaml").read_text())
+]
 HARMLESS = yaml.safe_load((TRUTH / "harmless.yaml").read_text())
 IN_USE = yaml.safe_load((TRUTH / "in_use.yaml").read_text())
 NOWHERE = "nowhere-1"
@@ -81,6 +85,16 @@ def cases(row, home, lawful, regions) -> Iterator[Case]:
     else:
         for region in regions:
             yield Case(call(action, region, context=_filled(row, region, region)), False, f"in {region}")
+
+
+def kept(row, region) -> Iterator[Case]:
+    """Every cell of a guardrails' row: who asks for it, in a region, and whether that one may."""
+    for action in row["actions"] if "actions" in row else [row["action"]]:
+        for allowed, names in ((False, row.get("denied", [])), (True, row.get("allowed", []))):
+            for name in names:
+                who = "arn:aws:iam::1:root" if name == "root" else f"arn:aws:iam::1:role/{name}"
+                context = {"aws:PrincipalArn": who, **_filled(row, region, region)}
+                yield Case(call(action, region, row.get("of", "*"), context=context), allowed, f"by {name}")
 
 
 def _filled(row, region, target):
