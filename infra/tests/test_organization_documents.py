@@ -1,7 +1,12 @@
 """Who may write to an archive, use its key, and publish alarms: the documents judged as IAM would."""
 
 import pytest
-from domicile_infra.plan.baseline import alarm_topic_document, use_of_role_pattern, volume_key_document
+from domicile_infra.plan.baseline import (
+    alarm_key_document,
+    alarm_topic_document,
+    use_of_role_pattern,
+    volume_key_document,
+)
 from domicile_infra.plan.log_archive_documents import archive_key_document, bucket_document, trail_arn
 from domicile_policies.evaluator import Request, allowed_by, denied_by
 
@@ -114,11 +119,24 @@ def test_volumes_are_opened_through_ec2_of_the_account_and_its_region_alone():
     }
 
 
-def test_alarms_are_published_by_rules_of_the_account_alone():
-    document = alarm_topic_document("arn:aws:sns:eu-west-2:111111111111:t", ARCHIVE)
+def allowance(document, service):
+    """The statements that let a service of AWS do something."""
+    allows = [one for one in document["Statement"] if one["Effect"] == "Allow"]
+    return [one for one in allows if one["Principal"] == {"Service": service}]
+
+
+def test_alarms_are_let_through_by_eventbridge_which_tells_neither_sns_nor_kms_for_whom_it_publishes():
+    topic = "arn:aws:sns:eu-west-2:111111111111:t"
+    (publish,) = allowance(alarm_topic_document(topic), "events.amazonaws.com")
+    assert (publish["Action"], publish["Resource"]) == ("sns:Publish", topic) and "Condition" not in publish
+    (use,) = allowance(alarm_key_document(ARCHIVE, OURS), "events.amazonaws.com")
+    assert use["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"] and "Condition" not in use
+
+
+def test_nobody_else_publishes_to_the_alarms_of_the_organisation():
+    document = alarm_topic_document("arn:aws:sns:eu-west-2:111111111111:t")
     allows = [one for one in document["Statement"] if one["Effect"] == "Allow"]
     assert [one["Principal"] for one in allows] == [{"Service": "events.amazonaws.com"}]
-    assert allows[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": ARCHIVE}}
 
 
 def test_a_role_is_heard_when_it_is_assumed_and_whatever_it_does():

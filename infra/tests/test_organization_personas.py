@@ -15,6 +15,7 @@ from domicile_infra.plan.persona_documents import (
 )
 from domicile_infra.plan.trust_document import trust_document
 from domicile_policies.evaluator import Request, allowed_by, denied_by
+from domicile_policies.exemptions import PLATFORM
 from hypothesis import given
 from hypothesis import strategies as st
 from organization_testkit import AUDITOR, CI, ENGINEER, EXTERNAL_ID, OFFICER, plan
@@ -85,8 +86,7 @@ def test_a_regulators_document_names_what_it_is_given_and_no_wildcard_for_a_buck
 
 
 def trusted(document, **context) -> bool:
-    (statement,) = document["Statement"]
-    judged = {**document, "Statement": [{**statement, "Principal": "*", "Resource": "*"}]}
+    judged = {**document, "Statement": [{**one, "Principal": "*", "Resource": "*"} for one in document["Statement"]]}
     return may(judged, "sts:AssumeRole", **context)
 
 
@@ -128,6 +128,44 @@ def test_people_come_from_the_organisation_with_a_second_factor(role):
     assert not trusted(trust, aws__PrincipalOrgID=ORGANIZATION_ID, aws__RequestedRegion="eu-west-1")
 
 
+CENTER = "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_staff_0123456789abcdef"
+WHOEVER = "arn:aws:iam::111111111111:root"
+OTHER = "arn:aws:iam::111111111111:user/one"
+
+
+@pytest.mark.parametrize("named", [CENTER, WHOEVER])
+def test_who_comes_by_identity_center_is_not_asked_for_what_its_sessions_never_tell(named):
+    trust = trust_document([named, OTHER], ORGANIZATION_ID, mfa=True, regions=["eu-west-1"])
+    by_center = {
+        "aws__PrincipalArn": CENTER,
+        "aws__PrincipalOrgID": ORGANIZATION_ID,
+        "aws__RequestedRegion": "eu-west-1",
+    }
+    assert trusted(trust, **by_center)  # the key is not there
+    assert trusted(trust, **by_center, aws__MultiFactorAuthPresent="false")  # or says that it is not a device of IAM
+    for changed in ({"aws__PrincipalOrgID": "o-another"}, {"aws__RequestedRegion": "us-east-1"}):
+        assert not trusted(trust, **by_center | changed)
+    # Whoever is no role of Identity Center's shows a second factor; a key that lasts tells of none at all.
+    for arn in (OTHER, "arn:aws:iam::111111111111:role/AWSReservedSSO_staff_0123456789abcdef"):
+        by_hand = by_center | {"aws__PrincipalArn": arn}
+        assert not trusted(trust, **by_hand)
+        assert not trusted(trust, **by_hand, aws__MultiFactorAuthPresent="false")
+        assert trusted(trust, **by_hand, aws__MultiFactorAuthPresent="true")
+    (center,) = [one for one in trust["Statement"] if one["Sid"] == "TrustThroughIdentityCenter"]
+    assert center["Principal"] == {"AWS": [named]}
+
+
+def test_another_organisations_identity_center_is_trusted_where_its_role_is_named_and_not_with_its_account():
+    def sids(named):
+        return [one["Sid"] for one in trust_document([named], None, mfa=True, external_id=EXTERNAL_ID)["Statement"]]
+
+    assert sids(CENTER) == ["TrustThesePrincipals", "TrustThroughIdentityCenter"]
+    assert sids(WHOEVER) == sids(OTHER) == ["TrustThesePrincipals"]
+    trust = trust_document([CENTER], None, mfa=True, external_id=EXTERNAL_ID)
+    assert trusted(trust, aws__PrincipalArn=CENTER, sts__ExternalId=EXTERNAL_ID)
+    assert not trusted(trust, aws__PrincipalArn=CENTER, sts__ExternalId="another")
+
+
 def test_break_glass_is_not_assumed_where_no_alarm_hears_it():
     trust = trust_of("br-test/roles/domicile-break-glass")
     good = {"aws__PrincipalOrgID": ORGANIZATION_ID, "aws__MultiFactorAuthPresent": "true"}
@@ -166,7 +204,8 @@ def test_where_each_persona_has_a_role():
     }
 
 
-ORGANIZATIONS = [one.replace("*", "123456789012", 1) for one in PROTECTED]
+ORGANIZATIONS = [one.replace("*", "123456789012", 1).replace("*", "x") for one in PROTECTED]
+CELLS = "arn:aws:iam::123456789012:role/domicile-cell-nodes-gb"
 WRITES = (
     "iam:AttachRolePolicy",
     "iam:DeleteRolePermissionsBoundary",
@@ -194,9 +233,12 @@ def test_nobody_in_an_account_makes_credentials_that_last(document):
         assert not may(document(), action)
 
 
-@pytest.mark.parametrize("document", [platform_document, deployer_document])
-def test_roles_are_made_with_the_boundary_and_none_without(document):
-    role = "arn:aws:iam::123456789012:role/new"
+@pytest.mark.parametrize(
+    ("document", "role"),
+    [(platform_document, "arn:aws:iam::123456789012:role/new"), (deployer_document, CELLS)],
+    ids=["platform", "deployer"],
+)
+def test_roles_are_made_with_the_boundary_and_none_without(document, role):
     own = {"aws__PrincipalAccount": "123456789012"}
     for action in ("iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy"):
         assert may(document(), action, role, iam__PermissionsBoundary=OWN, **own)
@@ -205,6 +247,37 @@ def test_roles_are_made_with_the_boundary_and_none_without(document):
             document(), action, role, iam__PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess", **own
         )
     assert not may(document(), "iam:DeleteRolePermissionsBoundary", role, iam__PermissionsBoundary=OWN, **own)
+
+
+def test_engineers_become_none_of_a_cells_roles():
+    own = {"iam__PermissionsBoundary": OWN, "aws__PrincipalAccount": "123456789012"}
+    for document in (platform_document(), boundary_document()):
+        for action in WRITES:
+            assert not may(document, action, CELLS, **own), action
+    for service in ("ec2.amazonaws.com", "pods.eks.amazonaws.com"):
+        assert not may(platform_document(), "iam:PassRole", CELLS, iam__PassedToService=service)
+        assert may(platform_document(), "iam:PassRole", "arn:aws:iam::1:role/mine", iam__PassedToService=service)
+    assert may(platform_document(), "iam:PassRole", CELLS, iam__PassedToService="backup.amazonaws.com")
+
+
+def test_the_deployer_writes_no_role_and_no_policy_but_the_roles_of_its_cell():
+    own = {"iam__PermissionsBoundary": OWN, "aws__PrincipalAccount": "123456789012"}
+    for action in WRITES:
+        assert not may(deployer_document(), action, "arn:aws:iam::123456789012:role/new", **own), action
+    for policy in (OWN, "arn:aws:iam::123456789012:policy/new"):
+        for action in (
+            "iam:CreatePolicy",
+            "iam:CreatePolicyVersion",
+            "iam:DeletePolicy",
+            "iam:SetDefaultPolicyVersion",
+        ):
+            assert not may(deployer_document(), action, policy), (action, policy)
+    assert may(deployer_document(), "iam:UpdateAssumeRolePolicy", CELLS)
+
+
+def test_the_rule_that_hears_break_glass_has_a_name_that_the_organisations_policies_keep():
+    rules = [one for name, one in world().resources.items() if name.endswith("/rule")]
+    assert rules and all(one.inputs["name"].startswith(PLATFORM) for one in rules)
 
 
 def test_an_engineers_role_has_the_boundary():
@@ -224,12 +297,12 @@ def test_the_boundary_lets_nobody_touch_the_organisation():
 
 def test_the_deployer_builds_a_cell_and_hands_roles_to_its_services_alone():
     for action in ("rds:CreateDBCluster", "eks:CreateCluster", "kms:CreateKey", "iam:UpdateRole"):
-        assert may(deployer_document(), action, "arn:aws:iam::123456789012:role/new")
+        assert may(deployer_document(), action, CELLS)
     for action in ("organizations:CreateAccount", "sts:AssumeRole", "cloudtrail:StopLogging", "dynamodb:CreateTable"):
         assert not may(deployer_document(), action)
-    role = "arn:aws:iam::123456789012:role/new"
-    assert may(deployer_document(), "iam:PassRole", role, iam__PassedToService="eks.amazonaws.com")
-    assert not may(deployer_document(), "iam:PassRole", role, iam__PassedToService="lambda.amazonaws.com")
+    assert may(deployer_document(), "iam:PassRole", CELLS, iam__PassedToService="eks.amazonaws.com")
+    assert not may(deployer_document(), "iam:PassRole", CELLS, iam__PassedToService="lambda.amazonaws.com")
+    assert not may(deployer_document(), "iam:PassRole", ORGANIZATIONS[0], iam__PassedToService="ec2.amazonaws.com")
 
 
 def test_compliance_reads_the_logs_of_its_own_environment():

@@ -19,6 +19,7 @@ from domicile_infra.plan.documents.roles import (
     trust_policy,
 )
 from domicile_infra.plan.documents.vault import topic_policy, vault_policy
+from domicile_policies.exemptions import BACKUP_ROLE, CELL_ROLE
 
 SCOPE = plan().scope
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/1"
@@ -180,6 +181,16 @@ def test_a_role_is_taken_by_one_service_or_one_service_account(purpose: RolePurp
         assert equal["aws:RequestTag/kubernetes-service-account"] == taken_by.name
         assert equal["aws:RequestTag/eks-cluster-arn"].endswith(":cluster/north-live")
     assert equal.get("aws:SourceAccount") == SCOPE.account_id or purpose is RolePurpose.NODES
+
+
+@pytest.mark.parametrize("cell", ["north-live", "a-name-as-long-as-a-cell-can-have"])
+def test_a_cells_roles_are_known_by_their_names_and_the_backups_from_the_others(
+    cell: str,
+) -> None:
+    names = {purpose: role_name(replace(SCOPE, cell=cell), purpose) for purpose in RolePurpose}
+    assert len(set(names.values())) == len(RolePurpose) and all(len(one) <= 64 for one in names.values())
+    assert all(one.startswith(CELL_ROLE) for one in names.values())
+    assert [purpose for purpose, one in names.items() if one.startswith(BACKUP_ROLE)] == [RolePurpose.BACKUP]
 
 
 def test_no_role_of_ours_may_do_everything_or_everything_of_a_service() -> None:

@@ -11,11 +11,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from domicile_lab.cloud import running_cloud, table
 from domicile_lab.cloud.context import KNOWN
-from domicile_lab.cloud.operations import models_of
+from domicile_lab.cloud.operations import Operation, models_of
+from domicile_lab.cloud.resources import resource_of
 
 GENERATED = Path(__file__).parents[2] / "policies" / "generated"
 KINDS = {"residency": "SERVICE_CONTROL_POLICY", "perimeter": "SERVICE_CONTROL_POLICY",
-         "guardrails": "SERVICE_CONTROL_POLICY", "resources": "RESOURCE_CONTROL_POLICY"}  # fmt: skip
+         "guardrails": "SERVICE_CONTROL_POLICY", "integrity": "SERVICE_CONTROL_POLICY",
+         "resources": "RESOURCE_CONTROL_POLICY"}  # fmt: skip
 HOME, AWAY = "sa-east-1", "eu-west-2"  # of the zone br
 
 # What only a service's own console does, or a service for itself: no call comes here that asks for it.
@@ -78,7 +80,12 @@ def account(tmp_path_factory):
         role = f"arn:aws:iam::{made['AccountId']}:role/OrganizationAccountAccessRole"
         keys = sts.assume_role(RoleArn=role, RoleSessionName="deployer")["Credentials"]
         deployer = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-        yield lambda service, region=HOME: deployer.client(service, region_name=region, **options)
+
+        def client(service, region=HOME):
+            return deployer.client(service, region_name=region, **options)
+
+        client.options = options
+        yield client
 
 
 def denied(call, **parameters):
@@ -120,7 +127,81 @@ def test_a_cell_is_built_at_home(account):
           "DestinationBackupVaultArn": f"arn:aws:backup:{AWAY}:1:backup-vault:v"}, "DenyBackupsElsewhere"),
         ("organizations", "us-east-1", "leave_organization", {}, "DenyLeavingTheOrganization"),
         ("iam", "us-east-1", "create_user", {"UserName": "u"}, "DenyLastingCredentials"),
+        ("ec2", HOME, "create_vpn_gateway", {"Type": "ipsec.1"}, "DenyJoiningNetworks"),
     ],
 )  # fmt: skip
 def test_and_nowhere_else_nor_so_that_it_leaves(account, service, region, method, parameters, sid):
     assert denied(getattr(account(service, region), method), **parameters) == sid
+
+
+@pytest.fixture(scope="module")
+def engineer(account):
+    """Clients of a role of the same account that is none of the platform's."""
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = account("iam").create_role(RoleName="engineer", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    account("iam").create_role(RoleName="domicile-cell-nodes-br", AssumeRolePolicyDocument=trust)
+    keys = account("sts").assume_role(RoleArn=role, RoleSessionName="engineer")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+    options = {**account.options, "config": Config(retries={"total_max_attempts": 1}, parameter_validation=False)}
+
+    def client(service, region=HOME):
+        return session.client(service, region_name=region, **options)
+
+    client.account = role.split(":")[4]
+    return client
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "parameters", "sid"),
+    [
+        ("kms", "put_key_policy", {"KeyId": "k", "PolicyName": "default", "Policy": "{}"}, "DenyOpeningKeysAndBuckets"),
+        ("s3", "put_bucket_policy", {"Bucket": "b", "Policy": "{}"}, "DenyOpeningKeysAndBuckets"),
+        ("s3", "delete_bucket_policy", {"Bucket": "b"}, "DenyOpeningKeysAndBuckets"),
+        ("s3", "put_bucket_logging", {"Bucket": "b", "BucketLoggingStatus": {}}, "DenyEndingLogs"),
+        ("logs", "delete_log_group", {"logGroupName": "/l"}, "DenyEndingLogs"),
+        ("ec2", "delete_flow_logs", {"FlowLogIds": ["fl-1"]}, "DenyEndingLogs"),
+        ("eks", "create_access_entry", {"clusterName": "c", "principalArn": "arn:aws:iam::1:role/r"},
+         "DenyOpeningClusters"),
+        ("eks", "update_cluster_config", {"name": "c"}, "DenyOpeningClusters"),
+        ("ec2", "create_route", {"RouteTableId": "r", "DestinationCidrBlock": "0.0.0.0/0"}, "DenyChangingNetworks"),
+        ("ec2", "allocate_address", {}, "DenyChangingNetworks"),
+        ("network-firewall", "delete_firewall", {"FirewallName": "f"}, "DenyChangingNetworks"),
+        ("cloudwatch", "delete_alarms", {"AlarmNames": ["a"]}, "DenySilencingAlarms"),
+        ("sns", "unsubscribe", {"SubscriptionArn": "arn:aws:sns:sa-east-1:1:t:s"}, "DenySilencingAlarms"),
+        ("events", "disable_rule", {"Name": "domicile-break-glass-use"}, "DenySilencingRules"),
+        ("events", "put_rule", {"Name": "domicile-break-glass-use", "State": "DISABLED"}, "DenySilencingRules"),
+        ("events", "remove_targets", {"Rule": "domicile-break-glass-use", "Ids": ["owner"]}, "DenySilencingRules"),
+        ("iam", "update_assume_role_policy", {"RoleName": "domicile-cell-nodes-br", "PolicyDocument": "{}"},
+         "DenyChangingPlatformIdentities"),
+        ("iam", "create_policy_version",
+         {"PolicyArn": "arn:aws:iam::1:policy/domicile-boundary", "PolicyDocument": "{}"},
+         "DenyChangingPlatformIdentities"),
+        ("iam", "create_role", {"RoleName": "unbounded", "AssumeRolePolicyDocument": "{}"}, "DenyUnboundedRoles"),
+        ("s3", "put_bucket_inventory_configuration",
+         {"Bucket": "b", "Id": "i", "InventoryConfiguration": {}}, "DenyInventories"),
+    ],
+)  # fmt: skip
+def test_an_engineer_changes_nothing_that_the_program_built(engineer, service, method, parameters, sid):
+    assert denied(getattr(engineer(service), method), **parameters) == sid
+
+
+def test_an_engineer_keeps_roles_and_rules_of_its_own(engineer):
+    boundary = f"arn:aws:iam::{engineer.account}:policy/domicile-boundary"
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    engineer("iam").create_role(RoleName="mine", AssumeRolePolicyDocument=trust, PermissionsBoundary=boundary)
+    engineer("events").put_rule(Name="mine", EventPattern='{"source": ["a"]}')
+    engineer("events").delete_rule(Name="mine")
+
+
+def test_a_rule_and_an_issuer_are_told_by_their_arns():
+    def about(service, name, **parameters):
+        return resource_of(Operation(service, service, name, "json", parameters), "1", HOME).arn
+
+    rule = "arn:aws:events:sa-east-1:1:rule/"
+    assert about("events", "PutRule", Name="r") == about("events", "PutTargets", Rule="r") == f"{rule}r"
+    assert about("events", "PutTargets", Rule="r", EventBusName="default") == f"{rule}r"
+    assert about("events", "DeleteRule", Name="r", EventBusName="arn:aws:events:x:1:event-bus/b") == f"{rule}b/r"
+    assert about("events", "CreateEventBus", Name="b") == "*"
+    issuer = about("iam", "CreateOpenIDConnectProvider", Url="https://oidc.eks.x.amazonaws.com/id/A")
+    assert issuer == "arn:aws:iam::1:oidc-provider/oidc.eks.x.amazonaws.com/id/A"
