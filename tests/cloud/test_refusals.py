@@ -85,6 +85,50 @@ def test_what_a_cell_needs_goes_on_working(world: World, session: Any) -> None:
     assert world.client(session, "sts").get_caller_identity()["Account"] == world.accounts[GB]
 
 
+BUILT: list[tuple[str, str, dict[str, Any]]] = [
+    ("kms", "put_key_policy", {"KeyId": "{key}", "PolicyName": "default", "Policy": "{}"}),
+    ("s3", "put_bucket_policy", {"Bucket": "{bucket}", "Policy": "{}"}),
+    ("s3", "put_bucket_logging", {"Bucket": "{bucket}", "BucketLoggingStatus": {}}),
+    ("eks", "create_access_entry", {"clusterName": GB, "principalArn": "arn:aws:iam::1:role/anybody"}),
+    ("ec2", "create_route", {"RouteTableId": "rtb-1", "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}),
+    ("network-firewall", "delete_firewall", {"FirewallName": GB}),
+    ("logs", "delete_log_group", {"logGroupName": f"/aws/eks/{GB}/cluster"}),
+    ("cloudwatch", "disable_alarm_actions", {"AlarmNames": [f"{GB}-backups-failed"]}),
+    ("sns", "delete_topic", {"TopicArn": "{topic}"}),
+    ("iam", "update_assume_role_policy", {"RoleName": f"domicile-cell-nodes-{GB}", "PolicyDocument": "{}"}),
+]
+
+
+@pytest.mark.parametrize(("service", "call", "given"), BUILT, ids=[f"{one[0]}-{one[1]}" for one in BUILT])
+def test_what_the_program_built_is_changed_by_nobody_else_of_the_account(
+    world: World, cell: Up, service: str, call: str, given: dict[str, Any]
+) -> None:
+    """As the audit's role: the organisation's policies refuse before anybody asks what that role is allowed."""
+    made = {one["type"].partition("/")[0] + one["type"].rpartition(":")[2]: one["id"] for one in world.resources(GB)}
+    known = {"{key}": made["aws:kmsKey"], "{bucket}": made["aws:s3Bucket"], "{topic}": made["aws:snsTopic"]}
+    parameters = {key: known.get(value, value) if isinstance(value, str) else value for key, value in given.items()}
+    somebody = world.client(world.session(world.accounts[GB], "domicile-audit"), service, HOME)
+    with pytest.raises(ClientError, match="explicit deny in a service control policy"):
+        getattr(somebody, call)(**parameters)
+
+
+@pytest.mark.parametrize(
+    ("call", "given"),
+    [
+        ("update_assume_role_policy", {"RoleName": "domicile-audit", "PolicyDocument": "{}"}),
+        ("create_policy_version", {"PolicyArn": "arn:aws:iam::{}:policy/domicile-boundary", "PolicyDocument": "{}"}),
+        ("create_role", {"RoleName": "domicile-cell-unbounded", "AssumeRolePolicyDocument": "{}"}),
+        ("create_open_id_connect_provider", {"Url": "https://token.actions.githubusercontent.com"}),
+    ],
+)
+def test_the_deployer_makes_itself_nobody_else(world: World, session: Any, call: str, given: dict[str, Any]) -> None:
+    parameters = {
+        key: value.replace("{}", world.accounts[GB]) if "arn:" in value else value for key, value in given.items()
+    }
+    with pytest.raises(ClientError, match="explicit deny in a service control policy"):
+        getattr(world.client(session, "iam"), call)(**parameters)
+
+
 def test_another_zones_regions_are_closed_to_a_cell(world: World, cell: Up) -> None:
     brazil = world.session(world.accounts[BR], "domicile-deployer")
     with pytest.raises(ClientError, match="explicit deny in a service control policy"):
