@@ -99,17 +99,35 @@ BUILT: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def somebody(world: World, cell: Up) -> Any:
+    """A role of the cell's account that carries out no program."""
+    return world.session(world.accounts[GB], "domicile-audit")
+
+
+@pytest.fixture(scope="module")
+def built(world: World, cell: Up) -> dict[str, str]:
+    """One key, one bucket and the topic of the cell."""
+    ids = {one["type"]: one["id"] for one in world.resources(GB) if one.get("custom")}
+    types = {"{key}": "aws:kms/key:Key", "{bucket}": "aws:s3/bucket:Bucket", "{topic}": "aws:sns/topic:Topic"}
+    return {placeholder: ids[kind] for placeholder, kind in types.items()}
+
+
 @pytest.mark.parametrize(("service", "call", "given"), BUILT, ids=[f"{one[0]}-{one[1]}" for one in BUILT])
 def test_what_the_program_built_is_changed_by_nobody_else_of_the_account(
-    world: World, cell: Up, service: str, call: str, given: dict[str, Any]
+    world: World, somebody: Any, built: dict[str, str], service: str, call: str, given: dict[str, Any]
 ) -> None:
     """As the audit's role: the organisation's policies refuse before anybody asks what that role is allowed."""
-    made = {one["type"].partition("/")[0] + one["type"].rpartition(":")[2]: one["id"] for one in world.resources(GB)}
-    known = {"{key}": made["aws:kmsKey"], "{bucket}": made["aws:s3Bucket"], "{topic}": made["aws:snsTopic"]}
-    parameters = {key: known.get(value, value) if isinstance(value, str) else value for key, value in given.items()}
-    somebody = world.client(world.session(world.accounts[GB], "domicile-audit"), service, HOME)
+    parameters = {key: built.get(value, value) if isinstance(value, str) else value for key, value in given.items()}
     with pytest.raises(ClientError, match="explicit deny in a service control policy"):
-        getattr(somebody, call)(**parameters)
+        getattr(world.client(somebody, service, HOME), call)(**parameters)
+
+
+def test_a_cells_roles_have_the_names_that_are_refused(world: World, cell: Up) -> None:
+    roles = world.raw("iam", world.accounts[GB], HOME).list_roles()["Roles"]
+    assert {f"domicile-cell-{purpose}-{GB}" for purpose in ("nodes", "backup", "cluster")} <= {
+        one["RoleName"] for one in roles
+    }
 
 
 @pytest.mark.parametrize(
