@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from audit_testkit.world import AWAY, CELL, HOME, TAGS, judged, scope_of
-from domicile_audit.evidence import Run, Verdict, canonical, document, verdict
-from domicile_audit.holding import Encryption, Holding, Key, Survey, Unread
+from domicile_audit.evidence import Extent, Run, Verdict, canonical, document, verdict
+from domicile_audit.holding import Coverage, Encryption, Holding, Key, Survey, Unread
 from domicile_audit.judgement import resolve
-from domicile_audit.store import StoreError, next_link, verify_chain, write
+from domicile_audit.store import StoreError, check_key, next_link, verify_chain, write, write_unsigned
 from domicile_catalog import DataClass
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,12 +39,15 @@ def survey(region: str = HOME, unread: tuple[Unread, ...] = ()) -> Survey:
     return Survey(holdings=(table,), keys=(Key(arn=KEY),), unread=unread)
 
 
-def evidence(folder: Path, *, after: int = 0, read: Survey | None = None) -> dict[str, Any]:
+WHOLE = Extent()
+
+
+def evidence(folder: Path, *, after: int = 0, read: Survey | None = None, extent: Extent = WHOLE) -> dict[str, Any]:
     scope, read = scope_of(), resolve(read or survey(), scope_of())
     sequence, previous = next_link(folder)
     began = BEGAN + timedelta(hours=after)
     run = Run(caller="arn:aws:iam::123456789012:user/me", began=began, ended=began, version="0.1.0")
-    return document(scope, read, judged(read, scope), run, sequence=sequence, previous=previous)
+    return document(scope, read, judged(read, scope), run, extent, sequence=sequence, previous=previous)
 
 
 @pytest.fixture(scope="module")
@@ -84,13 +87,33 @@ class TestDocument:
 
     def test_what_was_not_read_makes_it_incomplete_and_violations_outweigh_that(self) -> None:
         scope = scope_of()
-        for region, unread, told in (
-            (HOME, (), Verdict.CLEAN),
-            (HOME, (UNREAD,), Verdict.INCOMPLETE),
-            (AWAY, (UNREAD,), Verdict.VIOLATIONS),
+        narrowed = Extent(regions=(HOME,))
+        for region, unread, extent, told in (
+            (HOME, (), WHOLE, Verdict.CLEAN),
+            (HOME, (), narrowed, Verdict.PARTIAL),
+            (HOME, (), Extent(clusters_left=("gb",)), Verdict.PARTIAL),
+            (HOME, (UNREAD,), narrowed, Verdict.INCOMPLETE),
+            (AWAY, (UNREAD,), narrowed, Verdict.VIOLATIONS),
         ):
             read = resolve(survey(region, unread), scope)
-            assert verdict(read, judged(read, scope)) is told
+            assert verdict(read, judged(read, scope), extent) is told
+
+    def test_it_tells_what_was_looked_at(self, tmp_path: Path) -> None:
+        covered = (
+            Coverage(account=CELL, region=HOME, collector="sqs queues", holdings=0, calls=1),
+            Coverage(account=CELL, region="*", collector="cluster gb", holdings=0, calls=4),
+        )
+        read = survey().model_copy(update={"coverage": covered})
+        told = evidence(tmp_path, read=read, extent=Extent(regions=(HOME,), clusters=("gb",), clusters_left=("br",)))
+        assert told["extent"] == {
+            "whole": False,
+            "narrowed_to": [HOME],
+            "accounts": [CELL],
+            "regions": [HOME],
+            "clusters": ["gb"],
+            "clusters_left": ["br"],
+        }
+        assert evidence(tmp_path)["extent"]["whole"]
 
     def test_the_same_evidence_has_the_same_bytes(self, tmp_path: Path) -> None:
         assert canonical(evidence(tmp_path)) == canonical(json.loads(canonical(evidence(tmp_path))))
@@ -154,10 +177,9 @@ class TestChain:
         with pytest.raises(StoreError, match="is no evidence"):
             next_link(tmp_path)
 
-    def test_a_missing_signature_is_found_unless_it_is_allowed(self, tmp_path: Path, chain: list[Path]) -> None:
+    def test_a_missing_signature_is_found(self, tmp_path: Path, chain: list[Path]) -> None:
         chain[1].with_name(f"{chain[1].name}.sig").unlink()
         assert problems(tmp_path)[-1] == (chain[1].name, "is not signed")
-        assert [problem for _, problem in problems(tmp_path, unsigned=True)] == [None] * 3
 
     def test_a_strangers_signature_does_not_count(self, tmp_path: Path, chain: list[Path]) -> None:
         told = problems(tmp_path, signers=["SHA256:somebody-else"])
@@ -198,6 +220,24 @@ class TestWriting:
             write(tmp_path / "evidence", evidence(tmp_path / "evidence"), key)
         assert list((tmp_path / "evidence").iterdir()) == []
 
-    def test_evidence_may_be_left_unsigned(self, tmp_path: Path) -> None:
-        path = write(tmp_path, evidence(tmp_path), None)
-        assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    def test_what_is_left_unsigned_is_no_link_of_the_chain(self, tmp_path: Path, chain: list[Path], key: Path) -> None:
+        apart = evidence(tmp_path, after=3) | {"sequence": None, "previous": None}
+        path = write_unsigned(tmp_path, apart)
+        assert path.parent == tmp_path / "unsigned"
+        assert next_link(tmp_path)[0] == 4
+        write(tmp_path, evidence(tmp_path, after=4), key)
+        assert [problem for _, problem in problems(tmp_path)] == [None] * 4
+        with pytest.raises(StoreError, match="exists already"):
+            write_unsigned(tmp_path, apart)
+
+    def test_what_was_left_unsigned_cannot_be_put_into_the_chain(self, tmp_path: Path, chain: list[Path]) -> None:
+        path = write_unsigned(tmp_path, evidence(tmp_path, after=3) | {"sequence": None, "previous": None})
+        path.rename(tmp_path / f"000004-{path.name}")
+        assert "is no link of a chain" in str(problems(tmp_path)[-1][1])
+        with pytest.raises(StoreError, match="is no link of a chain"):
+            next_link(tmp_path)
+
+    def test_a_key_is_tried_before_anything_is_read(self, tmp_path: Path, key: Path) -> None:
+        check_key(key)
+        with pytest.raises(StoreError, match="ed25519 or ecdsa"):
+            check_key(new_key(tmp_path / "rsa", "rsa"))

@@ -156,6 +156,12 @@ def test_without_regions_every_enabled_one_is_read(world: World) -> None:
     assert regions == {one["RegionName"] for one in listed} - closed
 
 
+def test_a_region_that_nobody_has_is_told_and_does_not_pass_for_an_empty_one(world: World) -> None:
+    found = world.read(accounts=[CELL, BESIDE], regions=[HOME, "eu-wset-2"], collectors=[NAMED["sqs queues"]])
+    assert {one.region for one in found.coverage} == {HOME}
+    assert [(one.account, one.region) for one in found.unread] == [("*", "eu-wset-2")]
+
+
 def test_an_account_is_entered_by_the_role_and_read_as_itself(world: World) -> None:
     arn = plant(world, "sqs:queue", Fault.NONE)
     found = read(world, NAMED["sqs queues"], accounts=(MANAGEMENT, CELL))

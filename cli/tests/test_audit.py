@@ -13,6 +13,7 @@ import pytest
 from domicile_audit.cloud.client import Member, Organization
 from domicile_audit.cloud.inventory import COLLECTORS
 from domicile_audit.cloud.survey import survey
+from domicile_audit.holding import Survey
 from domicile_audit.scope import AccountRole
 from domicile_catalog import DataClass, load_catalogue
 from domicile_cli.audit_scope import scope_of
@@ -83,16 +84,56 @@ REGIONS = ("--region", "sa-east-1", "--region", "eu-west-2")
 def test_a_lawful_organisation_is_clean_and_its_evidence_is_kept(lab: Path, accounts: dict[str, str]) -> None:
     queue(accounts["br-lab"], "sa-east-1")
     result = run("audit", lab, "--no-sign", *REGIONS)
-    assert result.exit_code == 0, result.output
-    for words in ("What lab holds", "wagering", "sa-east-1", "sqs:queue 1", "clean: 2 things", "not signed"):
+    assert result.exit_code == 4, result.output
+    for words in ("What lab holds", "wagering", "sa-east-1", "sqs:queue 1", "partial: 2 things", "not signed"):
         assert words in result.output
-    (kept,) = Path("evidence/lab").glob("*.json")
+    (kept,) = Path("evidence/lab/unsigned").glob("*.json")
     told = json.loads(kept.read_text())
-    assert (told["verdict"], told["environment"], told["sequence"]) == ("clean", "lab", 1)
+    assert (told["verdict"], told["environment"], told["sequence"]) == ("partial", "lab", None)
     assert told["run"]["caller"].startswith("arn:aws:")
-    assert told["run"]["regions"] == ["sa-east-1", "eu-west-2"]
-    assert told["run"]["clusters_left"] == ["gb-lab", "br-lab"]
+    assert told["extent"] == {
+        "whole": False,
+        "narrowed_to": ["sa-east-1", "eu-west-2"],
+        "accounts": sorted([*accounts.values(), "123456789012"]),
+        "regions": ["eu-west-1", "eu-west-2", "sa-east-1"],  # the caller's own, too, which lists all buckets
+        "clusters": [],
+        "clusters_left": ["gb-lab", "br-lab"],
+    }
     assert {one["account"] for one in told["read"]["coverage"]} == {*accounts.values(), "123456789012"}
+
+
+def test_only_an_audit_of_everything_is_clean(
+    lab: Path, accounts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "read_cluster", lambda *_: Survey())
+    Path("kubeconfig").touch()
+    clusters = [f"--kubeconfig={cell}=kubeconfig" for cell in ("gb-lab", "br-lab")]
+    whole = run("audit", lab, "--no-sign", "--json", *clusters)
+    assert whole.exit_code == 0, whole.output
+    told = json.loads(whole.stdout)
+    assert told["verdict"] == "clean" and told["extent"]["whole"]
+    assert len(told["extent"]["regions"]) > 10
+    narrowed = run("audit", lab, "--no-sign", "--json", "--output", "kept", *clusters, "--region", "eu-west-2")
+    assert (narrowed.exit_code, json.loads(narrowed.stdout)["verdict"]) == (4, "partial")
+
+
+def test_a_region_that_is_misspelt_is_told(lab: Path, accounts: dict[str, str]) -> None:
+    result = run("audit", lab, "--no-sign", "--region", "eu-wset-2")
+    assert result.exit_code == 3
+    assert "eu-wset-2" in result.output and "incomplete (partial)" in result.output
+
+
+def test_an_unsigned_audit_leaves_the_signed_chain_as_it_is(
+    lab: Path, accounts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "key"], check=True)
+    monkeypatch.setenv("DOMICILE_AUDIT_KEY", "key")
+    near = ("--region", "eu-west-2")
+    assert "not signed" not in run("audit", lab, *near).output
+    assert "not signed" in run("audit", lab, "--no-sign", *near).output  # the flag outweighs the variable
+    held = run("audit", lab, "--verify", "--json")
+    assert held.exit_code == 0, held.output
+    assert [one["verdict"] for one in json.loads(held.stdout)["documents"]] == ["partial"]
 
 
 def test_a_violation_is_shown_with_its_law_and_remedy_and_exits_1(lab: Path, accounts: dict[str, str]) -> None:
@@ -103,11 +144,11 @@ def test_a_violation_is_shown_with_its_law_and_remedy_and_exits_1(lab: Path, acc
         assert words in result.output
 
 
-def test_an_account_that_is_not_there_is_told_and_exits_2(lab: Path, accounts: dict[str, str]) -> None:
+def test_an_account_that_is_not_there_is_told_and_exits_3(lab: Path, accounts: dict[str, str]) -> None:
     text = (lab / "environment.yaml").read_text().replace("name: gb-lab", "name: gb-new")
     (lab / "environment.yaml").write_text(text)
     result = run("audit", lab, "--no-sign", "--json", *REGIONS)
-    assert result.exit_code == 2, result.output
+    assert result.exit_code == 3, result.output
     told = json.loads(result.stdout)
     assert told["verdict"] == "incomplete"
     assert [one["account"] for one in told["unread"]] == ["gb-new"]
@@ -120,14 +161,14 @@ def test_json_is_json_and_names_the_evidence(lab: Path, accounts: dict[str, str]
     assert told["verdict"] == "violations"
     assert [one["lawful"] for one in told["holdings"] if one["type"] == "sqs:queue"] == [False]
     assert {one["rule"] for one in told["findings"]} == {"wrong-place"}
-    assert Path(told["evidence"]["file"]).parent == Path("kept")
+    assert Path(told["evidence"]["file"]).parent == Path("kept/unsigned")
 
 
 def test_evidence_is_signed_chained_and_verified(lab: Path, accounts: dict[str, str]) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "key"], check=True)
     for number in (1, 2):
         result = run("audit", lab, "--sign", "key", "--region", "eu-west-2")
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == 4, result.output
         assert len(list(Path("evidence/lab").glob("*.json.sig"))) == number
     held = run("audit", lab, "--verify")
     assert held.exit_code == 0
@@ -135,7 +176,7 @@ def test_evidence_is_signed_chained_and_verified(lab: Path, accounts: dict[str, 
     stranger = run("audit", lab, "--verify", "--signer", "SHA256:nobody")
     assert stranger.exit_code == 1
     first, second = sorted(Path("evidence/lab").glob("*.json"))
-    first.write_text(first.read_text().replace("clean", "clear"))
+    first.write_text(first.read_text().replace("partial", "clean"))
     broken = run("audit", lab, "--verify", "--json")
     assert broken.exit_code == 1
     told = json.loads(broken.stdout)
@@ -151,7 +192,7 @@ def test_evidence_is_signed_chained_and_verified(lab: Path, accounts: dict[str, 
         (("--no-sign", "--sign", "key"), "not both"),
         (("--sign", "no-such-key"), "does not exist"),
         (("--no-sign", "--kubeconfig", "gb-lab"), "CELL=FILE"),
-        (("--verify",), "it has no evidence"),
+        (("--verify", "--no-sign"), "leave out --sign and --no-sign"),
     ],
 )
 def test_what_is_used_wrongly_is_told_before_anything_is_read(lab: Path, options: tuple[str, ...], told: str) -> None:
@@ -160,12 +201,23 @@ def test_what_is_used_wrongly_is_told_before_anything_is_read(lab: Path, options
     assert told in result.output
 
 
+def test_a_key_that_cannot_sign_is_told_before_anything_is_read(lab: Path) -> None:
+    Path("key").write_text("no key")
+    result = run("audit", lab, "--sign", "key")
+    assert (result.exit_code, "cannot sign" in result.output) == (2, True)
+
+
+def test_evidence_that_is_not_there_cannot_be_verified(lab: Path) -> None:
+    result = run("audit", lab, "--verify")
+    assert (result.exit_code, "has no signed evidence" in result.output) == (3, True)
+
+
 def test_without_an_organisation_it_says_what_to_give(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     with mock_aws():
         result = run("audit", lab, "--no-sign")
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert "AWS_PROFILE" in result.output
 
 

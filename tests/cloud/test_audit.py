@@ -34,9 +34,10 @@ def audit(world: World, key: str) -> dict[str, Any]:
     return told | {"exit": process.returncode}
 
 
-def test_what_the_engine_built_is_lawful_and_read_whole(world: World, cell: Up, key: str) -> None:
+def test_what_the_engine_built_is_lawful_and_answers_whatever_is_asked(world: World, cell: Up, key: str) -> None:
     told = audit(world, key)
-    assert (told["findings"], told["unread"], told["exit"]) == ([], [], 0)
+    assert (told["findings"], told["unread"], told["verdict"], told["exit"]) == ([], [], "partial", 4)
+    assert told["extent"]["narrowed_to"] == list(REGIONS)
     assert len(told["holdings"]) > 40
 
 

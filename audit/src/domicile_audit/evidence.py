@@ -24,11 +24,16 @@ NAMESPACE = "domicile-evidence"
 
 
 class Verdict(StrEnum):
-    """What an audit comes to. Violations outweigh what could not be read: they stand whatever that is."""
+    """What an audit comes to, the first that holds: violations stand whatever could not be read.
 
-    CLEAN = "clean"
+    `incomplete`: something that was asked was not answered. `partial`: all was answered and is lawful, but not all was
+    asked. `clean` is of everything.
+    """
+
     VIOLATIONS = "violations"
     INCOMPLETE = "incomplete"
+    PARTIAL = "partial"
+    CLEAN = "clean"
 
 
 class Previous(Frozen):
@@ -39,26 +44,38 @@ class Previous(Frozen):
 
 
 class Run(Frozen):
-    """Who audited, when (UTC), with what, and how much.
-
-    `caller` is the ARN that the cloud gave the caller. `regions` are those that the audit was narrowed to; empty, every
-    enabled one was read. `clusters` are the cells whose clusters were read, `clusters_left` those whose were not.
-    """
+    """Who audited, when (UTC), and with what. `caller` is the ARN that the cloud gave the caller."""
 
     caller: str
     began: datetime
     ended: datetime
     version: str
+
+
+class Extent(Frozen):
+    """How much of the environment an audit was asked to look at.
+
+    `regions` are those that it was narrowed to; empty, every enabled one was read. `clusters` are the cells whose
+    clusters were read, `clusters_left` those whose were not.
+    """
+
     regions: tuple[str, ...] = ()
     clusters: tuple[str, ...] = ()
     clusters_left: tuple[str, ...] = ()
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out."""
+        return not (self.regions or self.clusters_left)
 
-def verdict(survey: Survey, findings: Sequence[Finding]) -> Verdict:
-    """Violations, or else incomplete where anything was not read, or else clean."""
+
+def verdict(survey: Survey, findings: Sequence[Finding], extent: Extent) -> Verdict:
+    """What the findings, the questions that were not answered and those that were not asked come to."""
     if any(one.severity is Severity.VIOLATION for one in findings):
         return Verdict.VIOLATIONS
-    return Verdict.INCOMPLETE if survey.unread else Verdict.CLEAN
+    if survey.unread:
+        return Verdict.INCOMPLETE
+    return Verdict.CLEAN if extent.whole else Verdict.PARTIAL
 
 
 def document(
@@ -66,11 +83,15 @@ def document(
     survey: Survey,
     findings: Sequence[Finding],
     run: Run,
+    extent: Extent,
     *,
-    sequence: int,
+    sequence: int | None,
     previous: Previous | None,
 ) -> dict[str, Any]:
-    """The evidence as JSON's values. `survey` comes from `judgement.resolve`; `sequence` is 1 for the first."""
+    """The evidence as JSON's values. `survey` comes from `judgement.resolve`.
+
+    `sequence` is 1 for the first of a chain, and None of what is not signed, which is no link of one.
+    """
     by_resource: dict[str, list[str]] = {}
     for one in findings:
         by_resource.setdefault(f"{one.account} {one.region} {one.resource}", []).append(one.id)
@@ -91,7 +112,8 @@ def document(
         "sequence": sequence,
         "previous": previous.model_dump() if previous else None,
         "run": {**run.model_dump(mode="json"), "began": _utc(run.began), "ended": _utc(run.ended)},
-        "verdict": str(verdict(survey, findings)),
+        "verdict": str(verdict(survey, findings, extent)),
+        "extent": _extent(extent, survey),
         "scope": _scope(scope),
         "read": {
             "coverage": [one.model_dump(mode="json") for one in survey.coverage],
@@ -160,7 +182,22 @@ def parsed(content: bytes) -> dict[str, Any]:
         raise ValueError("is not in canonical form: it was written or changed by something else than the audit")
     if missing := {"environment", "sequence", "previous", "run"} - value.keys():
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
+    if value["sequence"] is None:
+        raise ValueError("was made to be left unsigned, and is no link of a chain")
     return value
+
+
+def _extent(extent: Extent, survey: Survey) -> dict[str, Any]:
+    """What was asked for, and which accounts and regions of the cloud something was read of."""
+    cloud = [one for one in survey.coverage if one.region != "*"]
+    return {
+        "whole": extent.whole,
+        "narrowed_to": list(extent.regions),
+        "accounts": sorted({one.account for one in cloud}),
+        "regions": sorted({one.region for one in cloud}),
+        "clusters": list(extent.clusters),
+        "clusters_left": list(extent.clusters_left),
+    }
 
 
 def _scope(scope: AuditScope) -> dict[str, Any]:

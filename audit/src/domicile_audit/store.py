@@ -5,11 +5,15 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from domicile_catalog.sshsig import SignatureError, verify
 
 from domicile_audit.evidence import NAMESPACE, Previous, canonical, digest, link_problem, parsed
+
+UNSIGNED = "unsigned"
+"""The folder, beside the chain, of documents that nobody signed."""
 
 
 class StoreError(Exception):
@@ -45,22 +49,44 @@ def next_link(folder: Path) -> tuple[int, Previous | None]:
     return int(last["sequence"]) + 1, Previous(file=files[-1].name, sha256=digest(content))
 
 
-def write(folder: Path, value: dict[str, Any], key: Path | None) -> Path:
-    """Writes a document, signed with an SSH key unless that is None; its path. Raises StoreError.
+def write_unsigned(folder: Path, value: dict[str, Any]) -> Path:
+    """Writes a document that nobody signs, apart from the chain; its path. Raises StoreError.
+
+    It has no number, and follows nothing: trying things out neither lengthens nor breaks what a regulator is shown.
+    """
+    apart = folder / UNSIGNED
+    apart.mkdir(parents=True, exist_ok=True)
+    path = apart / f"{_moment(value)}.json"
+    try:
+        with path.open("xb") as file:
+            file.write(canonical(value))
+    except FileExistsError:
+        raise StoreError(f"{path} exists already: another audit wrote it. Run this one again.") from None
+    return path
+
+
+def check_key(key: Path) -> None:
+    """Raises StoreError of a key that cannot sign: better told before an hour of reading than after it."""
+    with TemporaryDirectory(prefix="domicile-") as folder:
+        probe = Path(folder) / "probe"
+        probe.write_bytes(b"probe")
+        _sign(probe, key)
+
+
+def write(folder: Path, value: dict[str, Any], key: Path) -> Path:
+    """Writes the next document of a chain, signed with an SSH key; its path. Raises StoreError.
 
     `key` is a private key, or a public one whose private one an agent or a token has. A document whose number is
     taken, by an audit that ran at the same time, is refused.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    moment = str(value["run"]["began"]).replace(":", "").replace("-", "")
-    path = folder / f"{value['sequence']:06d}-{moment}.json"
+    path = folder / f"{value['sequence']:06d}-{_moment(value)}.json"
     if any(one.name.startswith(f"{value['sequence']:06d}-") for one in files_of(folder)):
         raise StoreError(f"{folder} has a number {value['sequence']} already: another audit ran. Run this one again.")
     draft = folder / f".{path.name}.draft"
     draft.write_bytes(canonical(value))
     try:
-        if key is not None:
-            _sign(draft, key).rename(path.with_name(f"{path.name}.sig"))
+        _sign(draft, key).rename(path.with_name(f"{path.name}.sig"))
         try:
             os.link(draft, path)  # unlike a rename, it refuses to replace
         except FileExistsError:
@@ -68,6 +94,10 @@ def write(folder: Path, value: dict[str, Any], key: Path | None) -> Path:
     finally:
         draft.unlink()
     return path
+
+
+def _moment(value: dict[str, Any]) -> str:
+    return str(value["run"]["began"]).replace(":", "").replace("-", "")
 
 
 def _sign(file: Path, key: Path) -> Path:
@@ -88,12 +118,11 @@ def _sign(file: Path, key: Path) -> Path:
     return signature
 
 
-def verify_chain(folder: Path, *, signers: Sequence[str] = (), unsigned: bool = False) -> list[Link]:
+def verify_chain(folder: Path, *, signers: Sequence[str] = ()) -> list[Link]:
     """Every document of a folder up to the first that is no good, whose `problem` says why.
 
-    `signers` are the fingerprints of the keys that count; empty, any key does, and each link tells whose it was.
-    `unsigned` lets documents without a signature pass. What was cut off at the end is not seen: hold the last link's
-    SHA-256 against a copy kept elsewhere.
+    `signers` are the fingerprints of the keys that count; empty, any key does, and each link tells whose it was. What
+    was cut off at the end is not seen: hold the last link's SHA-256 against a copy kept elsewhere.
     """
     links: list[Link] = []
     before: tuple[str, bytes, dict[str, Any]] | None = None
@@ -101,7 +130,7 @@ def verify_chain(folder: Path, *, signers: Sequence[str] = (), unsigned: bool = 
         content = path.read_bytes()
         problem = link_problem(content, before[2]["environment"] if before else None, before)
         signer, fault = _signer(path, content)
-        problem = problem or fault or _refused(signer, signers, unsigned=unsigned)
+        problem = problem or fault or _refused(signer, signers)
         value = parsed(content) if problem is None else {}
         links.append(Link(path.name, digest(content), str(value.get("verdict", "")), signer, problem))
         if problem is not None:
@@ -123,9 +152,9 @@ def _signer(path: Path, content: bytes) -> tuple[str | None, str | None]:
         return None, f"has a signature that {error}"
 
 
-def _refused(signer: str | None, signers: Sequence[str], *, unsigned: bool) -> str | None:
+def _refused(signer: str | None, signers: Sequence[str]) -> str | None:
     if signer is None:
-        return None if unsigned else "is not signed"
+        return "is not signed"
     if signers and signer not in signers:
         return f"was signed by {signer}, whose signature does not count"
     return None

@@ -37,14 +37,21 @@ def survey(
 ) -> Survey:
     """Everything that the accounts hold. `own` is the caller's account; `regions` narrows it, where it is given.
 
-    Nothing that fails ends it: what was not read is told in `unread`.
+    Nothing that fails ends it: what was not read is told in `unread`, and so is a region of `regions` that no account
+    has, which is misspelt and must not pass for one in which nothing is.
     """
     parts: list[Survey] = []
     tasks: list[_Task] = []
+    enabled: set[str] = set()
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        for planned, lost in pool.map(lambda one: _plan(cloud, one, own, regions, collectors), accounts):
-            tasks += planned
+        for account, found, lost in pool.map(lambda one: _open(cloud, one, own), accounts):
+            enabled.update(found)
             parts.append(Survey(unread=lost))
+            if account:
+                where = [one for one in found if not regions or one in regions]
+                tasks += _tasks(account, where, collectors)
+        if enabled:
+            parts.append(Survey(unread=tuple(_nowhere(one) for one in regions if one not in enabled)))
         running = {pool.submit(_read, task, ours): task for task in tasks}
         for done, future in enumerate(as_completed(running), start=1):
             task = running[future]
@@ -69,12 +76,11 @@ def in_order(read: Survey) -> Survey:
     )
 
 
-def _plan(
-    cloud: Cloud, account_id: str, own: str, regions: Sequence[str], collectors: Iterable[Collector]
-) -> tuple[list[_Task], tuple[Unread, ...]]:
+def _open(cloud: Cloud, account_id: str, own: str) -> tuple[Account | None, tuple[str, ...], tuple[Unread, ...]]:
+    """The account and the regions that it has, or what cannot be read because it cannot be entered."""
     try:
         account = cloud.account(account_id, own)
-        where = tuple(regions) or account.regions()
+        return account, account.regions(), ()
     except FAILURES as error:
         lost = Unread(
             account=account_id,
@@ -84,11 +90,24 @@ def _plan(
             resource=None,
             reason=f"{type(error).__name__}: {error}",
         )
-        return [], (lost,)
-    tasks = [
-        _Task(account, region, one) for one in collectors for region in (where if one.regional else (account.home,))
+        return None, (), (lost,)
+
+
+def _tasks(account: Account, regions: Sequence[str], collectors: Iterable[Collector]) -> list[_Task]:
+    return [
+        _Task(account, region, one) for one in collectors for region in (regions if one.regional else (account.home,))
     ]
-    return tasks, ()
+
+
+def _nowhere(region: str) -> Unread:
+    return Unread(
+        account="*",
+        region=region,
+        service="ec2",
+        operation="describe_regions",
+        resource=None,
+        reason="no account that was read has a region of this name enabled",
+    )
 
 
 def _read(task: _Task, ours: Ours) -> Survey:

@@ -14,12 +14,12 @@ from domicile_audit.cloud.client import Organization as Found
 from domicile_audit.cloud.reader import FAILURES
 from domicile_audit.cloud.survey import in_order, survey
 from domicile_audit.cluster import read_cluster
-from domicile_audit.evidence import Run, Verdict, canonical, digest, document, verdict
+from domicile_audit.evidence import Extent, Run, Verdict, canonical, digest, document, verdict
 from domicile_audit.holding import Survey
 from domicile_audit.judgement import judge, resolve
 from domicile_audit.resource_policy import Ours
 from domicile_audit.scope import AuditScope
-from domicile_audit.store import StoreError, next_link, verify_chain, write
+from domicile_audit.store import StoreError, check_key, next_link, verify_chain, write, write_unsigned
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -43,8 +43,14 @@ from domicile_cli.options import (
 from domicile_cli.render import audit as view
 from domicile_cli.validation import Folder, read_folder
 
-INCOMPLETE = 2
-_EXITS = {Verdict.CLEAN: OK, Verdict.VIOLATIONS: REFUSED, Verdict.INCOMPLETE: INCOMPLETE}
+UNREAD, PARTIAL = 3, 4
+_EXITS = {Verdict.CLEAN: OK, Verdict.VIOLATIONS: REFUSED, Verdict.INCOMPLETE: UNREAD, Verdict.PARTIAL: PARTIAL}
+_CODES = (
+    "Exit codes: 0 all read and all lawful; 1 violations, with --verify a chain that does not hold; 2 used wrongly; "
+    "3 could not look: something did not answer, or the evidence could not be kept or is not there; 4 partial: what "
+    "was read is lawful, and --region or a cluster without --kubeconfig left something out. The lowest of 1, 3 and 4 "
+    "that holds."
+)
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -66,10 +72,11 @@ class Caller:
         "audit environments/live --no-sign --region eu-west-2 --region us-east-1",
         "audit environments/live --sign key --kubeconfig gb-prod=gb.yaml",
         "audit environments/live --verify --signer SHA256:...",
-        exit_codes="Exit codes: 0 all lawful, 1 violations (with --verify: a broken chain), 2 not all could be read.",
+        exit_codes=_CODES,
     ),
 )
 def audit_command(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="An environment's folder.", exists=True, file_okay=False)],
     *,
     output: Annotated[
@@ -79,9 +86,13 @@ def audit_command(
     sign: Annotated[
         Path | None, typer.Option("--sign", envvar="DOMICILE_AUDIT_KEY", help="The SSH key that signs the evidence.")
     ] = None,
-    no_sign: Annotated[bool, typer.Option("--no-sign", help="Leave the evidence unsigned: to try things out.")] = False,
+    no_sign: Annotated[
+        bool,
+        typer.Option("--no-sign", help="To try things out: unsigned, in a folder `unsigned` apart from the chain."),
+    ] = False,
     region: Annotated[
-        list[str] | None, typer.Option("--region", help="Read only this region; repeatable. By default all enabled.")
+        list[str] | None,
+        typer.Option("--region", help="Read only this region; repeatable, and partial. By default all enabled."),
     ] = None,
     kubeconfig: Annotated[
         list[str] | None, typer.Option("--kubeconfig", help="Read a cell's cluster as well: CELL=FILE; repeatable.")
@@ -106,21 +117,22 @@ def audit_command(
     meant to be built. The answer is kept as evidence: signed, and chained to the evidence before it.
     """
     kept = output or Path("evidence") / folder.resolve().name
+    source = context.get_parameter_source("sign")
+    given = source is not None and source.name == "COMMANDLINE"
     if verify:
-        _verify(kept, tuple(signer or ()), unsigned=no_sign, as_json=as_json)
-    if (sign is None) is not no_sign:
-        fail("Evidence is signed: give --sign KEY or --no-sign, and not both.", USAGE)
-    if sign is not None and not sign.expanduser().exists():
-        fail(f"{sign} does not exist: --sign takes an SSH key.", USAGE)
+        if no_sign or given:
+            fail("--verify checks what was signed, and signs nothing: leave out --sign and --no-sign.", USAGE)
+        _verify(kept, tuple(signer or ()), as_json=as_json)
+    key = _key(sign, given=given, no_sign=no_sign)
     clusters = dict(_cluster(one) for one in kubeconfig or ())
     catalogue = read_catalogue()
     read = read_folder(folder, catalogue, anchor_of(root, serial))
     if read.faults:
         fail("\n".join(str(fault) for fault in in_file_order(read.faults)), USAGE)
     try:
-        sequence, previous = next_link(kept)
+        sequence, previous = next_link(kept) if key else (None, None)
     except StoreError as error:
-        fail(str(error), USAGE)
+        fail(str(error), UNREAD)
     caller = _caller(read, role, clusters)
     scoped = scope_of(read, caller.organization if caller else None, day_of(None), clusters)
     began = datetime.now(UTC)
@@ -134,23 +146,37 @@ def audit_command(
         began=began,
         ended=datetime.now(UTC),
         version=version("domicile-audit"),
-        regions=tuple(region or ()),
-        clusters=tuple(clusters),
-        clusters_left=left,
     )
-    value = document(scoped.scope, found, findings, run, sequence=sequence, previous=previous)
+    extent = Extent(regions=tuple(region or ()), clusters=tuple(clusters), clusters_left=left)
+    value = document(scoped.scope, found, findings, run, extent, sequence=sequence, previous=previous)
     try:
-        path = write(kept, value, sign.expanduser() if sign else None)
-    except StoreError as error:
-        fail(str(error), INCOMPLETE)
-    notes, sha256 = _notes(run), digest(canonical(value))
+        path = write(kept, value, key) if key else write_unsigned(kept, value)
+    except (OSError, StoreError) as error:
+        fail(f"The evidence was not kept: {error}", UNREAD)
+    sha256 = digest(canonical(value))
     if as_json:
-        evidence: dict[str, Any] = {"file": str(path), "sha256": sha256, "signed": sign is not None}
-        echo_json(view.audit_json(read.name, found, findings, notes, evidence))
+        evidence: dict[str, Any] = {"file": str(path), "sha256": sha256, "signed": key is not None}
+        echo_json(view.audit_json(value, evidence))
     else:
-        told = f"{path}  sha256 {sha256}{'' if sign else '  (not signed)'}"
-        console().print(view.audit(read.name, found, findings, notes, told))
-    raise typer.Exit(_EXITS[verdict(found, findings)])
+        told = f"{path}  sha256 {sha256}{'' if key else '  (not signed, and no link of the chain)'}"
+        console().print(view.audit(read.name, found, findings, extent, told))
+    raise typer.Exit(_EXITS[verdict(found, findings, extent)])
+
+
+def _key(sign: Path | None, *, given: bool, no_sign: bool) -> Path | None:
+    """The key that signs, or None; what is said on the command line outweighs a variable."""
+    if no_sign and not given:
+        return None
+    if sign is None or no_sign:
+        fail("Evidence is signed: give --sign KEY or --no-sign, and not both.", USAGE)
+    key = sign.expanduser()
+    if not key.exists():
+        fail(f"{sign} does not exist: --sign, or DOMICILE_AUDIT_KEY, takes an SSH key.", USAGE)
+    try:
+        check_key(key)
+    except StoreError as error:
+        fail(str(error), USAGE)
+    return key
 
 
 def _cluster(given: str) -> tuple[str, Path]:
@@ -176,7 +202,7 @@ def _caller(read: Folder, role: str, clusters: dict[str, Path]) -> Caller | None
         fail(
             f"The cloud does not answer as its organisation: {error}. Give credentials (AWS_PROFILE) of the management "
             "account, or of an account that it lets list the organisation's.",
-            INCOMPLETE,
+            UNREAD,
         )
 
 
@@ -210,20 +236,10 @@ def _bar() -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, total, label: bar.update(task, completed=done, total=total, description=label)
 
 
-def _notes(run: Run) -> list[str]:
-    notes = [f"Only these regions were read: {', '.join(run.regions)}."] if run.regions else []
-    if run.clusters_left:
-        left = ", ".join(run.clusters_left)
-        notes.append(f"These cells' clusters were not read: {left}. Give --kubeconfig CELL=FILE.")
-    return notes
-
-
-def _verify(folder: Path, signers: tuple[str, ...], *, unsigned: bool, as_json: bool) -> None:
-    if not folder.is_dir():
-        fail(f"{folder} does not exist: it has no evidence.", USAGE)
-    links = verify_chain(folder, signers=signers, unsigned=unsigned)
+def _verify(folder: Path, signers: tuple[str, ...], *, as_json: bool) -> None:
+    links = verify_chain(folder, signers=signers)
     if not links:
-        fail(f"{folder} has no evidence.", USAGE)
+        fail(f"{folder} has no signed evidence: there is nothing to verify. --output names another folder.", UNREAD)
     if as_json:
         echo_json(view.chain_json(links))
     else:

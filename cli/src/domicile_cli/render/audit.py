@@ -1,10 +1,10 @@
 """What an audit found, for people and for programs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domicile_audit.evidence import Verdict, verdict
+from domicile_audit.evidence import Extent, Verdict, verdict
 from domicile_audit.holding import Holding, Survey, Unread
 from domicile_audit.rules import Finding, Severity
 from domicile_audit.store import Link
@@ -15,18 +15,33 @@ from domicile_cli.render.base import new_table, spaced, verdict_of
 
 SHOWN = 40
 """How many findings, and how many unanswered questions, are shown; the evidence has them all."""
-_STYLES = {Verdict.CLEAN: "bold green", Verdict.VIOLATIONS: "bold red", Verdict.INCOMPLETE: "bold yellow"}
+_STYLES = {
+    Verdict.CLEAN: "bold green",
+    Verdict.VIOLATIONS: "bold red",
+    Verdict.INCOMPLETE: "bold yellow",
+    Verdict.PARTIAL: "bold yellow",
+}
 
 
-def audit(name: str, read: Survey, findings: Sequence[Finding], notes: Sequence[str], evidence: str) -> RenderableType:
+def audit(name: str, read: Survey, findings: Sequence[Finding], extent: Extent, evidence: str) -> RenderableType:
     """What rests where and whether it may, each violation with its remedy, what was not read, and the evidence."""
     parts: list[RenderableType] = [_holdings(name, read.holdings, findings)]
     if findings:
         parts.append(_findings(findings))
     if read.unread:
         parts.append(_unread(read.unread))
-    parts.append(Group(*(Text(f"! {note}", style="yellow") for note in notes), _told(read, findings), Text(evidence)))
+    left = (Text(f"! {note}", style="yellow") for note in left_out(extent))
+    parts.append(Group(*left, _told(read, findings, extent), Text(evidence)))
     return Group(*spaced(parts))
+
+
+def left_out(extent: Extent) -> list[str]:
+    """What an audit was not asked to look at, in words."""
+    told = [f"Only these regions were read: {', '.join(extent.regions)}."] if extent.regions else []
+    if extent.clusters_left:
+        left = ", ".join(extent.clusters_left)
+        told.append(f"These cells' clusters were not read: {left}. Give --kubeconfig CELL=FILE.")
+    return told
 
 
 def _holdings(name: str, holdings: Sequence[Holding], findings: Sequence[Finding]) -> RenderableType:
@@ -76,43 +91,27 @@ def _unread(unread: Sequence[Unread]) -> RenderableType:
     return table
 
 
-def _told(read: Survey, findings: Sequence[Finding]) -> Text:
+def _told(read: Survey, findings: Sequence[Finding], extent: Extent) -> Text:
     violations = sum(one.severity is Severity.VIOLATION for one in findings)
     accounts = len({one.account for one in read.coverage})
     regions = len({(one.account, one.region) for one in read.coverage})
     calls = sum(one.calls for one in read.coverage)
-    found = verdict(read, findings)
+    found = verdict(read, findings, extent)
+    partial = "" if extent.whole or found is Verdict.PARTIAL else " (partial)"
     words = (
-        f"{found}: {len(read.holdings)} things in {accounts} accounts and {regions} regions of them, by {calls} calls; "
+        f"{found}{partial}: {len(read.holdings)} things in {accounts} accounts and {regions} regions of them, "
+        f"by {calls} calls; "
         f"{violations} violations, {len(findings) - violations} warnings, {len(read.unread)} questions unanswered"
     )
     return Text(words, style=_STYLES[found])
 
 
-def audit_json(
-    name: str, read: Survey, findings: Sequence[Finding], notes: Sequence[str], evidence: dict[str, Any]
-) -> dict[str, Any]:
-    """The same for programs; the evidence tells more of each holding."""
-    broken = _broken(findings)
-    return {
-        "environment": name,
-        "verdict": str(verdict(read, findings)),
-        "holdings": [
-            {
-                "arn": one.arn,
-                "type": one.type,
-                "account": one.account,
-                "region": one.region,
-                "data_classes": [str(name) for name in one.data_classes],
-                "lawful": (one.account, one.region, one.arn) not in broken,
-            }
-            for one in read.holdings
-        ],
-        "findings": [one.model_dump(mode="json") for one in findings],
-        "unread": [one.model_dump(mode="json") for one in read.unread],
-        "notes": list(notes),
-        "evidence": evidence,
-    }
+def audit_json(document: Mapping[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """The same for programs: of the evidence, all but what led to it. `kept` says where the evidence is."""
+    shown = ("arn", "type", "account", "region", "data_classes", "lawful")
+    whole = {name: document[name] for name in ("environment", "verdict", "extent", "findings", "unread")}
+    holdings = [{name: one[name] for name in shown} for one in document["holdings"]]
+    return {**whole, "holdings": holdings, "evidence": kept}
 
 
 def chain(folder: str, links: Sequence[Link]) -> RenderableType:
