@@ -18,11 +18,11 @@ from audit_testkit.world import (
     new_world,
     scope_of,
 )
-from domicile_audit.cloud.actions import ACTIONS, action_of
 from domicile_audit.cloud.inventory import COLLECTORS
 from domicile_audit.holding import Survey
 from domicile_audit.kinds import KINDS
 from domicile_audit.rules import Finding, Severity
+from domicile_policies.audit_actions import ACTIONS, action_of
 
 
 @dataclass

@@ -14,13 +14,13 @@ from domicile_audit.cloud.client import Member, Organization
 from domicile_audit.cloud.inventory import COLLECTORS
 from domicile_audit.cloud.survey import survey
 from domicile_audit.holding import Survey
-from domicile_audit.scope import AccountRole
 from domicile_catalog import DataClass, load_catalogue
 from domicile_cli.audit_scope import scope_of
 from domicile_cli.commands import audit as command
 from domicile_cli.main import app
 from domicile_cli.options import day_of
 from domicile_cli.validation import read_folder
+from domicile_policies.names import AccountRole
 from moto import mock_aws
 from typer.testing import CliRunner
 

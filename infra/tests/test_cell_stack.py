@@ -13,7 +13,7 @@ from cell_testkit.cloud import SOURCE, Cloud, Registered, bare, cell_program, ru
 from domicile_infra.cell.component import CellComponent, renamed
 from domicile_infra.cell.stack import build_cell
 from domicile_infra.plan.errors import PlanError
-from domicile_infra.plan.tags import REQUIRED
+from domicile_policies.names import TAG_KEYS
 
 STATEFUL = {
     "aws:rds/cluster:Cluster",
@@ -97,7 +97,7 @@ def test_everything_that_takes_tags_has_all_of_them(cloud: Cloud) -> None:
     tagged = [one for one in ours(cloud) if one.type.startswith("aws:") and takes_tags(one.type)]
     assert len(tagged) > 100
     for one in tagged:
-        assert set(REQUIRED) <= set(one.inputs.get("tags", {})), one.urn
+        assert set(TAG_KEYS) <= set(one.inputs.get("tags", {})), one.urn
         assert one.inputs["tags"]["domicile:cell"] == "north-live"
         assert one.inputs["tags"]["domicile:jurisdiction"] == "GB"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import domicile_infra.plan
 import pytest
 from domicile_catalog import Attestation
-from domicile_infra.plan.accounts import AccountRole
 from domicile_infra.plan.aws_facts import aws_facts, parse_aws_facts
 from domicile_infra.plan.log_archive import bucket_name
 from domicile_infra.plan.organization import (
@@ -22,6 +21,7 @@ from domicile_infra.plan.organization_policies import BINDING
 from domicile_infra.plan.retention import retention_years
 from domicile_policies.documents import PolicyDocument, PolicyType
 from domicile_policies.evaluator import Request, denied_by
+from domicile_policies.names import AccountRole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from organization_testkit import MANAGEMENT, ON, catalogue, document, environment, plan

@@ -9,8 +9,8 @@ import pytest
 from domicile_infra.organization.component import renamed
 from domicile_infra.plan.organization import targets_of
 from domicile_infra.plan.organization_outputs import OUTPUT, parse_outputs
-from domicile_infra.plan.tags import REQUIRED
 from domicile_policies.documents import PolicyType
+from domicile_policies.names import TAG_KEYS
 from organization_testkit import MANAGEMENT, SMALL, plan
 from organization_testkit.recorder import FULL, ORGANIZATION_ID, Registered, build, full_world
 
@@ -179,7 +179,7 @@ def test_whatever_takes_tags_has_all_of_ours():
         module, _, kind = one.type.removeprefix("aws:").partition(":")
         made = getattr(getattr(pulumi_aws, module.partition("/")[0]), kind)
         if "tags" in made._internal_init.__annotations__:
-            assert set(REQUIRED) <= set(one.inputs["tags"]), one.name
+            assert set(TAG_KEYS) <= set(one.inputs["tags"]), one.name
             assert one.inputs["tags"]["domicile:cell"] == "organization"
 
 

@@ -4,7 +4,8 @@ import pytest
 from domicile_catalog import DataClass
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.names import bucket, fit
-from domicile_infra.plan.tags import REQUIRED, TagScope
+from domicile_infra.plan.tags import TagScope
+from domicile_policies.names import TAG_KEYS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def test_nothing_held_and_no_jurisdiction_are_said() -> None:
 
 @given(st.sets(st.sampled_from(DataClass)))
 def test_every_required_key_is_there_whatever_is_held(held: set[DataClass]) -> None:
-    assert set(SCOPE.tags(held)) == set(REQUIRED)
+    assert set(SCOPE.tags(held)) == set(TAG_KEYS)
     assert SCOPE.tags(held) == SCOPE.tags(sorted(held, reverse=True))
 
 

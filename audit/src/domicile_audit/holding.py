@@ -6,9 +6,9 @@ from itertools import chain
 
 from domicile_catalog import DataClass
 from domicile_catalog.forms import Frozen
+from domicile_policies.names import AND, CLASS_TAG, JURISDICTION_TAG
+from domicile_policies.names import NONE as NOTHING
 
-TAG_CLASS = "domicile:data-class"
-TAG_JURISDICTION = "domicile:jurisdiction"
 ANYBODY = "*"
 GLOBAL = "global"
 """The region of what stands in none: its members do."""
@@ -166,19 +166,19 @@ class Survey(Frozen):
 
 def tagged_classes(tags: Mapping[str, str]) -> tuple[DataClass, ...]:
     """The classes that the tag names, without what is no class; `misspelt_classes` has those."""
-    return tuple(DataClass(word) for word in _words(tags, TAG_CLASS) if word in set(DataClass))
+    return tuple(DataClass(word) for word in _words(tags, CLASS_TAG) if word in set(DataClass))
 
 
 def misspelt_classes(tags: Mapping[str, str]) -> tuple[str, ...]:
     """Words of the tag that are no class of data."""
-    return tuple(word for word in _words(tags, TAG_CLASS) if word not in set(DataClass))
+    return tuple(word for word in _words(tags, CLASS_TAG) if word not in set(DataClass))
 
 
 def tagged_jurisdictions(tags: Mapping[str, str]) -> tuple[str, ...]:
     """The jurisdictions that the tag names."""
-    return _words(tags, TAG_JURISDICTION)
+    return _words(tags, JURISDICTION_TAG)
 
 
 def _words(tags: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Several words in one tag are joined by `+`; `none` is no word."""
-    return tuple(word for word in tags.get(name, "").split("+") if word not in ("", "none"))
+    return tuple(word for word in tags.get(name, "").split(AND) if word not in ("", NOTHING))

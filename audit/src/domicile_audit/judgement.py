@@ -6,11 +6,11 @@ The places come from the catalogue, through the scope; no jurisdiction and no pl
 from collections.abc import Iterator, Mapping
 
 from domicile_catalog import DataClass
+from domicile_policies.names import CLASS_TAG
 
 from domicile_audit.holding import (
     ANYBODY,
     GLOBAL,
-    TAG_CLASS,
     Flow,
     Holding,
     KeyKind,
@@ -166,11 +166,11 @@ def _encryption(holding: Holding, doubt: _Doubt) -> Iterator[Finding]:
 
 
 def _tags(holding: Holding, scope: AuditScope, account: AccountScope | None) -> Iterator[Finding]:
-    if holding.tags is not None and TAG_CLASS not in holding.tags:
+    if holding.tags is not None and CLASS_TAG not in holding.tags:
         told = f"Nobody says what it holds; it is judged as {_names(holding.data_classes)}."
         yield finding("untagged", holding, told)
     for word in misspelt_classes(holding.tags or {}):
-        yield finding("mistagged", holding, f"{TAG_CLASS} names {word!r}, which is no class of data.", detail=word)
+        yield finding("mistagged", holding, f"{CLASS_TAG} names {word!r}, which is no class of data.", detail=word)
     for code in holding.jurisdictions:
         if code not in scope.laws:
             told = f"It is of {code}, which this environment does not have."

@@ -6,22 +6,12 @@ Nothing here is read from the cloud, and nothing is decided here either: where d
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from enum import StrEnum
 from typing import Annotated
 
 from domicile_catalog import Attestation, Catalogue, Confidence, DataClass, Placement, Product, Question, Refusal, place
 from domicile_catalog.forms import Frozen
+from domicile_policies.names import AccountRole
 from pydantic import Field
-
-
-class AccountRole(StrEnum):
-    """What an account of the organisation is for."""
-
-    CELL = "cell"
-    LOG_ARCHIVE = "log_archive"
-    SECURITY = "security"
-    SHARED_SERVICES = "shared_services"
-    MANAGEMENT = "management"
 
 
 class ClassLaw(Frozen):

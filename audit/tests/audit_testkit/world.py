@@ -17,8 +17,9 @@ from domicile_audit.holding import Survey
 from domicile_audit.judgement import judge, resolve
 from domicile_audit.resource_policy import Ours
 from domicile_audit.rules import Finding
-from domicile_audit.scope import AccountRole, AccountScope, AuditScope, ClassLaw, JurisdictionLaw
+from domicile_audit.scope import AccountScope, AuditScope, ClassLaw, JurisdictionLaw
 from domicile_catalog import DataClass
+from domicile_policies.names import AccountRole
 from moto import mock_aws
 
 from audit_testkit.shelf import Shelf, stocked_shelf

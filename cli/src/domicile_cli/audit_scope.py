@@ -11,16 +11,16 @@ from datetime import date
 from domicile_audit.cloud.client import Member
 from domicile_audit.cloud.client import Organization as Found
 from domicile_audit.holding import Unread
-from domicile_audit.scope import AccountRole, AccountScope, AuditScope, laws_of
+from domicile_audit.scope import AccountScope, AuditScope, laws_of
 from domicile_catalog.environment import Cell, Environment, Organization
-from domicile_infra.plan.accounts import SECURITY, SHARED_SERVICES, plan_zones
+from domicile_infra.plan.accounts import plan_zones
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.retention import retention_years
+from domicile_policies.names import LOG_ARCHIVE, SECURITY, SHARED_SERVICES, AccountRole
 
 from domicile_cli.validation import Folder
 
 _DAYS_IN_YEAR = 365
-_ARCHIVE = "log-archive-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ def _accounts(
     # A cell that is in no zone by today's law has its account all the same, and an archive of nobody knows which zone.
     zones, _faults = plan_zones(environment, folder.catalogue, on, folder.attestations)
     planned = {zone.log_archive: zone.jurisdictions for zone in zones}
-    standing = {one.removeprefix(f"{environment.name}-") for one in _names(found) if _ARCHIVE in one}
-    for name in sorted({*planned, *(one for one in standing if one.startswith(_ARCHIVE))}):
+    standing = {one.removeprefix(f"{environment.name}-") for one in _names(found) if LOG_ARCHIVE in one}
+    for name in sorted({*planned, *(one for one in standing if one.startswith(LOG_ARCHIVE))}):
         add(name, AccountRole.LOG_ARCHIVE, planned.get(name, every))
     for cell in environment.cells:
         add(cell.name, AccountRole.CELL, tuple(sorted(cell.jurisdictions)), cell)

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 from domicile_catalog.environment import Persona
+from domicile_policies.names import PROJECT
 from pulumi.runtime.sync_await import _sync_await
 
 from domicile_infra.plan.cell import CellFacts, CellPlan, plan_cells
@@ -15,7 +16,6 @@ from domicile_infra.plan.manifests import read_manifests
 from domicile_infra.plan.organization_outputs import OUTPUT, OrganizationOutputs, parse_outputs
 from domicile_infra.plan.retention import retention_years
 from domicile_infra.settings import Settings
-from domicile_infra.stacks import PROJECT
 
 MANIFESTS = Path("operators") / "deploy"
 

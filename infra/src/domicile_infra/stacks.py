@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from domicile_catalog.environment import Environment
-
-PROJECT = "domicile"
+from domicile_policies.names import CELL_SETTING, ENVIRONMENT_SETTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +17,8 @@ class StackRef:
     @property
     def config(self) -> dict[str, str]:
         """What the stack's configuration holds, by full key."""
-        found = {f"{PROJECT}:environment": self.environment}
-        return found | ({f"{PROJECT}:cell": self.cell} if self.cell else {})
+        found = {ENVIRONMENT_SETTING: self.environment}
+        return found | ({CELL_SETTING: self.cell} if self.cell else {})
 
 
 def stacks_of(environment: Environment) -> tuple[StackRef, ...]:

@@ -17,9 +17,8 @@ from domicile_policies.documents import (
     Statement,
     require_within_quotas,
 )
-from domicile_policies.exemptions import Exempt
-from domicile_policies.guardrails import guardrails_policy
-from domicile_policies.integrity import integrity_policy
+from domicile_policies.guardrails import Exempt, guardrails_policy
+from domicile_policies.names import CORE
 from domicile_policies.perimeter import perimeter_policy
 from domicile_policies.residency import issuers_statement, residency_policy
 from domicile_policies.resources import resource_policy
@@ -27,9 +26,6 @@ from domicile_policies.zones import EVERYWHERE, ResidencyZone
 
 GLOBAL_REGION = "us-east-1"
 """Where the services without regions have their endpoint, in the commercial partition."""
-
-CORE = "core"
-"""The unit of the organisation's own accounts: security and shared services."""
 
 
 def zone_documents(

@@ -12,24 +12,15 @@ from typing import Any
 from domicile_catalog import DataClass
 
 from domicile_policies.documents import Document
+from domicile_policies.names import AND, CLASS_TAG, ENVIRONMENT_TAG, JURISDICTION_TAG, NONE, TAG_KEYS
 
 IMAGES = ("amazon", "aws_backup_vault")
 """Whose machine images may start: AWS's own, and those that its backups made of ours."""
 
-TAG_KEYS = (
-    "domicile:environment",
-    "domicile:cell",
-    "domicile:tenant",
-    "domicile:jurisdiction",
-    "domicile:data-class",
-    "domicile:owner",
-)
-"""The tags of everything that can be tagged."""
-
 TAGGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         # Of which types a wrong value is refused. A type that tag policies do not enforce cannot be here.
-        "domicile:data-class": (
+        CLASS_TAG: (
             "ec2:snapshot",
             "ec2:volume",
             "rds:cluster",
@@ -90,9 +81,9 @@ def tag_policy(*, environment: str, jurisdictions: Iterable[str]) -> Document:
     """
     codes = sorted(set(jurisdictions))
     values: dict[str, list[str]] = {
-        "domicile:environment": [environment],
-        "domicile:jurisdiction": ["none", *codes, *(f"{code}+*" for code in codes)],
-        "domicile:data-class": ["none", *sorted(DataClass), *(f"{name}+*" for name in sorted(DataClass))],
+        ENVIRONMENT_TAG: [environment],
+        JURISDICTION_TAG: [NONE, *codes, *(f"{code}{AND}*" for code in codes)],
+        CLASS_TAG: [NONE, *sorted(DataClass), *(f"{name}{AND}*" for name in sorted(DataClass))],
     }
     tags: dict[str, Any] = {}
     for key in TAG_KEYS:

@@ -5,6 +5,8 @@ share and export, and new ones every month. A service is added here with the row
 `tests/truth/actions.yaml`, or not at all.
 """
 
+from domicile_policies.names import AUDIT_ROLE
+
 GLOBAL = (
     # Without regions, or with one endpoint in a region of the provider's choice; none of them holds players' data.
     "account:*",
@@ -73,7 +75,7 @@ SECURITY = ("access-analyzer:*", "config:*", "guardduty:*", "inspector2:*", "sec
 EDGE = "cloudfront:*"
 """A content network: it caches everywhere, so it is for zones whose data may be anywhere."""
 
-AUDITOR = "arn:aws:iam::*:role/domicile-audit"
+AUDITOR = f"arn:aws:iam::*:role/{AUDIT_ROLE}"
 """The role that reads back what exists, and may do nothing else. What closes places and services lets it look there:
 a copy that somebody made where nobody may look would never be found."""
 

@@ -14,9 +14,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader, create_loader
 from domicile_catalog.forms import Frozen
+from domicile_policies.names import AUDIT_ROLE
 
-DEFAULT_ROLE = "domicile-audit"
-SESSION_NAME = "domicile-audit"
 HOME_REGION = "us-east-1"
 """Where an account is asked for its regions when nobody configured one."""
 
@@ -87,7 +86,7 @@ def _endpoint(service: str) -> str | None:
 class Cloud:
     """The accounts of an organisation, reached from the caller's own by a role that each of them has."""
 
-    def __init__(self, role: str = DEFAULT_ROLE, session: boto3.Session | None = None) -> None:
+    def __init__(self, role: str = AUDIT_ROLE, session: boto3.Session | None = None) -> None:
         self._caller = session or new_session()
         self._role = role
 
@@ -117,7 +116,7 @@ class Cloud:
             return Account(account_id, self._caller)
         partition = self._caller.get_partition_for_region(self._region)
         role = f"arn:{partition}:iam::{account_id}:role/{self._role}"
-        answer = self._client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION_NAME)
+        answer = self._client("sts").assume_role(RoleArn=role, RoleSessionName=AUDIT_ROLE)
         given = answer["Credentials"]
         session = new_session(
             aws_access_key_id=given["AccessKeyId"],

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 from domicile_catalog.environment import TrustAnchor
-from domicile_infra.stacks import PROJECT, StackRef, stack_file
+from domicile_infra.stacks import StackRef, stack_file
+from domicile_policies.names import CELL_SETTING
 from pulumi import automation
 from pulumi.automation import EngineEvent
 
@@ -106,9 +107,7 @@ def write_stack_file(root: Path, ref: StackRef) -> None:
         return
     written = yaml.safe_load(path.read_text()) or {}
     kept = written.get("config") or {}
-    other = [
-        key for key in (*ref.config, f"{PROJECT}:cell") if kept.get(key, ref.config.get(key)) != ref.config.get(key)
-    ]
+    other = [key for key in (*ref.config, CELL_SETTING) if kept.get(key, ref.config.get(key)) != ref.config.get(key)]
     if other:
         raise EngineError(f"{path.name} belongs to another environment or cell: its {other[0]} is {kept[other[0]]}.")
     if ref.config.items() - kept.items():  # `pulumi stack init` makes the file without what is ours

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from domicile_audit.cloud.client import DEFAULT_ROLE, Cloud
+from domicile_audit.cloud.client import Cloud
 from domicile_audit.cloud.client import Organization as Found
 from domicile_audit.cloud.reader import FAILURES
 from domicile_audit.cloud.survey import in_order, survey
@@ -20,6 +20,7 @@ from domicile_audit.judgement import judge, resolve
 from domicile_audit.resource_policy import Ours
 from domicile_audit.scope import AuditScope
 from domicile_audit.store import StoreError, check_key, next_link, verify_chain, write, write_unsigned
+from domicile_policies.names import AUDIT_ROLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -99,7 +100,7 @@ def audit_command(
     ] = None,
     role: Annotated[
         str, typer.Option(envvar="DOMICILE_AUDIT_ROLE", help="The role that is taken on in each account.")
-    ] = DEFAULT_ROLE,
+    ] = AUDIT_ROLE,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check the evidence that is kept, and read nothing.")
     ] = False,

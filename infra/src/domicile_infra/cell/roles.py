@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from domicile_policies.names import BOUNDARY
 
 from domicile_infra.cell.component import CellComponent
 from domicile_infra.plan.cell import CellPlan
 from domicile_infra.plan.documents import render
 from domicile_infra.plan.documents.roles import MANAGED, ROLES, RolePurpose, role_name, trust_policy
-from domicile_infra.plan.persona_documents import BOUNDARY
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from domicile_policies.names import ACCESS_ROLE
 
 from domicile_infra.organization.component import OrganizationComponent
 from domicile_infra.plan.accounts import AccountPlan
 from domicile_infra.plan.baseline import Contact
-from domicile_infra.plan.persona_documents import ACCESS_ROLE
 
 UNREADABLE = ("roleName", "iamUserAccessToBilling", "createGovcloud")
 """What AWS tells nobody of an account once it exists: compared, it would have an account replaced."""

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
-
-from domicile_infra.plan.persona_documents import ACCESS_ROLE
+from domicile_policies.names import ACCESS_ROLE
 
 SESSION = "domicile-organization"
 

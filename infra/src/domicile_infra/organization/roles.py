@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from domicile_policies.names import BOUNDARY
 
 from domicile_infra.organization.component import OrganizationComponent
 from domicile_infra.plan.persona_documents import (
-    BOUNDARY,
     boundary_document,
     compact,
     evidence_prefix,

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 from domicile_catalog import DataClass
+from domicile_policies.names import BREAK_GLASS_ROLE, SECURITY, TAG_KEYS
 
 from domicile_infra.organization.account import Account, AccountArgs
 from domicile_infra.organization.alarm import RoleAlarm, RoleAlarmArgs
@@ -20,11 +21,8 @@ from domicile_infra.organization.providers import Providers
 from domicile_infra.organization.roles import Roles, RolesArgs
 from domicile_infra.organization.trail import Trail, TrailArgs
 from domicile_infra.organization.units import Units, UnitsArgs
-from domicile_infra.plan.accounts import SECURITY
 from domicile_infra.plan.organization import OrganizationPlan
 from domicile_infra.plan.organization_outputs import OUTPUT, SCHEMA
-from domicile_infra.plan.persona_documents import BREAK_GLASS_ROLE
-from domicile_infra.plan.tags import REQUIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +240,7 @@ class _Builder:
             CostsArgs(
                 budget=self.plan.budget,
                 account_ids={account.display_name: account_ids[account.name] for account in self.plan.accounts},
-                tag_keys=REQUIRED if self.plan.choices.cost_tags_known else (),
+                tag_keys=TAG_KEYS if self.plan.choices.cost_tags_known else (),
                 tags=self.tags,
             ),
             self.providers.management(self.plan.choices.facts.global_region),

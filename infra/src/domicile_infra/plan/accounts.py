@@ -4,28 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from domicile_catalog import Attestation, Catalogue
 from domicile_catalog.environment import Cell, Environment, Organization
+from domicile_policies.names import CORE, LOG_ARCHIVE, SECURITY, SHARED_SERVICES, AccountRole
 from domicile_policies.zones import ResidencyZone, zone_of
 
 from domicile_infra.plan.aws_facts import AwsFacts
 from domicile_infra.plan.organization_faults import PlanFault
 
-CORE = "core"
 SUSPENDED = "suspended"
-SECURITY = "security"
-SHARED_SERVICES = "shared-services"
-
-
-class AccountRole(StrEnum):
-    """What an account is for."""
-
-    SECURITY = "security"
-    SHARED_SERVICES = "shared_services"
-    LOG_ARCHIVE = "log_archive"
-    CELL = "cell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +32,7 @@ class ZonePlan:
     @property
     def log_archive(self) -> str:
         """The name of the account that keeps the zone's logs."""
-        return f"log-archive-{self.name}"
+        return f"{LOG_ARCHIVE}{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

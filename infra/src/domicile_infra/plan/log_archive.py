@@ -10,8 +10,9 @@ from datetime import date
 
 from domicile_catalog import Attestation, Catalogue
 from domicile_catalog.environment import Environment
+from domicile_policies.names import CORE, SECURITY
 
-from domicile_infra.plan.accounts import CORE, SECURITY, ZonePlan
+from domicile_infra.plan.accounts import ZonePlan
 from domicile_infra.plan.aws_facts import AwsFacts
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.organization_faults import PlanFault

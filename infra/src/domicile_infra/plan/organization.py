@@ -7,12 +7,11 @@ from datetime import date
 from domicile_catalog import Attestation, Catalogue
 from domicile_catalog.environment import Budget, Environment, IdentityCenter, Organization
 from domicile_policies.documents import QUOTAS, PolicyDocument, PolicyType, Quota, QuotaError, policy
+from domicile_policies.names import CORE
 
 from domicile_infra.plan.accounts import (
-    CORE,
     SUSPENDED,
     AccountPlan,
-    AccountRole,
     ZonePlan,
     check_accounts,
     opt_in_regions,
@@ -210,7 +209,6 @@ def _asked_for(environment: Environment) -> tuple[Organization, str]:
 
 __all__ = [
     "AccountPlan",
-    "AccountRole",
     "Documents",
     "OrganizationChoices",
     "OrganizationPlan",

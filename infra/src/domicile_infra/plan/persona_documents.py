@@ -8,16 +8,18 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from domicile_policies.exemptions import ACCESS_ROLE, BOUNDARY, BREAK_GLASS_ROLE, CELL_ROLE, DEPLOYER_ROLE, PLATFORM
-
-__all__ = ["ACCESS_ROLE", "BOUNDARY", "BREAK_GLASS_ROLE", "DEPLOYER_ROLE"]
+from domicile_policies.names import (
+    ACCESS_ROLE,
+    AUDIT_ROLE,
+    BOUNDARY,
+    BREAK_GLASS_ROLE,
+    COMPLIANCE_ROLE,
+    DEPLOYER_ROLE,
+    PLATFORM_ROLE,
+    REGULATOR_ROLE,
+)
 
 Document = dict[str, Any]
-
-PLATFORM_ROLE = "domicile-platform"
-COMPLIANCE_ROLE = "domicile-compliance"
-REGULATOR_ROLE = "domicile-regulator"
-AUDIT_ROLE = "domicile-audit"
 
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"

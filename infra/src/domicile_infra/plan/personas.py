@@ -10,9 +10,11 @@ from datetime import date
 from typing import Any
 
 from domicile_catalog.environment import Environment, Organization, Persona
+from domicile_policies import names
+from domicile_policies.names import AccountRole
 
 from domicile_infra.plan import persona_documents as documents
-from domicile_infra.plan.accounts import AccountPlan, AccountRole
+from domicile_infra.plan.accounts import AccountPlan
 from domicile_infra.plan.audit_reads import audit_document
 from domicile_infra.plan.aws_facts import AwsFacts
 from domicile_infra.plan.log_archive import ArchivePlan
@@ -93,7 +95,7 @@ class _Persona:
 def _persona(persona: Persona, environment: str) -> _Persona:
     if persona is Persona.PLATFORM:
         return _Persona(
-            name=documents.PLATFORM_ROLE,
+            name=names.PLATFORM_ROLE,
             purpose="Platform engineers: administer what is built, within the boundary and the organisation's policies",
             managed=(documents.POWER_USER,),
             document=documents.platform_document(),
@@ -102,7 +104,7 @@ def _persona(persona: Persona, environment: str) -> _Persona:
         )
     if persona is Persona.COMPLIANCE:
         return _Persona(
-            name=documents.COMPLIANCE_ROLE,
+            name=names.COMPLIANCE_ROLE,
             purpose="Compliance officers: see everything that is configured, read the audit logs, change nothing",
             managed=(documents.SECURITY_AUDIT, documents.VIEW_ONLY),
             document=documents.compliance_document(environment),
@@ -110,12 +112,12 @@ def _persona(persona: Persona, environment: str) -> _Persona:
         )
     if persona is Persona.BREAK_GLASS:
         return _Persona(
-            name=documents.BREAK_GLASS_ROLE,
+            name=names.BREAK_GLASS_ROLE,
             purpose="Emergencies alone: administers the account, with an alarm for every use",
             managed=(documents.ADMINISTRATOR,),
         )
     return _Persona(
-        name=documents.REGULATOR_ROLE,
+        name=names.REGULATOR_ROLE,
         purpose="A regulator's auditor: reads the logs and the evidence of its own jurisdictions",
     )
 
@@ -172,7 +174,7 @@ def _role(environment: Environment, persona: Persona, account: AccountPlan, prin
 def _audit(organization: Organization) -> RolePlan:
     readers = dict.fromkeys((*organization.deployers, *organization.principals.get(Persona.COMPLIANCE, ())))
     return RolePlan(
-        name=documents.AUDIT_ROLE,
+        name=names.AUDIT_ROLE,
         persona=AUDIT,
         purpose="domicile audit: the calls that read back what exists, and no other",
         principals=tuple(readers),
@@ -183,7 +185,7 @@ def _audit(organization: Organization) -> RolePlan:
 def _deployer(organization: Organization, account: AccountPlan) -> Iterator[RolePlan]:
     if account.role is AccountRole.CELL:
         yield RolePlan(
-            name=documents.DEPLOYER_ROLE,
+            name=names.DEPLOYER_ROLE,
             persona=DEPLOYER,
             purpose="pulumi up of the cell: the services that a cell consists of",
             principals=organization.deployers,

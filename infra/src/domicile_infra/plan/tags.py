@@ -9,21 +9,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from domicile_catalog import DataClass
+from domicile_policies.names import (
+    AND,
+    CELL_TAG,
+    CLASS_TAG,
+    ENVIRONMENT_TAG,
+    JURISDICTION_TAG,
+    NONE,
+    OWNER_TAG,
+    TENANT_TAG,
+)
 
 from domicile_infra.plan.errors import PlanError
-
-PREFIX = "domicile:"
-ENVIRONMENT, CELL, TENANT = f"{PREFIX}environment", f"{PREFIX}cell", f"{PREFIX}tenant"
-JURISDICTION, DATA_CLASS, OWNER = f"{PREFIX}jurisdiction", f"{PREFIX}data-class", f"{PREFIX}owner"
-REQUIRED = (ENVIRONMENT, CELL, TENANT, JURISDICTION, DATA_CLASS, OWNER)
-"""The keys that no taggable resource may lack."""
 
 ORGANIZATION = "organization"
 """The value of `domicile:cell` for what belongs to no cell."""
 SHARED = "shared"
 """The value of `domicile:tenant` for what no single tenant owns."""
-NONE = "none"
-"""What stands for no jurisdiction, and for no data."""
 
 LONGEST_KEY, LONGEST_VALUE, MOST_TAGS = 128, 256, 50
 _FORM = re.compile(r"[\w\s.:/=+\-@]*")
@@ -46,12 +48,12 @@ class TagScope:
         """
         held = set(data_classes)
         found = {
-            ENVIRONMENT: self.environment,
-            CELL: self.cell,
-            TENANT: self.tenant,
-            JURISDICTION: "+".join(sorted(self.jurisdictions)) or NONE,
-            DATA_CLASS: "+".join(one.value for one in DataClass if one in held) or NONE,
-            OWNER: self.owner,
+            ENVIRONMENT_TAG: self.environment,
+            CELL_TAG: self.cell,
+            TENANT_TAG: self.tenant,
+            JURISDICTION_TAG: AND.join(sorted(self.jurisdictions)) or NONE,
+            CLASS_TAG: AND.join(one.value for one in DataClass if one in held) or NONE,
+            OWNER_TAG: self.owner,
         }
         if name is not None:
             found["Name"] = name

@@ -16,9 +16,9 @@ import yaml
 from domicile_catalog import DataError, Fault, load_catalogue
 from domicile_catalog.environment import read_environment
 
+from domicile_policies.names import ENVIRONMENT_SETTING
 from domicile_policies.plan.facts import PackFacts, Waiver, facts_of_stack
 
-PROJECT = "domicile"
 WAIVERS = "waivers.yaml"
 
 
@@ -49,7 +49,7 @@ def environment_folder(settings: Mapping[str, str], pack: Path, stack: str) -> P
     """The folder of the environment that the stack is part of. Raises FactsError where nothing names it."""
     if given := settings.get("DOMICILE_ENVIRONMENT"):
         return Path(given)
-    name: str | None = json.loads(settings.get("PULUMI_CONFIG") or "{}").get(f"{PROJECT}:environment")
+    name: str | None = json.loads(settings.get("PULUMI_CONFIG") or "{}").get(ENVIRONMENT_SETTING)
     if not name:
         raise FactsError(
             f"The stack {stack} says of no environment that it is part of it. Set it: `pulumi config set environment "

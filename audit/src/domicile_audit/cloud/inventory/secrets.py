@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from domicile_policies.names import CLASS_TAG
+
 from domicile_audit.cloud.found import holding
 from domicile_audit.cloud.reader import Reader, tag_mapping
-from domicile_audit.holding import TAG_CLASS, UNENCRYPTED, Access, Encryption, Flow, Holding, Key
+from domicile_audit.holding import UNENCRYPTED, Access, Encryption, Flow, Holding, Key
 from domicile_audit.resource_policy import outsiders
 
 _GONE = ("PendingDeletion", "PendingReplicaDeletion")
@@ -108,7 +110,7 @@ def _secret_tags(one: dict[str, Any], tags: dict[str, str]) -> dict[str, str] | 
     Nobody of us tags that; it is judged as the key that it is.
     """
     managed = one.get("OwningService") or "!" in str(one["Name"])
-    return None if managed and TAG_CLASS not in tags else tags
+    return None if managed and CLASS_TAG not in tags else tags
 
 
 def parameters(reader: Reader) -> Iterator[Holding]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from domicile_policies.names import CLASS_TAG
 from domicile_policies.plan.facts import PackFacts
 from domicile_policies.plan.resource import UNKNOWN, Plan, PlannedResource, at, each
 from domicile_policies.plan.rule import Rule, Said, fault, undecided
 from domicile_policies.plan.types import BUCKET, ENCRYPTED, KEYED
 
-DATA_CLASS = "domicile:data-class"
 BUCKET_ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 
 
@@ -41,7 +41,7 @@ def under_own_key(resource: PlannedResource, facts: PackFacts) -> Iterator[Said]
     if held is UNKNOWN and _no_key(key):
         yield undecided(resource, "whether it holds players' data")
     elif held is True and _no_key(key):
-        yield fault(resource, f"holds {resource.tag(DATA_CLASS)} under {key or 'no key of its own'}: players' data")
+        yield fault(resource, f"holds {resource.tag(CLASS_TAG)} under {key or 'no key of its own'}: players' data")
 
 
 def _no_key(key: Any) -> bool:
@@ -50,7 +50,7 @@ def _no_key(key: Any) -> bool:
 
 
 def _holds_players_data(resource: PlannedResource, facts: PackFacts) -> Any:
-    held = resource.tag(DATA_CLASS)
+    held = resource.tag(CLASS_TAG)
     if held is UNKNOWN:
         return UNKNOWN
     # Without the tag it may be anything; that the tag is there is another rule's.

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 from domicile_catalog import DataClass
 
-from domicile_policies.declarative import TAG_KEYS
+from domicile_policies.names import AND, CLASS_TAG, ENVIRONMENT_TAG, NONE, OWNER_TAG, TAG_KEYS
 from domicile_policies.plan.facts import PackFacts
 from domicile_policies.plan.resource import UNKNOWN, PlannedResource
 from domicile_policies.plan.rule import Rule, Said, fault, undecided
 from domicile_policies.plan.types import TAGGABLE
 
-NONE = "none"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -33,12 +32,12 @@ def tagged(resource: PlannedResource, facts: PackFacts) -> Iterator[Said]:
 
 
 def _wrong(key: str, value: str, facts: PackFacts) -> str | None:
-    if key == "domicile:environment" and value != facts.environment:
+    if key == ENVIRONMENT_TAG and value != facts.environment:
         return f"it must be {facts.environment}"
-    if key == "domicile:data-class":
-        unknown = sorted(set(value.split("+")) - {str(one) for one in DataClass}) if value != NONE else []
+    if key == CLASS_TAG:
+        unknown = sorted(set(value.split(AND)) - {str(one) for one in DataClass}) if value != NONE else []
         return f"no data class: {', '.join(unknown)}" if unknown else None
-    if key == "domicile:owner" and not _EMAIL.fullmatch(value):
+    if key == OWNER_TAG and not _EMAIL.fullmatch(value):
         return "it must be an e-mail address"
     return None
 

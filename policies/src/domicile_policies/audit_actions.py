@@ -1,6 +1,7 @@
-"""The actions of IAM that the audit's role needs: the calls that the collectors make, and no other.
+"""The actions of IAM that the audit's role needs: the calls that the audit makes, and no other.
 
-None returns what a thing holds. A test holds this list against the calls that are made. Source for the names: the
+The audit makes them and the organisation's stack allows them; a test holds this list against the audit's source. None
+returns what a thing holds. Source for the names: the
 service authorization reference; S3's differ from its operations.
 """
 
