@@ -22,6 +22,7 @@ from domicile_infra.plan.manifests import (
     attestations_config_map,
     cell_config_map,
     gitops_manifests,
+    read_attestations,
     read_manifests,
     restarted_by,
     with_images,
@@ -226,6 +227,16 @@ def test_attestations_too_large_or_oddly_named_are_refused() -> None:
         attestations_config_map({"a.yaml": "x" * 900_001})
     with pytest.raises(PlanError, match="Rename it"):
         attestations_config_map({"a b.yaml": ""})
+
+
+def test_attestations_are_read_byte_for_byte_and_none_is_no_fault(tmp_path: Path) -> None:
+    assert read_attestations(tmp_path / "attestations") == {}
+    for name, content in (("b.yaml.sig", b"s\r\n"), ("b.yaml", b"a: \xc3\xa9"), ("notes.txt", b"no")):
+        (tmp_path / name).write_bytes(content)
+    assert read_attestations(tmp_path) == {"b.yaml": "a: \u00e9", "b.yaml.sig": "s\r\n"}
+    (tmp_path / "c.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(PlanError, match=r"c\.yaml cannot be read"):
+        read_attestations(tmp_path)
 
 
 def test_a_source_is_synced_without_pruning_tenants() -> None:

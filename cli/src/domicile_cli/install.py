@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,8 +14,14 @@ from domicile_catalog import Fault
 from domicile_catalog.documents import parse_mapping
 from domicile_catalog.environment import read_environment
 from domicile_infra.plan.errors import PlanError
-from domicile_infra.plan.manifests import ATTESTATIONS, CELL, MOST_BYTES, NAMESPACE
-from domicile_infra.plan.manifests import with_images as manifests_with_images
+from domicile_infra.plan.manifests import (
+    ATTESTATIONS,
+    CELL,
+    NAMESPACE,
+    attestations_config_map,
+    read_attestations,
+    with_images,
+)
 from rich.console import Console
 
 OPERATOR = "domicile-operator"
@@ -26,37 +31,6 @@ console = Console()
 
 class InstallError(RuntimeError):
     """The installation stopped; the message says at what and what to do."""
-
-
-def with_images(manifests: list[dict[str, Any]], operator_image: str, casino_image: str) -> list[dict[str, Any]]:
-    """Put the two images where the manifests leave them unset. Raises InstallError where one has no place."""
-    try:
-        return manifests_with_images(manifests, operator_image, casino_image)
-    except PlanError as error:
-        raise InstallError(str(error)) from None
-
-
-def attestations_manifest(folder: Path) -> dict[str, Any]:
-    """The ConfigMap of an environment's attestations: a key for each file, and the signatures among them.
-
-    It is empty where there are none, so that the last one can be withdrawn. Raises InstallError.
-    """
-    data: dict[str, str] = {}
-    for file in sorted([*folder.glob("attestations/*.yaml"), *folder.glob("attestations/*.sig")]):
-        if not re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", file.name):
-            raise InstallError(f"{file}: a ConfigMap takes letters, digits, `-`, `_` and `.` in a name. Rename it.")
-        try:
-            data[file.name] = file.read_bytes().decode()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InstallError(f"{file} cannot be read: {error}") from None
-    size = sum(len(text.encode()) for text in data.values())
-    if size > MOST_BYTES:
-        raise InstallError(
-            f"The attestations in {folder} are {size} bytes, and a ConfigMap takes {MOST_BYTES}: "
-            "remove those that have expired."
-        )
-    about = {"name": ATTESTATIONS, "namespace": NAMESPACE}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": data}
 
 
 def install(
@@ -97,7 +71,7 @@ def install(
     try:
         rendered = list(yaml.safe_load_all(_kubectl("kustomize", str(manifests))))
         documents = with_images(rendered, operator_image, casino_image)
-        papers = attestations_manifest(environment) if environment else None
+        papers = attestations_config_map(read_attestations(environment / "attestations")) if environment else None
         if dry_run:
             typer.echo(yaml.safe_dump_all([*documents, *([papers] if papers else [])], sort_keys=False))
             return
@@ -112,7 +86,7 @@ def install(
         _apply([d for d in documents if d not in crds])
         console.print(f"waiting until {OPERATOR} runs (at most {timeout} s)")
         _kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", NAMESPACE, f"--timeout={timeout}s")
-    except InstallError as error:
+    except (InstallError, PlanError) as error:
         console.print(f"[red]Not installed:[/red] {error}", highlight=False)
         raise typer.Exit(1) from None
     console.print(f"{OPERATOR} runs {operator_image}", highlight=False)

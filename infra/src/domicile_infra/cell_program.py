@@ -12,7 +12,7 @@ from pulumi.runtime.sync_await import _sync_await
 
 from domicile_infra.plan.cell import CellFacts, CellPlan, plan_cells
 from domicile_infra.plan.errors import PlanError
-from domicile_infra.plan.manifests import read_manifests
+from domicile_infra.plan.manifests import read_attestations, read_manifests
 from domicile_infra.plan.organization_outputs import OUTPUT, OrganizationOutputs, parse_outputs
 from domicile_infra.plan.retention import retention_years
 from domicile_infra.settings import Settings
@@ -61,7 +61,7 @@ def planned_cell(settings: Settings, organization: OrganizationOutputs) -> CellP
         ca_pem=_authorities(settings.folder, cell.ca_file),
         delegated=cell.delegated,
         api_cidrs=tuple(str(one) for one in cell.api_cidrs),
-        attestations=_attestation_files(settings.folder / "attestations"),
+        attestations=read_attestations(settings.folder / "attestations"),
         attestation_root=settings.anchor.root,
         attestation_serial=settings.anchor.minimum_serial,
     )
@@ -114,12 +114,3 @@ def _authorities(folder: Path, name: str | None) -> str:
     if "BEGIN CERTIFICATE" not in text or "PRIVATE KEY" in text:
         raise PlanError(f"caFile {name} must hold certificates in PEM and nothing else.")
     return text
-
-
-def _attestation_files(folder: Path) -> dict[str, str]:
-    """The environment's attestations and their signatures by file name, byte for byte. Raises PlanError."""
-    kept = sorted([*folder.glob("*.yaml"), *folder.glob("*.sig")])
-    try:
-        return {file.name: file.read_bytes().decode() for file in kept}
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"{folder.name} cannot be read: {error}. Attestations are text in UTF-8.") from None

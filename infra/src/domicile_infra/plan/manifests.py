@@ -1,6 +1,6 @@
 """The operator's manifests, as a list in the order in which a cluster can take them.
 
-`read_manifests` reads files; everything else is a function of values.
+`read_manifests` and `read_attestations` read files; everything else is a function of values.
 """
 
 import hashlib
@@ -44,6 +44,20 @@ def read_manifests(folder: Path) -> list[Manifest]:
     return [one for name in kustomization[0].get("resources", ()) for one in _read(folder / name)]
 
 
+def read_attestations(folder: Path) -> dict[str, str]:
+    """An environment's attestations and their signatures by file name, byte for byte; none where there is no folder.
+
+    Raises PlanError.
+    """
+    found: dict[str, str] = {}
+    for file in sorted([*folder.glob("*.yaml"), *folder.glob("*.sig")]):
+        try:
+            found[file.name] = file.read_bytes().decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise PlanError(f"{file} cannot be read: {error}. Attestations are text in UTF-8.") from None
+    return found
+
+
 def _read(file: Path) -> list[Manifest]:
     try:
         return [one for one in yaml.safe_load_all(file.read_text()) if one is not None]
@@ -69,7 +83,10 @@ def cell_config_map(content: Mapping[str, Any], ca_pem: str) -> Manifest:
 
 
 def attestations_config_map(files: Mapping[str, str]) -> Manifest:
-    """The ConfigMap of an environment's attestations: a key for each file. Raises PlanError where it would not fit."""
+    """The ConfigMap of an environment's attestations: a key for each file, and the signatures among them.
+
+    It is empty where there are none, so that the last one can be withdrawn. Raises PlanError where it would not fit.
+    """
     for name in files:
         if not re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", name):
             raise PlanError(f"{name}: a ConfigMap takes letters, digits, `-`, `_` and `.` in a name. Rename it.")
