@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pulumi_aws
 import pytest
-from domicile_infra.organization.component import renamed
 from domicile_infra.plan.organization import targets_of
 from domicile_infra.plan.organization_outputs import OUTPUT, parse_outputs
+from domicile_infra.renaming import renamed
 from domicile_policies.documents import PolicyType
 from domicile_policies.names import TAG_KEYS
 from organization_testkit import MANAGEMENT, SMALL, plan
@@ -257,9 +257,9 @@ def test_targets_name_everything_of_one_account_and_nothing_of_another():
 
 
 def test_what_was_renamed_carries_its_former_name():
-    aliases = renamed(["before"])
+    aliases = renamed("before")
     assert aliases is not None and [alias.name for alias in aliases] == ["before"]
-    assert renamed(()) is None
+    assert renamed() is None
 
 
 @pytest.mark.parametrize("account", [one.name for one in PLAN.accounts])

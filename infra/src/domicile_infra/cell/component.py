@@ -5,6 +5,8 @@ from typing import Any
 
 import pulumi
 
+from domicile_infra.renaming import renamed
+
 
 class CellComponent(pulumi.ComponentResource):
     """A concern of a cell. Its provider comes in `opts.providers`, and its children inherit it.
@@ -34,11 +36,6 @@ class CellComponent(pulumi.ComponentResource):
             protect=stateful or None,
             retain_on_delete=stateful or None,
             depends_on=list(after) or None,
-            aliases=renamed(*was) or None,
+            aliases=renamed(*was),
             **more,
         )
-
-
-def renamed(*names: str) -> list[pulumi.Alias]:
-    """The aliases of something that had these names, so that a new name replaces nothing."""
-    return [pulumi.Alias(name=name) for name in names]

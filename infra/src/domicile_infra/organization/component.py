@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import pulumi
 
+from domicile_infra.renaming import renamed
+
 
 class OrganizationComponent(pulumi.ComponentResource):
     """A concern of the organisation. Its children are in several accounts, so each names its provider.
@@ -13,14 +15,14 @@ class OrganizationComponent(pulumi.ComponentResource):
 
     def __init__(self, name: str, was: Sequence[str] = ()) -> None:
         token = f"domicile:organization:{type(self).__name__}"
-        super().__init__(token, name, {}, pulumi.ResourceOptions(aliases=renamed(was)))
+        super().__init__(token, name, {}, pulumi.ResourceOptions(aliases=renamed(*was)))
 
     def child(
         self, provider: pulumi.ProviderResource, *, after: Iterable[pulumi.Resource] = (), was: Sequence[str] = ()
     ) -> pulumi.ResourceOptions:
         """The options of a child that this provider makes. `after` are those that it needs and does not name."""
         return pulumi.ResourceOptions(
-            parent=self, provider=provider, depends_on=list(after) or None, aliases=renamed(was)
+            parent=self, provider=provider, depends_on=list(after) or None, aliases=renamed(*was)
         )
 
     def kept(
@@ -42,8 +44,3 @@ class OrganizationComponent(pulumi.ComponentResource):
                 protect=True, retain_on_delete=True, import_=existing_id, ignore_changes=list(ignore) or None
             ),
         )
-
-
-def renamed(names: Sequence[str]) -> list[pulumi.Alias | str] | None:
-    """The aliases of something that had these names, so that a new name replaces nothing."""
-    return [pulumi.Alias(name=name) for name in names] or None
