@@ -12,9 +12,10 @@ from domicile_infra.plan.persona_documents import (
     platform_document,
     regulator_document,
 )
+from domicile_infra.plan.trust_document import trust_document
 from domicile_policies.audit_actions import ACTIONS
 from domicile_policies.evaluator import Request, allowed_by, denied_by
-from domicile_policies.names import AccountRole
+from domicile_policies.names import PLATFORM, AccountRole
 from hypothesis import given
 from hypothesis import strategies as st
 from organization_testkit import AUDITOR, CI, ENGINEER, EXTERNAL_ID, OFFICER, plan

@@ -19,7 +19,7 @@ from domicile_infra.plan.documents.roles import (
     trust_policy,
 )
 from domicile_infra.plan.documents.vault import topic_policy, vault_policy
-from domicile_policies.exemptions import BACKUP_ROLE, CELL_ROLE
+from domicile_policies.names import BACKUP_ROLE, CELL_ROLE
 
 SCOPE = plan().scope
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/1"

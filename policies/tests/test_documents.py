@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from domicile_catalog import DataClass, load_catalogue
 from domicile_policies.cloud import account_documents, core_documents, root_documents, zone_documents
+from domicile_policies.declarative import TAG_KEYS
 from domicile_policies.documents import (
     QUOTAS,
     PolicyDocument,
@@ -15,8 +16,9 @@ from domicile_policies.documents import (
     quota_faults,
     require_within_quotas,
 )
-from domicile_policies.guardrails import Exempt, guardrails_policy
-from domicile_policies.names import TAG_KEYS
+from domicile_policies.exemptions import BACKUPS, Exempt
+from domicile_policies.guardrails import guardrails_policy
+from domicile_policies.integrity import integrity_policy
 from domicile_policies.services import AUDITOR
 from domicile_policies.zones import residency_zones
 from hypothesis import given

@@ -17,7 +17,9 @@ from domicile_policies.documents import (
     Statement,
     require_within_quotas,
 )
-from domicile_policies.guardrails import Exempt, guardrails_policy
+from domicile_policies.exemptions import Exempt
+from domicile_policies.guardrails import guardrails_policy
+from domicile_policies.integrity import integrity_policy
 from domicile_policies.names import CORE
 from domicile_policies.perimeter import perimeter_policy
 from domicile_policies.residency import issuers_statement, residency_policy

@@ -7,23 +7,7 @@ name (guardrails, "DenyChangingPlatformIdentities"); the deployer may, where it 
 from dataclasses import dataclass, replace
 
 from domicile_policies.documents import Statement
-
-ACCESS_ROLE = "OrganizationAccountAccessRole"
-"""The role that AWS makes in an account of the organisation for its management account."""
-
-DEPLOYER_ROLE = "domicile-deployer"
-BREAK_GLASS_ROLE = "domicile-break-glass"
-BOUNDARY = "domicile-boundary"
-"""The policy that bounds every role made in an account after its first."""
-
-PLATFORM = "domicile-"
-"""How the names of the platform's own roles, policies and event rules begin."""
-
-CELL_ROLE = "domicile-cell-"
-"""How the names of roles begin that a cell's services and service accounts take: the deployer makes them."""
-
-BACKUP_ROLE = f"{CELL_ROLE}backup-"
-"""How the name of the role begins that AWS Backup takes in a cell."""
+from domicile_policies.names import ACCESS_ROLE, BACKUP_ROLE, BREAK_GLASS_ROLE, CELL_ROLE, DEPLOYER_ROLE
 
 
 def role_arn(name: str) -> str:

@@ -8,7 +8,8 @@ service control policies"; IAM user guide, "Permissions boundaries for IAM entit
 """
 
 from domicile_policies.documents import Document, Statement, policy
-from domicile_policies.names import ACCESS_ROLE, BREAK_GLASS_ROLE, DEPLOYER_ROLE
+from domicile_policies.exemptions import CELL_ROLES, Exempt, deny, principals, role_arn
+from domicile_policies.names import BOUNDARY, PLATFORM
 
 # What records and watches. Ending it is for nobody in an account: the trail is the organisation's.
 RECORDS = (
@@ -88,26 +89,8 @@ IDENTITIES = (
 )
 """What makes a role or a policy, says who may take it and what it may do."""
 
-
-@dataclass(frozen=True, slots=True)
-class Exempt:
-    """Roles of an account by their names, which may have wildcards.
-
-    `deployers` are what `pulumi up` is in an account, and the role by which the management account enters it.
-    `break_glass` is for a person in an emergency. `platform` are all roles of the platform, which only deployers
-    change. `destroyers` may destroy keys and backups beside break-glass: nobody, but in an environment for tests.
-    """
-
-    deployers: tuple[str, ...] = (ACCESS_ROLE, DEPLOYER_ROLE)
-    break_glass: tuple[str, ...] = (BREAK_GLASS_ROLE,)
-    platform: tuple[str, ...] = (ACCESS_ROLE, "domicile-*")
-    destroyers: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, *, disposable: bool) -> "Exempt":
-        """Who is exempt in an environment; in a disposable one, what builds it may take it down."""
-        usual = cls()
-        return replace(usual, destroyers=usual.deployers) if disposable else usual
+# Governance mode is for tests: elsewhere records are locked so that nobody can bypass it.
+UNLOCKING = ("s3:BypassGovernanceRetention",)
 
 
 def guardrails_policy(exempt: Exempt | None = None) -> Document:

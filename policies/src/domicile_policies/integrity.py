@@ -7,7 +7,8 @@ service authorization reference; AWS Landing Zone Accelerator's guardrail polici
 """
 
 from domicile_policies.documents import Document, policy
-from domicile_policies.exemptions import PLATFORM, Exempt, deny
+from domicile_policies.exemptions import Exempt, deny
+from domicile_policies.names import PLATFORM
 
 # Every way in and out goes through the inspected one. Other ways, such as a VPN, nobody makes at all (residency).
 NETWORK = (

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from domicile_catalog.environment import Cell, Environment
 from domicile_policies.cloud import account_documents, core_documents, root_documents, zone_documents
-from domicile_policies.guardrails import Exempt
+from domicile_policies.exemptions import Exempt
 from domicile_policies.names import CORE
 from domicile_policies.zones import EVERYWHERE, ResidencyZone
 

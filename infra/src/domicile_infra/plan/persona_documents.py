@@ -13,8 +13,10 @@ from domicile_policies.names import (
     AUDIT_ROLE,
     BOUNDARY,
     BREAK_GLASS_ROLE,
+    CELL_ROLE,
     COMPLIANCE_ROLE,
     DEPLOYER_ROLE,
+    PLATFORM,
     PLATFORM_ROLE,
     REGULATOR_ROLE,
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domicile_policies.exemptions import CELL_ROLE
+from domicile_policies.names import CELL_ROLE
 
 from domicile_infra.plan.documents.statements import Document, Scope, Statement, document
 from domicile_infra.plan.names import ROLE, fit
