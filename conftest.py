@@ -1,4 +1,7 @@
-"""Drills: tests that inject seeded faults, a sample of them in every run and the full count in `make soak`."""
+"""What every suite shares: drills, and properties whose examples are not timed.
+
+Drills are tests that inject seeded faults, a sample of them in every run and the full count in `make soak`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("domicile", deadline=None)
+settings.load_profile("domicile")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
