@@ -183,3 +183,11 @@ def test_an_attestation_of_the_environment_counts(lab):
     assert run("validate", lab, *ON).exit_code == 0
     assert run("explain", "NO", "--environment", lab, *ON).exit_code == 0
     assert run("explain", "NO", "--environment", lab, "--on", "2028-01-01").exit_code == 1
+
+
+def test_help_flows_in_the_width_of_the_terminal() -> None:
+    told = CliRunner(env={"COLUMNS": "70", "NO_COLOR": "1"}).invoke(app, ["audit", "--help"]).output
+    lines = [line.strip() for line in told.splitlines()]
+    start = next(at for at, line in enumerate(lines) if line.startswith("Every account of the environment"))
+    paragraph = lines[start : lines.index("", start)]
+    assert len(paragraph) > 2 and all(len(line) > 50 for line in paragraph[:-1]), paragraph

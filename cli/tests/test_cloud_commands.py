@@ -10,9 +10,10 @@ import pytest
 from domicile_catalog import load_catalogue
 from domicile_catalog.environment import NOBODY, TrustAnchor
 from domicile_cli.cloud.engine import EngineError, project_root, variables_of, write_stack_file
-from domicile_cli.cloud.preflight import credentials_fault, read_to_build
+from domicile_cli.cloud.preflight import caller_account, credentials_fault, read_to_build
 from domicile_cli.main import app
 from domicile_infra.stacks import StackRef, stack_file, stacks_of
+from moto import mock_aws
 from typer.testing import CliRunner
 
 LAB = Path(__file__).parents[2] / "environments" / "lab"
@@ -29,7 +30,7 @@ def around(folder=LAB):
 
 
 def caller(account=None, error=None):
-    def ask():
+    def ask(_region):
         if error:
             raise error
         return account
@@ -112,7 +113,15 @@ def test_a_stack_that_is_not_there_is_a_usage_error():
         (caller(error=botocore.exceptions.NoCredentialsError()), "no usable credentials"),
         (
             caller(error=botocore.exceptions.ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "x")),
-            "ExpiredToken",
+            "log in again",
+        ),
+        (
+            caller(error=botocore.exceptions.ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "x")),
+            "credentials that AWS knows",
+        ),
+        (
+            caller(error=botocore.exceptions.EndpointConnectionError(endpoint_url="http://127.0.0.1:9")),
+            "AWS does not answer",
         ),
         (caller("210987654321"), "credentials are of account 210987654321"),
     ],
@@ -120,6 +129,23 @@ def test_a_stack_that_is_not_there_is_a_usage_error():
 def test_credentials_that_cannot_build_it_are_told_at_the_accounts_line(ask, says):
     fault = credentials_fault(around(), LAB, ask)
     assert fault and (fault.line, fault.path) == (8, "organization.account") and says in str(fault)
+
+
+def test_the_credentials_are_asked_about_without_a_region_of_their_own(monkeypatch):
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    with mock_aws():
+        assert caller_account("eu-west-1") == "123456789012"
+
+
+@pytest.mark.parametrize("command", ["up", "destroy", "stacks", "audit", "validate"])
+def test_a_folder_that_is_no_environments_is_told_with_those_that_are_near(command):
+    for folder, near in ((LAB.parent, LAB), (LAB / "tenants", LAB)):
+        result = run(command, folder, COLUMNS="900")
+        told = " ".join(result.output.replace("│", " ").split())
+        assert result.exit_code == 2, result.output
+        assert "is no environment's folder" in told and f"Did you mean {near}?" in told
 
 
 def test_the_management_accounts_credentials_are_right():

@@ -1,5 +1,6 @@
 """The `domicile` command, put together of its parts."""
 
+import inspect
 from importlib.metadata import version
 from typing import Annotated
 
@@ -26,6 +27,17 @@ app.add_typer(audit.app)
 app.add_typer(controls.app)
 app.add_typer(generate.app)
 app.add_typer(catalogue.app, name="catalog")
+
+
+def _flowing(text: str) -> str:
+    """A docstring whose paragraphs are one line each, for the terminal to wrap; what is indented stays as it is."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(one if "\n " in f"\n{one}" else one.replace("\n", " ") for one in paragraphs)
+
+
+for part in (app, *(group.typer_instance for group in app.registered_groups)):
+    for command in part.registered_commands if part else ():
+        command.help = _flowing(command.callback.__doc__ or "") if command.callback else None
 
 
 def _print_version(wanted: bool) -> None:

@@ -15,7 +15,7 @@ from domicile_catalog import (
     load_catalogue,
     local_day,
 )
-from domicile_catalog.environment import Surroundings, TrustAnchor, no_environment, read_surroundings
+from domicile_catalog.environment import FILE, Surroundings, TrustAnchor, no_environment, read_surroundings
 from rich.console import Console
 
 from domicile_cli.manifests import in_order
@@ -47,6 +47,25 @@ EnvironmentOption = Annotated[
         help="Decide as this environment does: by its folder's attestations, sites and places.",
         exists=True,
         file_okay=False,
+    ),
+]
+
+
+def _environments_folder(folder: Path) -> Path:
+    """Another folder is told as such, and near ones named, before a command looks for what is not in it."""
+    if not (folder / FILE).is_file():
+        within = sorted(one.parent for one in folder.glob(f"*/{FILE}"))
+        around = [one for one in folder.resolve().parents if (one / FILE).is_file()]
+        near = [str(one) for one in (*within, *around[:1])]
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise typer.BadParameter(f"{folder} is no environment's folder: it has no {FILE}.{hint}")
+    return folder
+
+
+FolderArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="An environment's folder.", exists=True, file_okay=False, callback=_environments_folder, show_default=False
     ),
 ]
 DayArgument = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A day, as 2026-12-01.")]

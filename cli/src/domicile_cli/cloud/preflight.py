@@ -11,14 +11,37 @@ from domicile_catalog import Catalogue, Fault
 from domicile_catalog.documents import located
 from domicile_catalog.environment import FILE, Surroundings, TrustAnchor, check_cells, read_surroundings
 
-Caller = Callable[[], str]
-"""Answers with the account of the credentials in use; raises BotoCoreError or ClientError where there is none."""
+Caller = Callable[[str], str]
+"""Answers, asked in a region, with the account of the credentials in use; raises BotoCoreError or ClientError."""
+
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 
 
-def caller_account() -> str:
-    """The account that the environment's credentials are of, by sts:GetCallerIdentity."""
-    account: str = boto3.client("sts").get_caller_identity()["Account"]
+def caller_account(region: str) -> str:
+    """The account that the process's credentials are of, by sts:GetCallerIdentity.
+
+    The region is the organisation's own where none is configured: whose the credentials are is the same in all.
+    """
+    session = boto3.Session()
+    account: str = session.client("sts", region_name=session.region_name or region).get_caller_identity()["Account"]
     return account
+
+
+def trouble(error: Exception) -> tuple[str, str]:
+    """Why a cloud did not say who asks, and what would make it: one sentence without its end, and what is allowed."""
+    if isinstance(error, botocore.exceptions.ClientError):
+        found = error.response["Error"]
+        code = found["Code"]
+        said = f"AWS refuses these credentials ({code}: {found.get('Message', '')})"
+        if code in _EXPIRED:
+            return said, "a session that has not expired: log in again (`aws sso login`, or take on the role anew)"
+        return said, "credentials that AWS knows, and that may make this call"
+    if isinstance(error, botocore.exceptions.ConnectionError | botocore.exceptions.HTTPClientError):
+        return (
+            f"AWS does not answer: {error}",
+            "an endpoint that answers; AWS_ENDPOINT_URL may name another",
+        )
+    return f"no usable credentials: {error}", "AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret, in the environment"
 
 
 def read_to_build(
@@ -50,13 +73,9 @@ def credentials_fault(around: Surroundings, folder: Path, caller: Caller = calle
     if organization is None:
         return None
     try:
-        account = caller()
-    except botocore.exceptions.ClientError as error:
-        found = error.response["Error"]
-        said = f"AWS refuses these credentials ({found['Code']}: {found.get('Message', '')})"
-        return _at_account(folder, said, "a session that has not expired: log in again")
-    except botocore.exceptions.BotoCoreError as error:
-        return _at_account(folder, f"no usable credentials: {error}", "AWS_PROFILE or AWS_ACCESS_KEY_ID is set")
+        account = caller(organization.home)
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        return _at_account(folder, *trouble(error))
     if account != organization.account:
         said = f"the credentials are of account {account}, and this environment's is {organization.account}"
         return _at_account(folder, said, f"credentials of {organization.account}")

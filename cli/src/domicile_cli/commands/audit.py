@@ -25,11 +25,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domicile_cli.audit_scope import Scoped, scope_of
+from domicile_cli.cloud.preflight import trouble
 from domicile_cli.manifests import in_order as in_file_order
 from domicile_cli.options import (
     OK,
     REFUSED,
     USAGE,
+    FolderArgument,
     JsonOption,
     RootOption,
     SerialOption,
@@ -78,7 +80,7 @@ class Caller:
 )
 def audit_command(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="An environment's folder.", exists=True, file_okay=False)],
+    folder: FolderArgument,
     *,
     output: Annotated[
         Path | None,
@@ -200,8 +202,9 @@ def _caller(read: Folder, role: str, clusters: dict[str, Path]) -> Caller | None
         account, arn = cloud.whoami()
         return Caller(cloud, account, arn, cloud.organization())
     except FAILURES as error:
+        problem, allowed = trouble(error)
         fail(
-            f"The cloud does not answer as its organisation: {error}. Give credentials (AWS_PROFILE) of the management "
+            f"The organisation cannot be read: {problem} (allowed: {allowed}). It takes credentials of the management "
             "account, or of an account that it lets list the organisation's.",
             UNREAD,
         )

@@ -16,6 +16,7 @@ from domicile_cli.cloud.tally import Tally, plain
 from domicile_cli.options import (
     REFUSED,
     USAGE,
+    FolderArgument,
     JsonOption,
     RootOption,
     SerialOption,
@@ -31,7 +32,6 @@ from domicile_cli.render.cloud import outcome, outcome_json, progress
 app = typer.Typer(rich_markup_mode="rich")
 
 CODES = "Exit codes: 0 done, 1 refused or failed, 2 used wrongly."
-FolderArgument = Annotated[Path, typer.Argument(help="An environment's folder.", exists=True, file_okay=False)]
 StackOption = Annotated[
     list[str] | None, typer.Option("--stack", "-s", help="Only this stack; repeatable. By default all, in order.")
 ]

@@ -1,13 +1,11 @@
 """What stands in an environment's folder."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from domicile_cli.options import (
     OK,
     REFUSED,
+    FolderArgument,
     JsonOption,
     OnOption,
     RootOption,
@@ -30,7 +28,7 @@ app = typer.Typer(rich_markup_mode="rich")
     epilog=epilog("validate environments/lab"),
 )
 def validate_command(
-    folder: Annotated[Path, typer.Argument(help="An environment's folder.", exists=True, file_okay=False)],
+    folder: FolderArgument,
     root: RootOption = None,
     serial: SerialOption = None,
     on: OnOption = None,
