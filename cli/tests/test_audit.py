@@ -218,7 +218,7 @@ def test_without_an_organisation_it_says_what_to_give(lab: Path, monkeypatch: py
     with mock_aws():
         result = run("audit", lab, "--no-sign")
     assert result.exit_code == 3
-    assert "AWS_PROFILE" in result.output
+    assert "AWSOrganizationsNotInUseException" in result.output and "the management account" in result.output
 
 
 class TestScope:

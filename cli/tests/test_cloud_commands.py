@@ -9,7 +9,7 @@ import botocore.exceptions
 import pytest
 from domicile_catalog import load_catalogue
 from domicile_catalog.environment import NOBODY, TrustAnchor
-from domicile_cli.cloud.engine import EngineError, project_root, variables_of, write_stack_file
+from domicile_cli.cloud.engine import EngineError, last_words, project_root, variables_of, write_stack_file
 from domicile_cli.cloud.preflight import caller_account, credentials_fault, read_to_build
 from domicile_cli.main import app
 from domicile_infra.stacks import StackRef, stack_file, stacks_of
@@ -168,6 +168,16 @@ def test_a_stacks_file_is_made_once_and_belongs_to_one_cell(tmp_path):
     assert path.read_text().endswith("encryptionsalt: v1:x\n")
     with pytest.raises(EngineError, match="another environment"):
         write_stack_file(tmp_path, StackRef("gb-lab", "live", "gb-lab"))
+
+
+def test_the_engines_last_words_are_told_with_what_to_do():
+    told = " code: 255\n stdout: Previewing update\n stderr: error: PULUMI_ACCESS_TOKEN must be set for login\n"
+    assert last_words(told).splitlines() == [
+        "error: PULUMI_ACCESS_TOKEN must be set for login",
+        "Say where stacks' state is kept: `pulumi login s3://<bucket>`, or PULUMI_BACKEND_URL.",
+    ]
+    silent = " code: 255\n stdout: it failed\n stderr: "
+    assert last_words(silent) == silent
 
 
 def test_an_environment_without_an_organisation_has_no_stacks():

@@ -1,7 +1,11 @@
 """What an update has done, as the engine's events tell it."""
 
+from io import StringIO
+
 from domicile_cli.cloud.tally import Tally, name_of, plain
+from domicile_cli.render.cloud import outcome
 from pulumi.automation import EngineEvent
+from rich.console import Console
 
 URN = "urn:pulumi:gb-test::domicile::domicile:cell:Network$aws:ec2/vpc:Vpc::gb-test-network"
 
@@ -72,3 +76,13 @@ def test_names_are_short_and_the_stack_has_none():
 
 def test_colours_are_taken_out():
     assert plain("<{%fg 1%}>red<{%reset%}> \x1b[31mtoo\x1b[0m") == "red too"
+
+
+def test_what_failed_does_not_look_like_what_had_nothing_to_do() -> None:
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(outcome("preview gb", Tally(), 1.0, planned=True, failed=True))
+    console.print(outcome("preview gb", Tally(), 1.0, planned=True))
+    assert console.export_text().splitlines() == [
+        "preview gb: failed; nothing was changed (1.0 s)",
+        "preview gb: no changes (1.0 s)",
+    ]

@@ -14,6 +14,11 @@ from pulumi import automation
 from pulumi.automation import EngineEvent
 
 PROJECT_FILE = "Pulumi.yaml"
+_REMEDIES = (
+    ("PULUMI_ACCESS_TOKEN", "Say where stacks' state is kept: `pulumi login s3://<bucket>`, or PULUMI_BACKEND_URL."),
+    ("incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE, or the file of PULUMI_CONFIG_PASSPHRASE_FILE, has another."),
+)
+"""What to do about words of the engine's that do not say it."""
 OnEvent = Callable[[EngineEvent], None]
 
 
@@ -70,7 +75,7 @@ class Engine:
                 str(error),
             ) from error
         except automation.CommandError as error:
-            raise EngineError(f"{operation} of the stack {ref.name} failed.", str(error)) from error
+            raise EngineError(f"{operation} of the stack {ref.name} failed.", last_words(str(error))) from error
 
     def _select(self, ref: StackRef) -> automation.Stack:
         write_stack_file(self.root, ref)
@@ -78,7 +83,16 @@ class Engine:
         try:
             return automation.create_or_select_stack(ref.name, work_dir=str(self.root), opts=options)
         except automation.CommandError as error:
-            raise EngineError(f"The stack {ref.name} cannot be opened.", str(error)) from error
+            raise EngineError(f"The stack {ref.name} cannot be opened.", last_words(str(error))) from error
+
+
+def last_words(told: str) -> str:
+    """What the engine wrote to standard error before it ended, of the Automation API's account, and what to do.
+
+    Standard output has been told by events; where nothing else was written, the whole account.
+    """
+    said = told.rpartition("\n stderr: ")[2].strip() or told
+    return "\n".join([said, *(remedy for words, remedy in _REMEDIES if words in said)])
 
 
 def project_root(start: Path) -> Path:

@@ -14,6 +14,8 @@ from domicile_catalog.environment import FILE, Surroundings, TrustAnchor, check_
 Caller = Callable[[str], str]
 """Answers, asked in a region, with the account of the credentials in use; raises BotoCoreError or ClientError."""
 
+_MANAGEMENT = "credentials of the management account, or of one that it lets ask about the organisation"
+_OTHERS = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 
 
@@ -28,14 +30,16 @@ def caller_account(region: str) -> str:
 
 
 def trouble(error: Exception) -> tuple[str, str]:
-    """Why a cloud did not say who asks, and what would make it: one sentence without its end, and what is allowed."""
+    """Why a cloud did not answer whoever asks, in words without a full stop, and what it takes."""
     if isinstance(error, botocore.exceptions.ClientError):
         found = error.response["Error"]
         code = found["Code"]
-        said = f"AWS refuses these credentials ({code}: {found.get('Message', '')})"
+        said = f"AWS refuses these credentials ({code}: {found.get('Message') or 'it says no more'})"
         if code in _EXPIRED:
             return said, "a session that has not expired: log in again (`aws sso login`, or take on the role anew)"
-        return said, "credentials that AWS knows, and that may make this call"
+        if code in _OTHERS:
+            return said, "credentials that AWS knows"
+        return f"AWS refuses the call ({code}: {found.get('Message') or 'it says no more'})", _MANAGEMENT
     if isinstance(error, botocore.exceptions.ConnectionError | botocore.exceptions.HTTPClientError):
         return (
             f"AWS does not answer: {error}",

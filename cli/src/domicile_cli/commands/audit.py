@@ -202,12 +202,8 @@ def _caller(read: Folder, role: str, clusters: dict[str, Path]) -> Caller | None
         account, arn = cloud.whoami()
         return Caller(cloud, account, arn, cloud.organization())
     except FAILURES as error:
-        problem, allowed = trouble(error)
-        fail(
-            f"The organisation cannot be read: {problem} (allowed: {allowed}). It takes credentials of the management "
-            "account, or of an account that it lets list the organisation's.",
-            UNREAD,
-        )
+        problem, taken = trouble(error)
+        fail(f"The organisation cannot be read: {problem}. It takes {taken}.", UNREAD)
 
 
 def _read(caller: Caller | None, scoped: Scoped, regions: tuple[str, ...], clusters: dict[str, Path]) -> Survey:

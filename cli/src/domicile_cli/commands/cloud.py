@@ -218,8 +218,9 @@ def _run(work: Work, ref: StackRef, operation: Operation, told: list[dict[str, A
         except EngineError as failed:
             error = failed
     seconds = time.monotonic() - begun
-    told.append(outcome_json(ref.name, operation.value, tally, seconds) | ({"error": str(error)} if error else {}))
-    screen.print(outcome(title, tally, seconds, planned=operation is Operation.PREVIEW))
+    ended = {"error": str(error), "detail": plain(error.detail)} if error else {}
+    told.append(outcome_json(ref.name, operation.value, tally, seconds) | ended)
+    screen.print(outcome(title, tally, seconds, planned=operation is Operation.PREVIEW, failed=error is not None))
     if error:
         _tell(work, told)
         detail = "" if any(one.error for one in tally.problems) else f"\n{plain(error.detail)}"

@@ -48,12 +48,16 @@ def progress(console: Console, title: str, tally: Tally) -> Iterator[OnEvent]:
         yield see
 
 
-def outcome(title: str, tally: Tally, seconds: float, *, planned: bool) -> RenderableType:
-    """What one operation did to one stack, or would do."""
+def outcome(title: str, tally: Tally, seconds: float, *, planned: bool, failed: bool = False) -> RenderableType:
+    """What one operation did to one stack, or would do; what was done before it `failed` is done."""
     counted = [f"{number} {VERBS.get(op, op)}" for op, number in tally.changes.items()]
-    words = ", ".join(counted) or "no changes"
+    words = ", ".join(counted) or ("nothing was changed" if failed else "no changes")
     head = Text.assemble(
-        (f"{title}: ", "bold"), ("would be " if planned and counted else ""), f"{words} ", (f"({seconds:.1f} s)", "dim")
+        (f"{title}: ", "bold"),
+        ("failed; " if failed else "", "red"),
+        ("would be " if planned and counted else ""),
+        f"{words} ",
+        (f"({seconds:.1f} s)", "dim"),
     )
     return Group(head, *(_problem(name, text, bad) for name, text, bad in _problems(tally)))
 
