@@ -1,5 +1,6 @@
 """Building an environment's cloud: its organisation, then its cells."""
 
+import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ def up(
     for ref in work.stacks:
         planned = None if skip_preview else _run(work, ref, Operation.PREVIEW, told)
         changing = planned is None or bool(planned.changes)
-        if changing and not yes and (as_json or not typer.confirm(f"Change the stack {ref.name}?")):
+        if changing and not yes and not _agreed(f"Change the stack {ref.name}?", as_json):
             fail(f"Nothing of {ref.name} was changed; --yes changes it without asking.", REFUSED)
         # Also where no resource changes: what the stack tells the others may.
         _run(work, ref, Operation.UP, told, planned.count if planned else 0)
@@ -134,7 +135,7 @@ def destroy(
     """
     work = _prepare(folder, stack, anchor_of(root, serial), builds=False, parallel=parallel, as_json=as_json)
     names = ", ".join(ref.name for ref in work.stacks)
-    if not yes and (as_json or not typer.confirm(f"Delete everything of {names}?")):
+    if not yes and not _agreed(f"Delete everything of {names}?", as_json):
         fail("Nothing was deleted; --yes deletes without asking.", REFUSED)
     _each(Work(work.engine, work.stacks[::-1], as_json), Operation.DESTROY)
 
@@ -197,6 +198,11 @@ def _stacks(
         known = ", ".join(ref.name for ref in found)
         fail(f"{around.name} has no stack {', '.join(sorted(unknown))}; it has {known}.", USAGE)
     return around, tuple(ref for ref in found if not chosen or ref.name in chosen)
+
+
+def _agreed(question: str, as_json: bool) -> bool:
+    """Whether somebody says yes; where nobody is there to be asked, nobody does."""
+    return not as_json and sys.stdin.isatty() and typer.confirm(question)
 
 
 def _each(work: Work, operation: Operation) -> None:
