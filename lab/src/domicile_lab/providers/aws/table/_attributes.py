@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domicile_lab.providers.aws.model import Cloud, Custom, Facts
+from domicile_lab.providers.aws.model import Cloud, Custom, Facts, Read
 
 
 def text(value: Any) -> str:
@@ -25,6 +25,11 @@ def setter(service: str, operation: str, key: str, names: Mapping[str, str]) -> 
     return Custom(tuple(dict.fromkeys(name.partition(".")[0] for name in names)), run, on_create=True)
 
 
+def reader(operation: str, key: str, names: Mapping[str, str]) -> Read:
+    """The call that tells all attributes of what is named by `key`."""
+    return Read(operation, {key: "{id}"}, at="Attributes", pick=lambda found, _: found, only=(), fields=told(names))
+
+
 def flat(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     """Attributes of the given properties."""
     found: dict[str, str] = {}
@@ -40,7 +45,7 @@ def flat(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
 def told(names: Mapping[str, str]) -> dict[str, Callable[[Any], Any]]:
     """Readers of the properties in an answer with a list of attributes."""
 
-    def reader(prop: str) -> Callable[[Any], Any]:
+    def of(prop: str) -> Callable[[Any], Any]:
         def read(data: Any) -> Any:
             held = {each["Key"]: each.get("Value", "") for each in data}
             members = {path.partition(".")[2]: name for path, name in names.items() if path.partition(".")[0] == prop}
@@ -51,7 +56,7 @@ def told(names: Mapping[str, str]) -> dict[str, Callable[[Any], Any]]:
 
         return read
 
-    return {prop: reader(prop) for prop in dict.fromkeys(path.partition(".")[0] for path in names)}
+    return {prop: of(prop) for prop in dict.fromkeys(path.partition(".")[0] for path in names)}
 
 
 def typed(value: Any) -> Any:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource, Tags, Update, Wait
-
-TAGS: Final = Tags(
-    Call("AddTagsToResource", {"ResourceName": "{arn}"}),
-    Call("RemoveTagsFromResource", {"ResourceName": "{arn}"}),
-    create="Tags",
+from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource, Update, Wait
+from domicile_lab.providers.aws.table._groups import (
+    TAG_READ,
+    TAGS,
+    batches,
+    description,
+    joining,
+    parameters,
+    subnet_group,
 )
-TAG_READ: Final = Read("ListTagsForResource", {"ResourceName": "{arn}"}, only=(), tags="TagList")
 
 
 def _logs(configurations: Any) -> list[dict[str, Any]]:
@@ -67,38 +69,26 @@ def _mode(user: Any) -> dict[str, Any] | None:
 
 
 def _parameters(cloud: Cloud, facts: Facts) -> None:
-    before, after = (
-        {each["name"]: str(each["value"]) for each in values.get("parameters") or ()}
-        for values in (facts.old, facts.inputs)
-    )
-    group = {"CacheParameterGroupName": facts.id}
-    changed = [
-        {"ParameterName": name, "ParameterValue": value} for name, value in after.items() if before.get(name) != value
-    ]
-    dropped = [{"ParameterName": name, "ParameterValue": value} for name, value in before.items() if name not in after]
+    def wired(values: Any) -> dict[str, dict[str, str]]:
+        return {
+            each["name"]: {"ParameterName": each["name"], "ParameterValue": str(each["value"])} for each in values or ()
+        }
+
+    changed, dropped = parameters(wired(facts.old.get("parameters")), wired(facts.inputs.get("parameters")))
     for operation, items in (("ModifyCacheParameterGroup", changed), ("ResetCacheParameterGroup", dropped)):
-        for start in range(0, len(items), 20):
-            request = {**group, "ParameterNameValues": items[start : start + 20]}
+        for some in batches(items):
+            request = {"CacheParameterGroupName": facts.id, "ParameterNameValues": some}
             cloud.call("elasticache", operation, request)
 
 
 def _users(cloud: Cloud, facts: Facts) -> None:
-    before, after = (set(each.get("userIds") or ()) for each in (facts.old, facts.inputs))
-    request: dict[str, Any] = {"UserGroupId": facts.id}
-    if after - before:
-        request["UserIdsToAdd"] = sorted(after - before)
-    if before - after:
-        request["UserIdsToRemove"] = sorted(before - after)
+    request = {"UserGroupId": facts.id, **joining(facts, "userIds", "UserIds")}
     cloud.call("elasticache", "ModifyUserGroup", request)
 
 
 def _groups(cloud: Cloud, facts: Facts) -> None:
-    before, after = (set(each.get("userGroupIds") or ()) for each in (facts.old, facts.inputs))
-    request: dict[str, Any] = {"ReplicationGroupId": facts.id, "ApplyImmediately": True}
-    if after - before:
-        request["UserGroupIdsToAdd"] = sorted(after - before)
-    if before - after:
-        request["UserGroupIdsToRemove"] = sorted(before - after)
+    members = joining(facts, "userGroupIds", "UserGroupIds")
+    request = {"ReplicationGroupId": facts.id, "ApplyImmediately": True, **members}
     cloud.call("elasticache", "ModifyReplicationGroup", request)
 
 
@@ -125,39 +115,11 @@ GROUP_MEMBERS: Final = {
 }
 
 RESOURCES: Final = (
-    Resource(
-        type="aws:elasticache/subnetGroup:SubnetGroup",
-        service="elasticache",
-        create=Call(
-            "CreateCacheSubnetGroup",
-            {"CacheSubnetGroupDescription": lambda facts, _: facts.inputs.get("description") or "Managed by Pulumi"},
-        ),
-        id="{name}",
-        id_parts=("name",),
-        reads=(
-            Read(
-                "DescribeCacheSubnetGroups",
-                {"CacheSubnetGroupName": "{id}"},
-                at="CacheSubnetGroups",
-                fields={"subnetIds": "Subnets[].SubnetIdentifier"},
-            ),
-            TAG_READ,
-        ),
-        updates=(Update(Call("ModifyCacheSubnetGroup", {"CacheSubnetGroupName": "{id}"}), whole=True),),
-        delete=Call("DeleteCacheSubnetGroup", {"CacheSubnetGroupName": "{id}"}),
-        tags=TAGS,
-        names={"name": "CacheSubnetGroupName", "description": "CacheSubnetGroupDescription"},
-        folded=("name",),
-        autoname="name",
-        autoname_length=255,
-    ),
+    subnet_group("elasticache", "Cache", fields={}),
     Resource(
         type="aws:elasticache/parameterGroup:ParameterGroup",
         service="elasticache",
-        create=Call(
-            "CreateCacheParameterGroup",
-            {"Description": lambda facts, _: facts.inputs.get("description") or "Managed by Pulumi"},
-        ),
+        create=Call("CreateCacheParameterGroup", {"Description": description}),
         id="{name}",
         id_parts=("name",),
         reads=(

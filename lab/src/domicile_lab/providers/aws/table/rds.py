@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource, Tags, Update, Wait
+from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource, Update, Wait
+from domicile_lab.providers.aws.table._groups import TAG_READ, TAGS, batches, description, parameters, subnet_group
 
-TAGS: Final = Tags(
-    Call("AddTagsToResource", {"ResourceName": "{arn}"}),
-    Call("RemoveTagsFromResource", {"ResourceName": "{arn}"}),
-    create="Tags",
-)
-TAG_READ: Final = Read("ListTagsForResource", {"ResourceName": "{arn}"}, only=(), tags="TagList")
 ENGINES: Final = {
     "performanceInsightsEnabled": "EnablePerformanceInsights",
     "caCertIdentifier": "CACertificateIdentifier",
@@ -30,7 +25,7 @@ def _exports(cloud: Cloud, facts: Facts) -> None:
 
 
 def _parameters(cloud: Cloud, facts: Facts) -> None:
-    """Set what is given; give back to the family's default what is given no more. Twenty a call, as RDS wants it."""
+    """Set what is given; give back to the family's default what is given no more."""
 
     def wired(parameters: Any) -> dict[str, dict[str, str]]:
         return {
@@ -42,17 +37,11 @@ def _parameters(cloud: Cloud, facts: Facts) -> None:
             for each in parameters or ()
         }
 
-    before, after = wired(facts.old.get("parameters")), wired(facts.inputs.get("parameters"))
-    group = {"DBClusterParameterGroupName": facts.id}
-    changed = [each for name, each in after.items() if before.get(name) != each]
-    dropped = [
-        {key: each[key] for key in ("ParameterName", "ApplyMethod")}
-        for name, each in before.items()
-        if name not in after
-    ]
-    for operation, items in (("ModifyDBClusterParameterGroup", changed), ("ResetDBClusterParameterGroup", dropped)):
-        for start in range(0, len(items), 20):
-            cloud.call("rds", operation, {**group, "Parameters": items[start : start + 20]})
+    changed, dropped = parameters(wired(facts.old.get("parameters")), wired(facts.inputs.get("parameters")))
+    reset = [{key: each[key] for key in ("ParameterName", "ApplyMethod")} for each in dropped]
+    for operation, items in (("ModifyDBClusterParameterGroup", changed), ("ResetDBClusterParameterGroup", reset)):
+        for some in batches(items):
+            cloud.call("rds", operation, {"DBClusterParameterGroupName": facts.id, "Parameters": some})
 
 
 def _set_parameters(answer: Any, _: Facts) -> Any:
@@ -73,40 +62,11 @@ def _managed(cluster: Any) -> bool | None:
 
 
 RESOURCES: Final = (
-    Resource(
-        type="aws:rds/subnetGroup:SubnetGroup",
-        service="rds",
-        create=Call(
-            "CreateDBSubnetGroup",
-            {"DBSubnetGroupDescription": lambda facts, _: facts.inputs.get("description") or "Managed by Pulumi"},
-        ),
-        id="{name}",
-        id_parts=("name",),
-        reads=(
-            Read(
-                "DescribeDBSubnetGroups",
-                {"DBSubnetGroupName": "{id}"},
-                at="DBSubnetGroups",
-                fields={"subnetIds": "Subnets[].SubnetIdentifier", "arn": "DBSubnetGroupArn"},
-            ),
-            TAG_READ,
-        ),
-        updates=(Update(Call("ModifyDBSubnetGroup", {"DBSubnetGroupName": "{id}"}), whole=True),),
-        delete=Call("DeleteDBSubnetGroup", {"DBSubnetGroupName": "{id}"}),
-        tags=TAGS,
-        names={"name": "DBSubnetGroupName", "description": "DBSubnetGroupDescription"},
-        folded=("name",),
-        autoname="name",
-        autoname_length=255,
-        unsupported=("namePrefix",),
-    ),
+    subnet_group("rds", "DB", fields={"arn": "DBSubnetGroupArn"}, unsupported=("namePrefix",)),
     Resource(
         type="aws:rds/clusterParameterGroup:ClusterParameterGroup",
         service="rds",
-        create=Call(
-            "CreateDBClusterParameterGroup",
-            {"Description": lambda facts, _: facts.inputs.get("description") or "Managed by Pulumi"},
-        ),
+        create=Call("CreateDBClusterParameterGroup", {"Description": description}),
         id="{name}",
         id_parts=("name",),
         reads=(
