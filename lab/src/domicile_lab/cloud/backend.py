@@ -47,7 +47,7 @@ def forward(call: Call) -> Answer:
 
 
 def _missing(what: str) -> Answer:
-    message = f"The lab's cloud lacks this operation ({what}); it can be added in cloud/shelf.yaml."
+    message = f"The lab's cloud lacks this operation ({what}); it can be added in cloud/shelves/."
     return Answer(
         501,
         json.dumps({"__type": "NotImplemented", "message": message}).encode(),

@@ -1,4 +1,4 @@
-"""What moto lacks: operations that shelf.yaml describes, answered from a store in this process.
+"""What moto lacks: operations that shelves/ describes, answered from a store in this process.
 
 A family of operations is about records of one kind. A record is the parameters that made it and what the service would
 have added, kept by account and region; the operations create, change, find, list and delete records, and the answer is
@@ -56,7 +56,7 @@ class Shelf:
         return self._records.setdefault((service, family, place), [])
 
     def note(self, operation: Operation, place: Place, answer: Answer) -> None:
-        """Keep what shelf.yaml wants kept of an operation that moto has done."""
+        """Keep what a shelf's file wants kept of an operation that moto has done."""
         for family in self.families:
             if family.service == operation.service and operation.name in family.noted and answer.status < 300:
                 told = {"parameters": operation.parameters, "answer": json.loads(answer.body or b"{}")}

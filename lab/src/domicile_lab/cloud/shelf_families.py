@@ -1,8 +1,8 @@
-"""The families of operations that shelf.yaml describes, read once."""
+"""The families of operations that shelves/ describes, read once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -86,6 +86,16 @@ def _task(raw: Mapping[str, Any] | str) -> Task:
 
 
 def load_families() -> tuple[Family, ...]:
-    """The families of shelf.yaml."""
-    data = yaml.safe_load(files(__package__).joinpath("shelf.yaml").read_text())
-    return tuple(_family(service, name, raw) for service, families in data.items() for name, raw in families.items())
+    """The families of every file of shelves/, in the files' order."""
+    shelves = sorted(one.name for one in files(__package__).joinpath("shelves").iterdir() if one.name.endswith(".yaml"))
+    return tuple(family for name in shelves for family in _families(name))
+
+
+def _families(file: str) -> Iterator[Family]:
+    """The families of one service, whose file is named after it."""
+    data = yaml.safe_load(files(__package__).joinpath("shelves", file).read_text())
+    if list(data) != [file.removesuffix(".yaml")]:
+        raise ValueError(f"shelves/{file} describes {', '.join(data)}: a file has the service that it is named after")
+    for service, families in data.items():
+        for name, raw in families.items():
+            yield _family(service, name, raw)
