@@ -34,14 +34,22 @@ def audit(world: World, key: str) -> dict[str, Any]:
     return told | {"exit": process.returncode}
 
 
-def test_what_the_engine_built_is_lawful_and_answers_whatever_is_asked(world: World, cell: Up, key: str) -> None:
-    told = audit(world, key)
+@pytest.fixture(scope="module")
+def lawful(world: World, cell: Up, key: str) -> dict[str, Any]:
+    """What the audit finds of what the engine built."""
+    return audit(world, key)
+
+
+def test_what_the_engine_built_is_lawful_and_answers_whatever_is_asked(lawful: dict[str, Any]) -> None:
+    told = lawful
     assert (told["findings"], told["unread"], told["verdict"], told["exit"]) == ([], [], "partial", 4)
     assert told["extent"]["narrowed_to"] == list(REGIONS)
     assert len(told["holdings"]) > 40
 
 
-def test_what_somebody_made_past_the_policies_is_found_wherever_it_is(world: World, cell: Up, key: str) -> None:
+@pytest.fixture(scope="module")
+def planted(world: World, cell: Up, key: str) -> tuple[dict[str, Any], str]:
+    """What the audit finds when somebody went past the policies, and the volume that was made so."""
     british, brazilian = world.accounts[GB], world.accounts[BR]
     queues = world.raw("sqs", brazilian, "eu-west-1")  # a service that no account may use, in a region it may not
     url = queues.create_queue(QueueName="bets", tags=TAGS)["QueueUrl"]
@@ -63,7 +71,12 @@ def test_what_somebody_made_past_the_policies_is_found_wherever_it_is(world: Wor
         volumes.delete_volume(VolumeId=plain["VolumeId"])
         secrets.remove_regions_from_replication(SecretId="copied", RemoveReplicaRegions=["us-east-1"])
         secrets.delete_secret(SecretId="copied", ForceDeleteWithoutRecovery=True)
-    names = ("bets", "taken", plain["VolumeId"], "copied")
+    return told, plain["VolumeId"]
+
+
+def test_what_somebody_made_past_the_policies_is_found_wherever_it_is(planted: tuple[dict[str, Any], str]) -> None:
+    told, volume = planted
+    names = ("bets", "taken", volume, "copied")
     found = {
         (one["rule"], next((name for name in names if name in one["resource"]), one["resource"]))
         for one in told["findings"]
@@ -71,7 +84,7 @@ def test_what_somebody_made_past_the_policies_is_found_wherever_it_is(world: Wor
     planted = {
         ("wrong-place", "bets"),
         ("shared-outside", "taken"),
-        ("unencrypted", plain["VolumeId"]),
+        ("unencrypted", volume),
         ("replicated-outside", "copied"),
     }
     assert planted <= found, found
@@ -79,10 +92,12 @@ def test_what_somebody_made_past_the_policies_is_found_wherever_it_is(world: Wor
     assert (told["unread"], told["exit"]) == ([], 1)
 
 
-def test_the_evidence_is_a_chain_that_is_checked(world: World, cell: Up, key: str) -> None:
+def test_the_evidence_is_a_chain_that_is_checked(
+    world: World, lawful: dict[str, Any], planted: tuple[dict[str, Any], str]
+) -> None:
     world.domicile("audit", "--verify")
     kept = sorted((world.project / "evidence" / "lab").glob("*.json"))
-    assert len(kept) == 2
+    assert {path.name for path in kept} == {Path(one["evidence"]["file"]).name for one in (lawful, planted[0])}
     tamper(kept[0])
     assert kept[0].name in world.domicile("audit", "--verify", fails=True)
 

@@ -8,10 +8,9 @@ from tests.cloud.world import GB, ORGANIZATION, Up, World
 
 
 def test_the_pack_finds_nothing_that_stops_what_was_built(world: World, cell: Up) -> None:
-    output = world.domicile("preview", "--stack", ORGANIZATION, "--stack", GB, "--json")
-    told = json.loads(output[output.index("[") :])
-    assert [one["stack"] for one in told][:2] == [ORGANIZATION, GB]
-    for one in told[:2]:
+    told = world.told("preview", "--stack", ORGANIZATION, "--stack", GB)
+    assert [one["stack"] for one in told] == [ORGANIZATION, GB]
+    for one in told:
         assert one["changes"] == {} and one["unchanged"] > 50
         assert [problem for problem in one["problems"] if problem["error"]] == []
 
@@ -30,33 +29,23 @@ def test_a_plan_is_checked_without_the_engine(world: World, cell: Up) -> None:
 
 
 def test_a_plain_pulumi_up_is_refused_by_the_environments_line_too(world: World, cell: Up) -> None:
-    before = world.environment_file.read_text()
-    try:
-        world.edit("    place: eu-west-2\n    jurisdictions: [GB]", "    place: eu-west-2\n    jurisdictions: [GB, NL]")
+    with world.edited(
+        "    place: eu-west-2\n    jurisdictions: [GB]", "    place: eu-west-2\n    jurisdictions: [GB, NL]"
+    ):
         refused = world.pulumi(GB, "up", "--yes", "--skip-preview", fails=True)
         assert "environment.yaml:" in refused and "NO_PLACE_IN_TERRITORY" in refused and "Traceback" not in refused
-    finally:
-        world.environment_file.write_text(before)
 
 
 def test_a_cells_stack_without_its_organisation_says_what_to_do_first(world: World, cell: Up) -> None:
-    before = world.environment_file.read_text()
-    try:
-        world.edit("stack: organization-lab", "stack: organization-not-built")
+    with world.edited("stack: organization-lab", "stack: organization-not-built"):
         refused = world.pulumi(GB, "preview", fails=True)
         assert "organization-not-built" in refused and "Traceback" not in refused
-    finally:
-        world.environment_file.write_text(before)
 
 
 def test_credentials_of_another_account_are_refused_before_the_engine_starts(world: World, cell: Up) -> None:
-    before = world.environment_file.read_text()
-    try:
-        world.edit('account: "123456789012"', 'account: "210987654321"')
+    with world.edited('account: "123456789012"', 'account: "210987654321"'):
         refused = world.domicile("preview", fails=True)
         assert "environment.yaml:" in refused and "credentials are of account 123456789012" in refused
-    finally:
-        world.environment_file.write_text(before)
 
 
 def test_the_cluster_has_the_operator_and_refuses_what_is_unlawful(world: World, cell: Up) -> None:

@@ -6,12 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.cloud.world import BR, GB, ORGANIZATION, Up, World
-
-
-def managed(resources: list[dict]) -> list[dict]:
-    """What providers made: no components, no providers, not the stack itself."""
-    return [one for one in resources if one.get("custom") and not one["type"].startswith("pulumi:")]
+from tests.cloud.world import BR, GB, ORGANIZATION, Up, World, managed
 
 
 def test_the_organisation_stands(world: World, organization: Up) -> None:
@@ -64,23 +59,26 @@ def test_what_somebody_changed_by_hand_is_found_and_repaired(world: World, cell:
     world.pulumi(GB, "preview", "--expect-no-changes")
 
 
-def test_a_failure_in_the_middle_is_resumed_and_nothing_is_made_twice(world: World, cell: Up) -> None:
+def test_a_failure_in_the_middle_is_resumed_and_nothing_is_made_twice(world: World, no_brazil: None) -> None:
     world.plant_fault(service="rds", operation="CreateDBCluster", times=100, error="InternalFailure")
     failed = world.up(BR, fails=True)
     world.clear_faults()
     assert "InternalFailure" in failed.output
     assert len(managed(world.resources(BR))) > 0
-    resumed = world.up(BR)
-    assert resumed.count("created") > 0 and resumed.count("unchanged") > 0
+    planned, resumed = world.told("up", "--stack", BR, "--yes")
+    assert (planned["operation"], resumed["operation"]) == ("preview", "up")
+    assert planned["changes"] == resumed["changes"] and resumed["changes"]["create"] > 0 and resumed["unchanged"] > 0
+    assert resumed["failed"] == [] and not [one for one in resumed["problems"] if one["error"]]
     rds = world.raw("rds", world.accounts[BR], "sa-east-1")
     assert len(rds.describe_db_clusters()["DBClusters"]) == 1
     ec2 = world.raw("ec2", world.accounts[BR], "sa-east-1")
     ours = [{"Name": "tag:domicile:cell", "Values": [BR]}]
     assert len(ec2.describe_vpcs(Filters=ours)["Vpcs"]) == 1
-    world.up(BR, "--expect-no-changes")
+    unasked = world.domicile("up", "--stack", BR)  # nothing to change, and so nothing to ask
+    assert f"preview {BR}: no changes" in unasked and f"up {BR}: no changes" in unasked
 
 
-def test_the_cells_of_two_accounts_share_nothing(world: World, cell: Up) -> None:
+def test_the_cells_of_two_accounts_share_nothing(world: World, cell: Up, brazil: None) -> None:
     ids = [
         {one["id"] for one in managed(world.resources(stack)) if one["id"].startswith(("vpc-", "arn:"))}
         for stack in (GB, BR)
@@ -88,7 +86,7 @@ def test_the_cells_of_two_accounts_share_nothing(world: World, cell: Up) -> None
     assert ids[0] and ids[1] and not ids[0] & ids[1]
 
 
-def test_two_stacks_are_updated_at_one_time(world: World, cell: Up) -> None:
+def test_two_stacks_are_updated_at_one_time(world: World, cell: Up, brazil: None) -> None:
     started = [
         world.start("pulumi", "up", "--yes", "--skip-preview", "--stack", stack, "--non-interactive", "--color=never")
         for stack in (GB, BR)
@@ -113,7 +111,7 @@ def test_something_made_by_hand_is_imported(world: World, cell: Up) -> None:
     world.raw("logs", account, "eu-west-2").delete_log_group(logGroupName="/made/by/hand")
 
 
-def test_a_lock_that_was_left_behind_stops_everything_and_can_be_taken_away(world: World, cell: Up) -> None:
+def test_a_lock_that_was_left_behind_stops_everything_and_can_be_taken_away(world: World, brazil: None) -> None:
     process = world.start("pulumi", "refresh", "--yes", "--stack", BR, "--non-interactive", "--color=never")
     world.await_lock(BR)
     process.kill()
@@ -124,10 +122,14 @@ def test_a_lock_that_was_left_behind_stops_everything_and_can_be_taken_away(worl
     world.up(BR, "--expect-no-changes")
 
 
-def test_a_destroyed_cell_leaves_nothing_behind(world: World, cell: Up) -> None:
+def test_a_destroyed_cell_leaves_nothing_behind(world: World, brazil: None) -> None:
     account = world.accounts[BR]
     assert len(world.tagged(account, "sa-east-1", cell=BR)) > 20
-    world.pulumi(BR, "destroy", "--yes", "--skip-preview")
+    asked = world.domicile("destroy", "--stack", BR, fails=True)
+    assert "--yes deletes without asking" in asked and world.stands(BR)
+    (told,) = world.told("destroy", "--stack", BR, "--yes")
+    assert (told["operation"], told["failed"], told["problems"]) == ("destroy", [], [])
+    assert set(told["changes"]) == {"delete"} and told["changes"]["delete"] > 100
     assert managed(world.resources(BR)) == []
     # A key is gone when its days of grace are over, and can be used by nobody until then; a NAT gateway that is
     # deleted is told of for an hour. Everything else is gone.

@@ -76,6 +76,16 @@ class World:
         assert was in text, f"{was!r} is not in environment.yaml"
         self.environment_file.write_text(text.replace(was, becomes))
 
+    @contextmanager
+    def edited(self, was: str, becomes: str) -> Iterator[None]:
+        """The same for as long as it is needed."""
+        before = self.environment_file.read_text()
+        self.edit(was, becomes)
+        try:
+            yield
+        finally:
+            self.environment_file.write_text(before)
+
     @cached_property
     def environ(self) -> dict[str, str]:
         """What leads programs to this world."""
@@ -119,18 +129,25 @@ class World:
 
     def init(self, stack: str) -> None:
         """Make the stack and its file, where they are not there."""
-        path = self.project / "environments" / f"Pulumi.{stack}.yaml"
+        path = self._file(stack)
         if path.exists():
             return
         config = {"domicile:environment": ENVIRONMENT} | ({} if stack == ORGANIZATION else {"domicile:cell": stack})
         path.write_text(yaml.safe_dump({"config": config}))
         self.run("pulumi", "stack", "init", stack, "--non-interactive", "--color=never")
 
+    def _file(self, stack: str) -> Path:
+        return self.project / "environments" / f"Pulumi.{stack}.yaml"
+
     def resources(self, stack: str) -> list[dict[str, Any]]:
         """The stack's resources as Pulumi's state has them."""
         state = json.loads(self.pulumi(stack, "stack", "export"))
         found: list[dict[str, Any]] = state["deployment"].get("resources", [])
         return found
+
+    def stands(self, stack: str) -> bool:
+        """Whether the stack has anything, whole or not."""
+        return self._file(stack).exists() and bool(managed(self.resources(stack)))
 
     def output(self, stack: str, name: str) -> Any:
         return json.loads(self.pulumi(stack, "stack", "output", name, "--json"))
@@ -172,6 +189,12 @@ class World:
     def domicile(self, command: str, *arguments: str, fails: bool = False) -> str:
         """`domicile <command> environments/lab ...`."""
         return self.run("domicile", command, f"environments/{ENVIRONMENT}", *arguments, fails=fails)
+
+    def told(self, command: str, *arguments: str) -> list[dict[str, Any]]:
+        """What such a command says of each operation, for programs."""
+        output = self.domicile(command, *arguments, "--json")
+        found: list[dict[str, Any]] = json.loads(output[output.index("[") :])
+        return found
 
     def plant_fault(self, **fault: Any) -> None:
         """Have the cloud fail a call that is yet to come (`service`, `operation`, `times`, `error`)."""
@@ -218,6 +241,11 @@ class World:
 
         client.meta.events.register("before-sign.*", as_account)
         return client
+
+
+def managed(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What providers made: no components, no providers, not the stack itself."""
+    return [one for one in resources if one.get("custom") and not one["type"].startswith("pulumi:")]
 
 
 @dataclass(frozen=True)
