@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from domicile_lab.cloud import running_cloud
 from domicile_lab.cloud.shelf import Shelf
 from domicile_lab.cloud.shelf_families import load_families
-from domicile_lab.cloud.shelf_hooks import HOOKS, REQUIRED
+from domicile_lab.cloud.shelf_hooks import HOOKS
+from domicile_lab.cloud.shelf_parents import REQUIRED
 
 REGION = "eu-west-2"
 FAMILIES = load_families()

@@ -37,7 +37,8 @@ from domicile_lab.cloud.meter import Meter
 from domicile_lab.cloud.operations import Operation, UnknownOperationError, identify
 from domicile_lab.cloud.principals import ANONYMOUS, PARTITION, Principal, find_key
 from domicile_lab.cloud.shelf import Shelf
-from domicile_lab.cloud.shelf_hooks import CLUSTER_FILE, Place
+from domicile_lab.cloud.shelf_hooks import CLUSTER_FILE
+from domicile_lab.cloud.shelf_records import Place
 from domicile_lab.cloud.signature import MalformedError, read_claim
 from domicile_lab.cloud.state import CLUSTER_JSON, LOOPBACK, PROFILE, Endpoints, write_endpoints
 

@@ -21,9 +21,9 @@ from domicile_lab.cloud.http import Answer
 from domicile_lab.cloud.operations import Operation
 from domicile_lab.cloud.refusals import Told, error
 from domicile_lab.cloud.shelf_families import Family, Task, load_families
-from domicile_lab.cloud.shelf_hooks import HOOKS, REQUIRED, Place, ShelfError
-
-Record = dict[str, Any]
+from domicile_lab.cloud.shelf_hooks import HOOKS
+from domicile_lab.cloud.shelf_parents import REQUIRED
+from domicile_lab.cloud.shelf_records import Place, Record, ShelfError
 
 
 class Shelf:

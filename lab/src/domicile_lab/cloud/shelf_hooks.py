@@ -1,4 +1,4 @@
-"""What the shelf's records need beyond data: checks of what they belong to, and things that come with them."""
+"""What the shelf's records need beyond data: what comes with them, changes them and goes with them."""
 
 from __future__ import annotations
 
@@ -7,89 +7,16 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from moto.backup.models import backup_backends
 from moto.ec2.models import ec2_backends
 
-
-@dataclass(frozen=True)
-class Place:
-    """An account and a region, which for services without regions is the one of their endpoint."""
-
-    account: str
-    region: str
-
-
-class ShelfError(Exception):
-    """An error of the service, by its own code."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
+from domicile_lab.cloud.shelf_records import Place, Record, ShelfError
 
 CLUSTER_FILE = "DOMICILE_CLOUD_CLUSTER_FILE"
 """Names the file that tells of the API server behind the clusters (state.CLUSTER_JSON)."""
-
-Record = dict[str, Any]
-Records = Callable[[str, str, Place], list[Record]]
-Lack = tuple[str, str]
-
-
-def _cluster(members: Mapping[str, Any], place: Place, records: Records) -> Lack | None:
-    name = members.get("clusterName")
-    if any(one["name"] == name for one in records("eks", "cluster", place)):
-        return None
-    return "ResourceNotFoundException", f"No cluster found for name: {name}."
-
-
-def _access_entry(members: Mapping[str, Any], place: Place, records: Records) -> Lack | None:
-    entries = records("eks", "access entry", place)
-    wanted = (members.get("clusterName"), members.get("principalArn"))
-    if any((one["clusterName"], one["principalArn"]) == wanted for one in entries):
-        return None
-    return "ResourceNotFoundException", f"The specified principalArn could not be found: {wanted[1]}."
-
-
-def _vault(members: Mapping[str, Any], place: Place, records: Records) -> Lack | None:
-    name = members.get("BackupVaultName")
-    if name in backup_backends[place.account][place.region].vaults:
-        return None
-    return "ResourceNotFoundException", f"Backup vault {name} does not exist."
-
-
-def _plan(members: Mapping[str, Any], place: Place, records: Records) -> Lack | None:
-    plan = members.get("BackupPlanId")
-    if any(one["BackupPlanId"] == plan for one in records("backup", "plan", place)):
-        return None
-    return "ResourceNotFoundException", f"Cannot find Backup plan with ID {plan}."
-
-
-def _budget(members: Mapping[str, Any], place: Place, records: Records) -> Lack | None:
-    name = members.get("BudgetName")
-    if any(one["BudgetName"] == name for one in records("budgets", "budget", place)):
-        return None
-    return "NotFoundException", f"Unable to get budget: {name} - the budget doesn't exist."
-
-
-def _firewall_policy(members: Mapping[str, Any], place: Place, records: Records) -> Lack | None:
-    arn = members.get("FirewallPolicyArn")
-    if any(one["FirewallPolicyArn"] == arn for one in records("network-firewall", "firewall policy", place)):
-        return None
-    return "InvalidRequestException", f"The firewall policy {arn} does not exist."
-
-
-REQUIRED: Mapping[str, Callable[[Mapping[str, Any], Place, Records], Lack | None]] = {
-    "cluster": _cluster,
-    "access entry": _access_entry,
-    "vault": _vault,
-    "plan": _plan,
-    "budget": _budget,
-    "firewall policy": _firewall_policy,
-}
 
 
 def _firewall_endpoints(record: Record, given: Mapping[str, Any], place: Place) -> None:

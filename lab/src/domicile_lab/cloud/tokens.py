@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from domicile_lab.cloud.http import Call
 from domicile_lab.cloud.principals import Key, Principal, find_key
 from domicile_lab.cloud.shelf import Shelf
-from domicile_lab.cloud.shelf_hooks import Place
+from domicile_lab.cloud.shelf_records import Place
 from domicile_lab.cloud.signature import Claim, MalformedError, is_genuine, read_claim, timely
 
 PREFIX = "k8s-aws-v1."
