@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from casino.kernel.credentials import Credentials
+from casino.kernel.credentials import REREAD_S, Credentials
 from casino.kernel.openbao import Grant, Login
 
 
@@ -97,3 +97,44 @@ def _unused() -> Any:
 
 def test_a_login_does_not_print_its_password() -> None:
     assert "secret" not in repr(Login("user", "secret"))
+
+
+class KeptBao(FakeBao):
+    """Beside its leases it holds a login that somebody else changes."""
+
+    password = "first"
+
+    async def read_login(self, path: str) -> Login:
+        self.log.append(f"read {path}")
+        return Login("casino-acme-gb", type(self).password)
+
+
+async def test_a_login_that_somebody_else_keeps_is_read_anew_and_subscribers_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sleep, naps = asyncio.sleep, []
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+        await sleep(0.001)
+
+    monkeypatch.setattr("casino.kernel.credentials.asyncio.sleep", nap)
+    monkeypatch.setattr(KeptBao, "password", "first")
+    told = asyncio.Event()
+    path = "tenants/acme-gb/redis"
+    credentials = Credentials(_unused(), ["app"], [path], session=lambda: KeptBao(36000, 10**9, []))
+    await credentials.start()
+
+    async def notice() -> None:
+        told.set()
+
+    credentials.subscribe(notice)
+    task = asyncio.create_task(credentials.run())
+    await sleep(0.05)
+    assert not told.is_set() and max(naps) == REREAD_S
+    assert credentials.login(path).password == "first"
+    monkeypatch.setattr(KeptBao, "password", "second")
+    await asyncio.wait_for(told.wait(), 5)
+    task.cancel()
+    assert credentials.login(path).password == "second"
+    assert KeptBao.opened == 1, "its leases were good: none was replaced"

@@ -74,7 +74,8 @@ class Runtime:
         settings = self._settings
         if settings.uses_openbao:
             roles = [role for role in (settings.bao_database_role, settings.bao_redis_role) if role]
-            self._credentials = Credentials(settings, roles)
+            kept = [path for path in (settings.bao_redis_secret,) if path]
+            self._credentials = Credentials(settings, roles, kept)
             await self._credentials.start()
             self._tasks.append(asyncio.create_task(self._credentials.run()))
         self._psp = build_psp_clients(settings, await self._psp_secrets(), self._clock)

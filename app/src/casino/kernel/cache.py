@@ -16,12 +16,12 @@ from casino.kernel.settings import Settings
 class _Newest(CredentialProvider):
     """Gives redis-py the newest login each time that it connects."""
 
-    def __init__(self, credentials: Credentials, role: str) -> None:
+    def __init__(self, credentials: Credentials, name: str) -> None:
         self._credentials = credentials
-        self._role = role
+        self._name = name
 
     def get_credentials(self) -> tuple[str, str]:
-        login = self._credentials.login(self._role)
+        login = self._credentials.login(self._name)
         return login.username, login.password
 
     async def get_credentials_async(self) -> tuple[str, str]:
@@ -41,7 +41,8 @@ def open_redis(settings: Settings, credentials: Credentials | None) -> redis.Red
     }
     if settings.redis_url is not None:
         return redis.Redis.from_url(settings.redis_url.get_secret_value(), **common)
-    assert credentials is not None and settings.redis_host is not None and settings.bao_redis_role is not None
+    name = settings.bao_redis_role or settings.bao_redis_secret
+    assert credentials is not None and settings.redis_host is not None and name is not None
     client = redis.Redis(
         host=settings.redis_host,
         port=settings.redis_port,
@@ -49,7 +50,7 @@ def open_redis(settings: Settings, credentials: Credentials | None) -> redis.Red
         ssl_cert_reqs="required",
         ssl_check_hostname=True,
         ssl_ca_certs=str(settings.ca_file) if settings.ca_file else None,
-        credential_provider=_Newest(credentials, settings.bao_redis_role),
+        credential_provider=_Newest(credentials, name),
         **common,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ from casino.kernel.settings import PspSecret, Settings
 log = logging.getLogger(__name__)
 
 RETRY_S = 5.0
+REREAD_S = 300.0
+"""How often a login that somebody else keeps is read anew. Whoever changes it lets the old one count for longer."""
 Rotated = Callable[[], Awaitable[None]]
 
 
@@ -33,17 +35,23 @@ class _Generation:
 
 
 class Credentials:
-    """Logins by database role and secrets by path, always the newest.
+    """Logins by database role, or by the path in kv where somebody keeps them, and secrets by path, always the newest.
 
     `run()` renews at half of the shortest remaining life. When a renewal grants less than a third of what was
     granted at first, the maximum life is near: a new generation is taken, and who subscribed is told to reconnect.
     """
 
     def __init__(
-        self, settings: Settings, roles: list[str], *, session: Callable[[], BaoSession] | None = None
+        self,
+        settings: Settings,
+        roles: list[str],
+        kept: Sequence[str] = (),
+        *,
+        session: Callable[[], BaoSession] | None = None,
     ) -> None:
         self._settings = settings
         self._roles = roles
+        self._kept = kept
         self._new_session = session or (lambda: BaoSession(settings))
         self._generation: _Generation | None = None
         self._first: dict[str, int] = {}
@@ -53,9 +61,9 @@ class Credentials:
         """Call `rotated` whenever the logins were replaced."""
         self._subscribers.append(rotated)
 
-    def login(self, role: str) -> Login:
-        """The newest login of a role."""
-        return self._current.logins[role]
+    def login(self, name: str) -> Login:
+        """The newest login of a role, or of a path."""
+        return self._current.logins[name]
 
     async def psp_secret(self, path: str) -> PspSecret:
         return await self._current.session.read_psp_secret(path)
@@ -69,10 +77,12 @@ class Credentials:
         while True:
             now = time.monotonic()
             remaining = min(grant.remaining(now) for grant in self._current.granted())
-            await asyncio.sleep(max(remaining / 2, 1.0))
+            await asyncio.sleep(max(min(remaining / 2, REREAD_S if self._kept else remaining), 1.0))
             try:
                 if not await self._renew():
                     await self._replace()
+                elif await self._reread():
+                    await self._tell()
             except Exception:
                 log.exception("credentials could not be renewed; trying again")
                 await asyncio.sleep(min(RETRY_S, max(remaining / 8, 0.5)))
@@ -102,6 +112,14 @@ class Credentials:
         self._report()
         return healthy
 
+    async def _reread(self) -> bool:
+        """Read the logins that somebody else keeps; true when one is another."""
+        current = self._current
+        found = {path: await current.session.read_login(path) for path in self._kept}
+        changed = any(current.logins[path] != login for path, login in found.items())
+        current.logins.update(found)
+        return changed
+
     async def _replace(self) -> None:
         session = self._new_session()
         token = await session.login()
@@ -109,6 +127,8 @@ class Credentials:
         logins: dict[str, Login] = {}
         for role in self._roles:
             leases[role], logins[role] = await session.issue(role)
+        for path in self._kept:
+            logins[path] = await session.read_login(path)
         rotated = self._generation is not None
         self._generation = _Generation(session, token, leases, logins)
         self._first = {"token": token.seconds, **{role: grant.seconds for role, grant in leases.items()}}
@@ -116,8 +136,11 @@ class Credentials:
         log.info("credentials issued", extra={"roles": self._roles, "rotated": rotated})
         if rotated:
             # The old generation is left to run out: connections that are in use finish on it.
-            for subscriber in self._subscribers:
-                await subscriber()
+            await self._tell()
+
+    async def _tell(self) -> None:
+        for subscriber in self._subscribers:
+            await subscriber()
 
     def _report(self) -> None:
         now = time.monotonic()

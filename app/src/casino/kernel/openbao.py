@@ -28,7 +28,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """User name and password of a dynamic role."""
+    """User name and password: of a dynamic role, or kept by somebody who changes them."""
 
     username: str
     password: str
@@ -76,7 +76,16 @@ class BaoSession:
 
     async def read_psp_secret(self, path: str) -> PspSecret:
         """A provider's secret in kv v2, for example `cell/psp/sandbox`."""
+        return PspSecret.model_validate(await self._read(path))
 
+    async def read_login(self, path: str) -> Login:
+        """A login that somebody else keeps in kv v2, for example `tenants/acme-gb/redis`."""
+        found = await self._read(path)
+        if not found.get("username") or not found.get("password"):
+            raise ConfigurationError(f"kv/{path} holds no login yet: the operator writes it")
+        return Login(found["username"], found["password"])
+
+    async def _read(self, path: str) -> dict[str, Any]:
         def call() -> dict[str, Any]:
             answer = self._client.secrets.kv.v2.read_secret_version(
                 path=path, mount_point="kv", raise_on_deleted_version=True
@@ -84,7 +93,7 @@ class BaoSession:
             data: dict[str, Any] = answer["data"]["data"]
             return data
 
-        return PspSecret.model_validate(await asyncio.to_thread(call))
+        return await asyncio.to_thread(call)
 
     async def revoke(self) -> None:
         """Give the token back, and with it every lease under it."""

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     bao_token_file: Path = Field(default=Path("/var/run/secrets/openbao/token"), alias="BAO_TOKEN_FILE")
     bao_database_role: str | None = Field(default=None, alias="BAO_DATABASE_ROLE")
     bao_redis_role: str | None = Field(default=None, alias="BAO_REDIS_ROLE")
+    bao_redis_secret: str | None = Field(default=None, alias="BAO_REDIS_SECRET")
 
     psp: tuple[PspSetting, ...] = Field(default=(), alias="CASINO_PSP")
     psp_secrets: dict[str, PspSecret] = Field(default_factory=dict, alias="CASINO_PSP_SECRETS")
@@ -100,7 +101,10 @@ def _missing(settings: Settings, needs_redis: bool) -> list[str]:
                 "BAO_DATABASE_ROLE": settings.bao_database_role,
             }
         if needs_redis and settings.redis_url is None:
-            required |= {"CASINO_REDIS_HOST": settings.redis_host, "BAO_REDIS_ROLE": settings.bao_redis_role}
+            required |= {
+                "CASINO_REDIS_HOST": settings.redis_host,
+                "BAO_REDIS_ROLE (or BAO_REDIS_SECRET)": settings.bao_redis_role or settings.bao_redis_secret,
+            }
         missing += [name for name, value in required.items() if not value]
         missing += [f"secret_path of provider {p.name}" for p in settings.psp if not p.secret_path]
     else:
