@@ -15,6 +15,7 @@ from domicile_lab.progress import Step
 from domicile_lab.shell import Argument, Say, run
 
 REGISTRY_PORT = 5000
+DATABASE = "operators/src/domicile_operator/database"  # which the playbooks apply too
 REGISTRY = f"registry1.{DOMAIN}:{REGISTRY_PORT}"  # as the cluster's node names it
 FLOATING_TAG = "lab"  # what environments/lab/environment.yaml names: that file cannot know this checkout's build
 
@@ -85,7 +86,7 @@ class Up:
     def _site_key(self) -> str:
         """A hash of the playbooks, the inventory and the machines' boots: a new boot is sealed and empty."""
         digest = hashlib.sha256(json.dumps(inventory.inventory(self.paths, self.identity)).encode())
-        for folder in ("playbooks", "environments/lab/inventory", "lab/simulators"):
+        for folder in ("playbooks", "environments/lab/inventory", "lab/simulators", DATABASE):
             for file in sorted((self.paths.root / folder).rglob("*")):
                 if file.is_file() and "__pycache__" not in file.parts:
                     digest.update(file.read_bytes())

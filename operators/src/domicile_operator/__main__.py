@@ -1,4 +1,4 @@
-"""`python3 -m domicile_operator`: wire the world together and run."""
+"""`python3 -m domicile_operator`: wire the world together and run. With the word `logins`: see `logins.py`."""
 
 import logging
 import sys
@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 import kopf
 
-from domicile_operator import handlers, server
+from domicile_operator import handlers, logins, server
 from domicile_operator.catalogue import CatalogueRulebook
 from domicile_operator.cell import load_cell
 from domicile_operator.clients import kube
 from domicile_operator.clients.bao import OpenBaoClient
+from domicile_operator.clients.elasticache import ElastiCacheClient
 from domicile_operator.clients.postgres import PostgresClient
 from domicile_operator.errors import Fault
 from domicile_operator.names import API_VERSION, KIND
@@ -23,10 +24,13 @@ log = logging.getLogger("domicile_operator")
 
 
 def main() -> None:
-    """Run until SIGTERM."""
+    """Run until SIGTERM; with `logins`, until the database has its first logins."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # A line for every watch event says nothing; passes and transitions are logged by the operator itself.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    if sys.argv[1:] == ["logins"]:
+        logins.main()
+        return
     settings = read_settings()
     world = build_world(settings)
     wait_for_crd(world)
@@ -46,6 +50,7 @@ def build_world(settings: Settings) -> World:
         kube=kube.connect(),
         bao=bao,
         databases=PostgresClient(cell.postgresql.host, cell.postgresql.port, settings.ca_file, bao),
+        cache_users=ElastiCacheClient.of,
         rulebook=CatalogueRulebook.load(settings.attestations_folder),
         cell=lambda: load_cell(settings.cell_folder),
         image=settings.casino_image,

@@ -50,7 +50,7 @@ def documents(plan: Plan) -> list[Document]:
         _policy(names.bao_migrate_role, _rule(f"database/creds/{names.creds_owner}", "read") + _own_leases()),
         Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_app}", _app_login(names)),
         Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_owner}", _owner_login(names)),
-        Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_redis}", _redis_login(names)),
+        *_redis(plan),
         _jwt_role(names, names.bao_role, CASINO_ACCOUNT, ttl=HOUR, max_ttl=24 * HOUR),
         _jwt_role(names, names.bao_migrate_role, MIGRATE_ACCOUNT, ttl=HOUR // 2, max_ttl=HOUR),
     ]
@@ -85,7 +85,7 @@ def _casino_policy(plan: Plan) -> str:
     names = plan.names
     readable = [
         f"database/creds/{names.creds_app}",
-        f"database/creds/{names.creds_redis}",
+        *(f"database/creds/{document.name}" for document in _redis(plan)),
         f"kv/data/tenants/{names.tenant}/*",
         *(f"kv/data/cell/psp/{provider.name}" for provider in plan.providers),
     ]
@@ -142,11 +142,19 @@ def _postgresql_login(creation: list[str], ttl: int, max_ttl: int) -> dict[str, 
     }
 
 
-def _redis_login(names: Names) -> dict[str, Any]:
-    rules = [f"~{names.redis_prefix}*", f"&{names.redis_prefix}*", *REDIS_COMMANDS]
-    return {
+def redis_rules(names: Names) -> list[str]:
+    """What a tenant may do in Redis, as its ACL says it: everything that touches its own keys and channels alone."""
+    return [f"~{names.redis_prefix}*", f"&{names.redis_prefix}*", *REDIS_COMMANDS]
+
+
+def _redis(plan: Plan) -> list[Document]:
+    """OpenBao's way to make the tenant's logins of Redis; none where AWS makes them (`cache_logins.py`)."""
+    if plan.cell.redis.elasticache is not None:
+        return []
+    login = {
         "db_name": "redis",
-        "creation_statements": [json.dumps(rules)],
+        "creation_statements": [json.dumps(redis_rules(plan.names))],
         "default_ttl": HOUR,
         "max_ttl": 24 * HOUR,
     }
+    return [Document("OpenBaoDatabaseRole", f"database/roles/{plan.names.creds_redis}", login)]

@@ -27,6 +27,34 @@ class Endpoint(_Model):
     cidr: str
 
 
+class Administrator(_Model):
+    """Where AWS keeps the password of the database's administrator: a secret of Secrets Manager, by ARN."""
+
+    secret: str
+    region: str
+
+
+class PostgreSQL(Endpoint):
+    """With an `administrator` its first logins are made from inside the cluster (`logins.py`)."""
+
+    administrator: Administrator | None = None
+
+
+class ElastiCache(_Model):
+    """A cache whose users are made by AWS's API, for it makes none itself; `user_group` are those that it admits."""
+
+    region: str
+    user_group: str
+    engine: str
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class Redis(Endpoint):
+    """Without an `elasticache` OpenBao makes its logins."""
+
+    elasticache: ElastiCache | None = None
+
+
 class OpenBao(_Model):
     address: str
     cidr: str
@@ -71,8 +99,8 @@ class Cell(_Model):
     public_port: Port = 443
     ingress_class: str
     ingress_namespace: str
-    postgresql: Endpoint
-    redis: Endpoint
+    postgresql: PostgreSQL
+    redis: Redis
     openbao: OpenBao
     payment_providers: tuple[PaymentProvider, ...] = ()
     ca_pem: str = ""

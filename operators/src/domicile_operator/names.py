@@ -29,6 +29,8 @@ LAW = "domicile-law"
 """The ConfigMap that the admission policies read."""
 AUDIENCE = "openbao"
 OPERATOR_ROLE = "domicile-operator"
+LOGINS_ROLE = "domicile-logins"
+"""The JWT role of who makes the database's first logins."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,16 @@ class Names:
     @property
     def creds_redis(self) -> str:
         return f"casino-{self.tenant}-redis"
+
+    @property
+    def cache_user(self) -> str:
+        """Its user where AWS makes the cache's: an id there is at most 40 characters."""
+        return f"casino-{self.tenant}"
+
+    @property
+    def redis_secret(self) -> str:
+        """Where in `kv/` that user's password lies."""
+        return f"tenants/{self.tenant}/redis"
 
     @property
     def redis_prefix(self) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domicile_operator.cell import Cell
+from domicile_operator.cell import Cell, ElastiCache
 from domicile_operator.clients.bao import Bao
+from domicile_operator.clients.elasticache import CacheUsers
 from domicile_operator.clients.kube import Kube
 from domicile_operator.clients.postgres import Databases
 from domicile_operator.decide import Rulebook
@@ -16,12 +17,13 @@ class World:
     """Held by the edge, handed to the loop. Tests put fakes here.
 
     `cell` reads the mounted ConfigMap anew, so that a changed cell needs no restart; it raises Fault.
-    `now` gives an aware time in UTC.
+    `now` gives an aware time in UTC. `cache_users` are those of a cell whose cache is AWS's.
     """
 
     kube: Kube
     bao: Bao
     databases: Databases
+    cache_users: Callable[[ElastiCache], CacheUsers]
     rulebook: Rulebook
     cell: Callable[[], Cell]
     image: str

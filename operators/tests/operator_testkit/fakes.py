@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from domicile_operator.cache_logins import CacheUser
 from domicile_operator.cell import Cell
 from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
@@ -168,9 +169,18 @@ class FakeBao:
         self.documents[path] = data
         return changed
 
+    def read(self, path: str) -> Object | None:
+        self._switch.pass_through(f"bao read {path}")
+        return copy.deepcopy(self.documents.get(path))
+
+    def write(self, path: str, data: Object) -> None:
+        self._switch.pass_through(f"bao {path}")
+        self.documents[path] = copy.deepcopy(data)
+
     def remove(self, path: str) -> None:
         self._switch.pass_through(f"bao remove {path}")
         self.documents.pop(path, None)
+        self.documents.pop(path.replace("kv/metadata/", "kv/data/"), None)
 
     def revoke_leases(self, prefix: str) -> bool:
         self._switch.pass_through(f"bao revoke {prefix}")
@@ -179,6 +189,57 @@ class FakeBao:
 
     def login(self, role: str) -> tuple[str, str, float]:
         raise AssertionError("the fake database needs no login")
+
+
+class FakeCacheUsers:
+    """ElastiCache's users: what is asked of it is so when it has `settled`. Access strings are told in its own way."""
+
+    def __init__(self, switch: Switch) -> None:
+        self.users: dict[str, Object] = {}
+        self.members: set[str] = set()
+        self.busy = False
+        self.instant = True
+        self._switch = switch
+
+    def find(self, name: str) -> CacheUser | None:
+        self._switch.pass_through(f"cache find {name}")
+        user = self.users.get(name)
+        return CacheUser(user["status"], user["access"], name in self.members) if user else None
+
+    def create(self, name: str, passwords: Sequence[str], access: str, tags: dict[str, str]) -> None:
+        self._switch.pass_through(f"cache create {name}")
+        assert name not in self.users and 1 <= len(passwords) <= 2, "UserAlreadyExists or InvalidParameterValue"
+        self.users[name] = {"tags": tags}
+        self._change(name, passwords, access, "creating")
+
+    def change(self, name: str, passwords: Sequence[str], access: str) -> None:
+        self._switch.pass_through(f"cache change {name}")
+        assert self.users[name]["status"] == "active" and len(passwords) <= 2, "InvalidUserState"
+        self._change(name, passwords or self.users[name]["passwords"], access, "modifying")
+
+    def join(self, name: str) -> bool:
+        self._switch.pass_through(f"cache join {name}")
+        if not self.busy:
+            self.members.add(name)
+        return not self.busy
+
+    def delete(self, name: str) -> None:
+        self._switch.pass_through(f"cache delete {name}")
+        self.users[name]["status"] = "deleting"
+
+    def settle(self) -> None:
+        """AWS has done what it was asked for."""
+        for name, user in list(self.users.items()):
+            if user["status"] == "deleting":
+                del self.users[name]
+                self.members.discard(name)
+            user["status"] = "active"
+
+    def _change(self, name: str, passwords: Sequence[str], access: str, status: str) -> None:
+        told = access.replace("on ", "on resetchannels ", 1)
+        self.users[name] |= {"passwords": tuple(passwords), "access": told, "status": status}
+        if self.instant:
+            self.users[name]["status"] = "active"
 
 
 class FakeDatabases:
@@ -251,11 +312,21 @@ class Fakes:
     def __init__(self, cell: Cell) -> None:
         self.switch, self.clock, self.rulebook = Switch(), Clock(), FakeRulebook()
         self.kube, self.bao, self.databases = FakeKube(self.switch), FakeBao(self.switch), FakeDatabases(self.switch)
+        self.cache_users = FakeCacheUsers(self.switch)
         self.cell, self.image = cell, IMAGE
 
     @property
     def world(self) -> World:
-        return World(self.kube, self.bao, self.databases, self.rulebook, lambda: self.cell, self.image, self.clock)
+        return World(
+            self.kube,
+            self.bao,
+            self.databases,
+            lambda _: self.cache_users,
+            self.rulebook,
+            lambda: self.cell,
+            self.image,
+            self.clock,
+        )
 
     def tenant(self, name: str = "acme-gb") -> Object:
         return self.kube.objects[KIND, "", name]

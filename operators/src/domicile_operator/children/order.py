@@ -8,6 +8,7 @@ from domicile_operator.children.boundary import (
     Quota,
     ServiceAccounts,
 )
+from domicile_operator.children.cache import CacheLogin
 from domicile_operator.children.stores import Database, Secrets
 from domicile_operator.children.workload import (
     Configuration,
@@ -18,7 +19,7 @@ from domicile_operator.children.workload import (
     Workload,
 )
 
-NAMESPACE, SECRETS, DATABASE = NamespaceChild(), Secrets(), Database()
+NAMESPACE, SECRETS, DATABASE, CACHE_LOGIN = NamespaceChild(), Secrets(), Database(), CacheLogin()
 
 # Walls before what they enclose; routes early, so that the ingress controller has them by the time the
 # casino answers; stores before the migration, the migration before the casino.
@@ -33,10 +34,11 @@ BUILD: tuple[Child, ...] = (
     Ingresses(),
     SECRETS,
     DATABASE,
+    CACHE_LOGIN,
     Migration(),
     DisruptionBudgets(),
     Workload(),
 )
 
 # What runs goes first, then the ways in, then (by the deletion policy) the records.
-TEAR_DOWN: tuple[Child, ...] = (NAMESPACE, SECRETS, DATABASE)
+TEAR_DOWN: tuple[Child, ...] = (NAMESPACE, SECRETS, CACHE_LOGIN, DATABASE)

@@ -23,6 +23,12 @@ class Bao(Protocol):
     def ensure(self, path: str, data: dict[str, Any]) -> bool:
         """Write `data` unless what is there says the same. True when something was written."""
 
+    def read(self, path: str) -> dict[str, Any] | None:
+        """What is there, or None."""
+
+    def write(self, path: str, data: dict[str, Any]) -> None:
+        """Write, whatever is there."""
+
     def remove(self, path: str) -> None:
         """Delete; what is gone already is fine."""
 
@@ -58,6 +64,14 @@ class OpenBaoClient:
         self._call(lambda client: client.write_data(path, data=data))
         return True
 
+    def read(self, path: str) -> dict[str, Any] | None:
+        found = self._call(lambda client: client.read(path))
+        data: dict[str, Any] | None = found["data"] if found else None
+        return data
+
+    def write(self, path: str, data: dict[str, Any]) -> None:
+        self._call(lambda client: client.write_data(path, data=data))
+
     def remove(self, path: str) -> None:
         self._call(lambda client: client.delete(path))
 
@@ -79,6 +93,10 @@ class OpenBaoClient:
             )
         return found["data"]["username"], found["data"]["password"], float(found["lease_duration"])
 
+    def log_out(self) -> None:
+        """Give the token back, and with it every login that was made under it."""
+        self._call(lambda client: client.auth.token.revoke_self())
+
     def _call(self, use: Callable[[hvac.Client], Any]) -> Any:
         self._breaker.check()
         try:
@@ -90,7 +108,7 @@ class OpenBaoClient:
         except hvac.exceptions.Forbidden as error:
             raise Fault(
                 "OPENBAO_FORBIDDEN",
-                f"OpenBao refuses the operator: {_line(error)}. Check the JWT role and policy {self._role}.",
+                f"OpenBao refuses {self._role}: {_line(error)}. Check the JWT role and policy {self._role}.",
             ) from error
         except hvac.exceptions.VaultDown as error:
             raise Fault("OPENBAO_SEALED", f"OpenBao at {self._address} is sealed. Unseal it.") from error

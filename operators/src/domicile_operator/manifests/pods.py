@@ -114,13 +114,19 @@ def casino_environment(plan: Plan) -> dict[str, str]:
         {"name": provider.name, "url": provider.url, "secret_path": f"cell/psp/{provider.name}"}
         for provider in plan.providers
     ]
-    return migrate_environment(plan) | {
-        "CASINO_BRAND": plan.spec.brand,
-        "CASINO_REDIS_HOST": cell.redis.host,
-        "CASINO_REDIS_PORT": str(cell.redis.port),
-        "CASINO_REDIS_PREFIX": names.redis_prefix,
-        "CASINO_PSP": json.dumps(providers, sort_keys=True),
-        "BAO_ROLE": names.bao_role,
-        "BAO_DATABASE_ROLE": names.creds_app,
-        "BAO_REDIS_ROLE": names.creds_redis,
-    }
+    redis = (
+        {"BAO_REDIS_SECRET": names.redis_secret} if cell.redis.elasticache else {"BAO_REDIS_ROLE": names.creds_redis}
+    )
+    return (
+        migrate_environment(plan)
+        | redis
+        | {
+            "CASINO_BRAND": plan.spec.brand,
+            "CASINO_REDIS_HOST": cell.redis.host,
+            "CASINO_REDIS_PORT": str(cell.redis.port),
+            "CASINO_REDIS_PREFIX": names.redis_prefix,
+            "CASINO_PSP": json.dumps(providers, sort_keys=True),
+            "BAO_ROLE": names.bao_role,
+            "BAO_DATABASE_ROLE": names.creds_app,
+        }
+    )

@@ -1,0 +1,187 @@
+"""A database of Amazon's gets its first logins: real PostgreSQL, real OpenBao, set up by the playbook that docs name.
+
+The administrator has what Aurora's has: CREATEROLE and CREATEDB, a role that holds pg_signal_backend, no SUPERUSER.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hvac
+import psycopg
+import pytest
+from domicile_operator.cell import Cell
+from domicile_operator.clients.bao import OpenBaoClient
+from domicile_operator.clients.postgres import PostgresClient
+from domicile_operator.logins import make_logins, provisioner_document
+from domicile_operator.names import LOGINS_ROLE, Names
+from operator_testkit.bao import Vault
+from operator_testkit.samples import CELL, plan
+from operator_testkit.servers import Postgres, stop_all
+from operator_testkit.tls import Authority
+
+ROOT = Path(__file__).parents[3]
+ADMINISTRATOR = """
+    CREATE ROLE rds_superuser NOLOGIN;
+    GRANT pg_signal_backend TO rds_superuser WITH ADMIN OPTION;
+    CREATE ROLE domicile_admin LOGIN CREATEROLE CREATEDB PASSWORD 'admin' IN ROLE rds_superuser;
+    ALTER DATABASE template1 OWNER TO domicile_admin;
+    ALTER SYSTEM SET log_statement = 'ddl';
+"""
+
+
+@dataclass
+class World:
+    folder: Path
+    authority: Authority
+    postgres: Postgres
+    vault: Vault
+    cell: Cell
+
+    def superuser(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.postgres.dsn(), autocommit=True)
+
+    def administrator(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.postgres.dsn(user="domicile_admin", password="admin"), autocommit=True)
+
+    def bao(self, account: str, role: str) -> OpenBaoClient:
+        return OpenBaoClient(self.vault.address, self.authority.certificate, self.vault.token(account), role=role)
+
+    def make_logins(self, password: str | None = None) -> bool:
+        given = {"new_password": lambda: password} if password else {}
+        with self.administrator() as connection:
+            return make_logins(connection, self.bao("domicile-logins", LOGINS_ROLE), self.cell, **given)
+
+    def playbook(self) -> str:
+        """The documented command; gives what it said."""
+        document = {"jwt_validation_pubkeys": [self.vault.public_key], "bound_issuer": "https://issuer.test"}
+        given = {
+            "address": self.vault.address,
+            "ca_file": str(self.authority.certificate),
+            "issuer_document": document,
+            "cell_payment_providers": [{"name": "sandbox", "merchant_id": "m-1", "secret": "s-1"}],
+        }
+        settings = {
+            "BAO_TOKEN": self.vault.root.token,
+            "ANSIBLE_LOCAL_TEMP": str(self.folder / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(self.folder / "remote"),
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        }
+        command = [sys.executable, "-m", "ansible", "playbook", "playbooks/openbao.yml", "-i", "localhost,"]
+        done = subprocess.run(
+            [*command, "-e", json.dumps(given)],
+            env=os.environ | settings, cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("logins")
+    authority = Authority(folder)
+    postgres, vault = Postgres(authority), Vault(folder, authority)
+    there = CELL.model_copy(
+        update={
+            "postgresql": CELL.postgresql.model_copy(update={"host": "localhost", "port": postgres.front.port}),
+            "ca_pem": authority.certificate.read_text(),
+        }
+    )
+    made = World(folder, authority, postgres, vault, there)
+    with made.superuser() as connection:
+        for statement in filter(None, map(str.strip, ADMINISTRATOR.split(";"))):
+            connection.execute(statement)
+        connection.execute("SELECT pg_reload_conf()")
+    made.playbook()
+    try:
+        yield made
+    finally:
+        stop_all()
+
+
+def test_the_documented_playbook_changes_nothing_the_second_time(world: World) -> None:
+    assert "changed=0" in world.playbook()
+
+
+def test_the_administrator_makes_the_logins_once(world: World) -> None:
+    assert world.make_logins() is True
+    assert world.make_logins() is False
+    stored = world.vault.root.read("database/roles/domicile-provisioner")["data"]
+    assert {key: stored[key] for key in provisioner_document()} == provisioner_document()
+
+
+def test_the_roles_may_what_the_platform_needs_and_no_more(world: World) -> None:
+    world.make_logins()
+    with world.superuser() as connection:
+        found = connection.execute(
+            "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolcanlogin FROM pg_roles "
+            "WHERE rolname IN ('openbao', 'domicile_provisioner') ORDER BY 1"
+        ).fetchall()
+        assert found == [("domicile_provisioner", False, True, True, False), ("openbao", False, True, False, True)]
+        open_to_all = connection.execute("SELECT has_database_privilege('openbao', 'template1', 'CONNECT')").fetchone()
+        assert open_to_all == (False,)
+
+
+def test_nobody_has_seen_the_password_and_the_servers_log_neither(world: World) -> None:
+    with world.superuser() as connection:
+        connection.execute("ALTER ROLE openbao PASSWORD 'lost'")  # so that it is made anew
+    assert world.make_logins("seen-by-this-test-only") is True
+    with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+        psycopg.connect(world.postgres.dsn(user="openbao", password="seen-by-this-test-only"))
+    log = (Path(world.postgres._folder) / "postgresql.log").read_text()
+    assert 'ALTER ROLE "openbao" PASSWORD \'SCRAM-SHA-256$' in log
+    assert "seen-by-this-test-only" not in log
+
+
+def test_a_tenant_gets_its_database_and_its_casino_a_login(world: World) -> None:
+    world.make_logins()
+    bao = world.bao("domicile-operator", "domicile-operator")
+    databases = PostgresClient("localhost", world.postgres.front.port, world.authority.certificate, bao)
+    names = Names("acme-gb")
+    assert databases.ensure(names, "000-1") is True
+    assert databases.ensure(names, "000-1") is False
+    from domicile_operator.bao_documents import documents
+
+    for document in documents(plan()):
+        bao.ensure(document.path, document.data)
+    casino = _logged_in(world, "casino", "casino-acme-gb", "casino-acme-gb")
+    lease = casino.read("database/creds/casino-acme-gb-app")
+    dsn = world.postgres.dsn("casino_acme_gb", lease["data"]["username"], lease["data"]["password"])
+    with psycopg.connect(dsn) as session:
+        assert session.execute("SELECT pg_has_role('casino_acme_gb_app', 'MEMBER')").fetchone() == (True,)
+        bao.revoke_leases("database/creds/casino-acme-gb-app")
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+    with pytest.raises(hvac.exceptions.Forbidden):
+        casino.read("kv/data/tenants/other-gb/redis")
+    databases.drop(names, "000-1")
+
+
+def test_who_makes_the_first_logins_may_do_nothing_else(world: World) -> None:
+    client = _logged_in(world, "domicile-logins", "domicile-logins", "domicile-system")
+    for path in ("kv/data/tenants/acme-gb/redis", "kv/data/cell/psp/sandbox", "sys/policies/acl/casino-acme-gb"):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.read(path)
+
+
+def test_the_operator_keeps_the_caches_passwords_and_reads_no_other_secret(world: World) -> None:
+    bao = world.bao("domicile-operator", "domicile-operator")
+    bao.write("kv/data/tenants/acme-gb/redis", {"data": {"username": "u", "password": "p"}})
+    assert (bao.read("kv/data/tenants/acme-gb/redis") or {})["data"]["password"] == "p"
+    bao.remove("kv/metadata/tenants/acme-gb/redis")
+    assert bao.read("kv/data/tenants/acme-gb/redis") is None
+    client = _logged_in(world, "domicile-operator", "domicile-operator", "domicile-system")
+    for path in ("kv/data/tenants/acme-gb/other", "kv/data/cell/psp/sandbox"):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.read(path)
+
+
+def _logged_in(world: World, account: str, role: str, namespace: str) -> hvac.Client:
+    client = hvac.Client(world.vault.address, verify=str(world.authority.certificate))
+    client.auth.jwt.jwt_login(role=role, jwt=world.vault.token(account, namespace).read_text())
+    return client
