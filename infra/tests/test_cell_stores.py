@@ -82,14 +82,34 @@ def test_the_database_is_kept_reached_over_tls_and_set_back_to_any_moment(cloud:
     assert len(cloud.of("ClusterInstance")) >= 2
 
 
-def test_the_cache_takes_tls_and_whom_iam_knows(cloud: Cloud) -> None:
+def test_the_cache_takes_tls_and_at_first_admits_nobody(cloud: Cloud) -> None:
     cache = cloud.of("ReplicationGroup")[0].inputs
     assert (cache["transitEncryptionEnabled"], cache["transitEncryptionMode"]) == (True, "required")
     assert cache["multiAzEnabled"] and cache["automaticFailoverEnabled"] and cache["atRestEncryptionEnabled"]
-    assert cache["userGroupIds"] == ["north-live"]
     (user,) = cloud.of("User")
     assert user.inputs["authenticationMode"] == {"type": "iam"} and user.inputs["userId"] == user.inputs["userName"]
-    assert "-@admin" in user.inputs["accessString"]
+    assert user.inputs["accessString"] == "off -@all"
+
+
+def test_the_users_that_the_operator_admits_are_no_drift_of_the_stack(cloud: Cloud) -> None:
+    (group,) = cloud.of("UserGroup")
+    assert cloud.of("ReplicationGroup")[0].inputs["userGroupIds"] == [group.inputs["userGroupId"]] == ["north-live"]
+    assert "userIds" in group.ignored and group.inputs["userIds"] == ["north-live-nobody"]
+
+
+def test_who_makes_logins_may_make_those_and_nothing_else(cloud: Cloud) -> None:
+    policies = {one.name: json.loads(one.inputs["policy"])["Statement"] for one in cloud.of("RolePolicy")}
+    here = "arn:aws:elasticache:eu-west-2:111122223333"
+    make, admit = policies["operator"]
+    assert make["Resource"] == f"{here}:user:casino-*"
+    assert admit["Resource"] == [f"{here}:usergroup:north-live", f"{here}:user:casino-*"]
+    assert {action.split(":")[0] for one in (make, admit) for action in one["Action"]} == {"elasticache"}
+    read, opened = policies["database-logins"]
+    assert (read["Action"], read["Resource"]) == ("secretsmanager:GetSecretValue", "arn:secret")
+    assert (opened["Action"], opened["Resource"]) == ("kms:Decrypt", key(cloud, "data"))
+    assert opened["Condition"] == {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-2.amazonaws.com"}}
+    # The stack's own user is none that the operator could change.
+    assert not cloud.of("User")[0].inputs["userId"].startswith("casino-")
 
 
 def test_buckets_are_closed_to_the_public_and_versioned(cloud: Cloud) -> None:

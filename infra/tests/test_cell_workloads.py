@@ -5,11 +5,12 @@ import pulumi_kubernetes as kubernetes
 import pytest
 import yaml
 from cell_testkit import cell, environment, facts, plan
-from cell_testkit.cloud import DEPLOY, Cloud, bare, run, whole
+from cell_testkit.cloud import Cloud, bare, manifests, run, whole
 from domicile_infra.cell.workloads import Workloads, WorkloadsArgs
 from domicile_infra.plan.cell import plan_cells
+from domicile_infra.plan.cell_config import Stores
 from domicile_infra.plan.errors import PlanError
-from domicile_infra.plan.manifests import CELL_DIGEST, read_manifests
+from domicile_infra.plan.manifests import CELL_DIGEST
 from domicile_infra.plan.workloads import stages, token
 
 
@@ -19,7 +20,7 @@ def cloud() -> Cloud:
 
 
 def test_every_manifest_of_the_operator_becomes_an_object(cloud: Cloud) -> None:
-    wanted = {(token(one), one["metadata"]["name"]) for one in read_manifests(DEPLOY)}
+    wanted = {(token(one), one["metadata"]["name"]) for one in manifests()}
     made = {(one.type, one.inputs["metadata"]["name"]) for one in cloud.resources if one.type.startswith("kubernetes:")}
     assert wanted <= made
     extra = {name for _, name in made - wanted}
@@ -30,6 +31,10 @@ def test_the_operator_is_told_where_its_stores_are(cloud: Cloud) -> None:
     config = cloud.one("ConfigMap", "domicile-system/domicile-cell").inputs["data"]
     content = yaml.safe_load(config["cell.yaml"])
     assert content["postgresql"]["host"] == "writer.db.example" and content["redis"]["host"] == "primary.cache.example"
+    assert content["postgresql"]["administrator"] == {"secret": "arn:secret", "region": "eu-west-2"}
+    users = content["redis"]["elasticache"]
+    assert users["userGroup"] == cloud.of("UserGroup")[0].inputs["userGroupId"] and users["engine"] == "valkey"
+    assert users["tags"] == cloud.of("UserGroup")[0].inputs["tags"]
     assert config["ca.crt"].startswith("-----BEGIN CERTIFICATE")
     papers = cloud.one("ConfigMap", "domicile-system/domicile-attestations").inputs["data"]
     assert papers == {"one.yaml": "a", "officers.yaml.sig": "b"}
@@ -58,6 +63,25 @@ def test_a_kind_comes_before_what_is_of_it_and_the_operator_last(cloud: Cloud) -
     assert others - flux <= operator.dependencies
 
 
+def test_the_databases_first_logins_are_made_by_a_job_of_the_operators_image(cloud: Cloud) -> None:
+    job = cloud.one("Job", "domicile-system/domicile-logins")
+    assert job.inputs["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    template = job.inputs["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert (container["image"], container["args"]) == ("domicile-operator:1.2.3", ["logins"])
+    # Another host or another secret is another template, and so another Job.
+    operator = cloud.one("Deployment", "domicile-system/domicile-operator").inputs["spec"]["template"]
+    assert template["metadata"]["annotations"] == operator["metadata"]["annotations"]
+
+
+def test_no_pod_of_ours_starts_before_its_role_is_its_own(cloud: Cloud) -> None:
+    given = {one.inputs["serviceAccount"]: one.urn for one in cloud.of("PodIdentityAssociation")}
+    for kind, name in (("Job", "domicile-logins"), ("Deployment", "domicile-operator")):
+        one = cloud.one(kind, f"domicile-system/{name}")
+        assert one.inputs["spec"]["template"]["spec"]["serviceAccountName"] == name
+        assert given[name] in one.dependencies
+
+
 def test_nothing_is_put_into_a_cluster_that_has_no_nodes_or_lets_nobody_in(cloud: Cloud) -> None:
     (provider,) = cloud.of("kubernetes")
     needed = {urn.rsplit("::", 2)[-2].rsplit("$", 1)[-1] for urn in provider.dependencies}
@@ -75,7 +99,7 @@ def test_tenants_come_from_the_repository_and_its_files_may_name_what_the_stack_
 def test_a_source_is_synced_only_where_one_is_named() -> None:
     def program() -> None:
         options = pulumi.ResourceOptions(providers=[kubernetes.Provider("cluster", kubeconfig="")])
-        Workloads("workloads", WorkloadsArgs(plan(), read_manifests(DEPLOY), "db", "cache"), options)
+        Workloads("workloads", WorkloadsArgs(plan(), manifests(), "db", "cache", "arn:secret"), options)
 
     found = run(program)
     assert found.of("GitRepository") == found.of("Kustomization") == []
@@ -91,4 +115,4 @@ def test_an_environment_without_a_release_has_no_operator() -> None:
     one = cell()
     plans = plan_cells(environment(one, release=None), {one.name: facts()})
     with pytest.raises(PlanError, match="names no release"):
-        stages(plans[one.name], read_manifests(DEPLOY), "db", "cache")
+        stages(plans[one.name], manifests(), Stores("db", "cache", "arn:secret"))

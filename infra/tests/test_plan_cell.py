@@ -4,17 +4,19 @@ import subprocess
 import sys
 import time
 from datetime import date
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 import yaml
-from cell_testkit import cell, environment, facts, plan
+from cell_testkit import allowed, cell, environment, facts, listed, plan
 from domicile_catalog import Attestation, load_catalogue
 from domicile_infra.plan.cell import plan_cells
-from domicile_infra.plan.cell_config import cell_document
+from domicile_infra.plan.cell_config import Stores, cell_document
 from domicile_infra.plan.cidr import SubnetRole
+from domicile_infra.plan.documents.roles import operator_policy
 from domicile_infra.plan.egress import NO_DATAGRAMS, hosts
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.kubeconfig import kubeconfig
@@ -79,7 +81,10 @@ def test_only_personas_that_the_organisation_made_enter_the_cluster_and_no_regul
 
 def test_a_cell_may_reach_its_payment_providers_its_openbao_and_its_source() -> None:
     one = plan(gitops={"url": "https://git.example/tenants.git", "path": "environments/live"})
-    assert one.egress_hosts == ("bao.casino.example", "git.example", "psp.example")
+    # The last is the cluster's issuer, whose keys OpenBao fetches.
+    issuer = "oidc.eks.eu-west-2.amazonaws.com"
+    assert one.egress_hosts == ("bao.casino.example", "git.example", issuer, "psp.example")
+    assert plan(openbao=None).egress_hosts == ("psp.example",)
 
 
 @pytest.mark.parametrize("address", ["http://psp.example", "ssh://git@git.example/x", "https://"])
@@ -124,6 +129,7 @@ def test_a_lock_of_no_years_is_refused() -> None:
 
 
 CATALOGUE = load_catalogue()
+STORES = Stores("db.example", "cache.example", "arn:secret")
 
 
 def attested(fact: str, value: object, code: str = "SG") -> Attestation:
@@ -168,9 +174,14 @@ def test_audit_logs_outlive_the_retention_that_they_are_for() -> None:
 
 def test_a_cell_describes_itself_as_the_operator_reads_it() -> None:
     one = plan(backupPlace="eu-west-1", given={"attestation_root": "SHA256:" + "a" * 43, "attestation_serial": 4})
-    content = cell_document(one, "db.example", "cache.example")
+    content = cell_document(one, STORES)
     assert content["places"] == ["eu-west-2"] and content["copyPlaces"] == ["eu-west-1"]
-    assert content["postgresql"] == {"host": "db.example", "port": 5432, "cidr": "10.64.192.0/20"}
+    assert content["postgresql"] == {
+        "host": "db.example",
+        "port": 5432,
+        "cidr": "10.64.192.0/20",
+        "administrator": {"secret": "arn:secret", "region": "eu-west-2"},
+    }
     assert content["redis"]["cidr"] == content["postgresql"]["cidr"]
     assert (content["attestationRoot"], content["attestationSerial"]) == ("SHA256:" + "a" * 43, 4)
     assert content["paymentProviders"][0]["name"] == "sandbox"
@@ -179,17 +190,32 @@ def test_a_cell_describes_itself_as_the_operator_reads_it() -> None:
 def test_the_operator_can_load_what_the_cell_says(tmp_path: Path) -> None:
     from domicile_operator.cell import load_cell
 
-    data = cell_config_map(cell_document(plan(), "db.example", "cache.example"), "PEM")["data"]
+    data = cell_config_map(cell_document(plan(), STORES), "PEM")["data"]
     for name, text in data.items():
         (tmp_path / name).write_text(text)
     loaded = load_cell(tmp_path)
     assert (loaded.name, loaded.places, loaded.ca_pem) == ("north-live", ("eu-west-2",), "PEM")
     assert loaded.postgresql.host == "db.example" and loaded.production
+    assert loaded.postgresql.administrator and loaded.postgresql.administrator.secret == "arn:secret"
+    users = loaded.redis.elasticache
+    assert users is not None
+    assert (users.region, users.user_group, users.engine) == ("eu-west-2", "north-live", "valkey")
+    assert users.tags == plan().tags.tags()
+
+
+def test_the_operators_role_is_for_the_users_that_it_makes() -> None:
+    from domicile_operator.names import Names
+
+    policy = operator_policy(plan().scope, "north-live")
+    (users,) = {one for each in allowed(policy) for one in listed(each["Resource"]) if ":user:" in one}
+    longest = f"arn:aws:elasticache:eu-west-2:111122223333:user:{Names('a' * 32).cache_user}"
+    assert fnmatchcase(longest, users)
+    assert not fnmatchcase("arn:aws:elasticache:eu-west-2:111122223333:user:north-live-nobody", users)
 
 
 def test_a_cell_without_openbao_has_no_workloads() -> None:
     with pytest.raises(PlanError, match="has no OpenBao"):
-        cell_document(plan(openbao=None), "db", "cache")
+        cell_document(plan(openbao=None), STORES)
 
 
 def test_the_operators_manifests_are_read_in_the_order_of_their_kustomization() -> None:

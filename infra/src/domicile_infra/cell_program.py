@@ -17,7 +17,8 @@ from domicile_infra.plan.organization_outputs import OUTPUT, OrganizationOutputs
 from domicile_infra.plan.retention import retention_years
 from domicile_infra.settings import Settings
 
-MANIFESTS = Path("operators") / "deploy"
+MANIFESTS = (Path("operators") / "deploy", Path("operators") / "deploy" / "aws")
+"""The operator's, and what it needs beside them where AWS runs the stores."""
 
 
 def declare_cell(settings: Settings) -> None:
@@ -34,7 +35,7 @@ def declare_cell(settings: Settings) -> None:
             "tenant can live in it yet."
         )
     else:
-        manifests = read_manifests(settings.root / MANIFESTS)
+        manifests = [one for folder in MANIFESTS for one in read_manifests(settings.root / folder)]
     export(
         build_cell(
             plan,

@@ -11,12 +11,17 @@ import pulumi
 import pulumi_aws as aws
 from domicile_infra.cell.stack import build_cell, export
 from domicile_infra.plan.cell import CellPlan
-from domicile_infra.plan.manifests import read_manifests
+from domicile_infra.plan.manifests import Manifest, read_manifests
 from pulumi.runtime import mocks, rpc
 
 from cell_testkit import plan
 
 DEPLOY = Path(__file__).parents[3] / "operators" / "deploy"
+
+
+def manifests() -> list[Manifest]:
+    """What a cell's stack puts into its cluster, before it knows the cell."""
+    return [*read_manifests(DEPLOY), *read_manifests(DEPLOY / "aws")]
 
 
 @dataclass(frozen=True)
@@ -193,8 +198,8 @@ def cell_program(one: CellPlan, *, workloads: bool = True) -> Callable[[], None]
         provider = aws.Provider("cell", region=one.place)
         elsewhere = one.backup_place != one.place
         backup = aws.Provider("backup-place", region=one.backup_place) if elsewhere else None
-        manifests = read_manifests(DEPLOY) if workloads else None
-        export(build_cell(one, provider, backup_provider=backup, manifests=manifests))
+        given = manifests() if workloads else None
+        export(build_cell(one, provider, backup_provider=backup, manifests=given))
 
     return program
 

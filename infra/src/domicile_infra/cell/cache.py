@@ -1,4 +1,4 @@
-"""The cell's cache: ElastiCache over TLS, for whoever IAM says they are."""
+"""The cell's cache: ElastiCache over TLS, for the users that the operator makes, one for each tenant."""
 
 from dataclasses import dataclass
 
@@ -100,24 +100,28 @@ class Cache(CellComponent):
         self.register_outputs({"endpoint": self.endpoint})
 
     def _users(self, plan: CellPlan) -> pulumi.Output[str]:
-        """One user, whose password is a token of IAM's. Valkey needs no default user, so that nobody is let in."""
+        """The group that the cache admits. The operator puts tenants' users into it; here it has one who may nothing.
+
+        Valkey needs no default user, so that nobody is let in who was not named.
+        """
         user = aws.elasticache.User(
-            "casino",
-            user_id=f"{self.identifier}-casino",
-            user_name=f"{self.identifier}-casino",  # IAM compares the two
+            "nobody",
+            user_id=f"{plan.cache_users}-nobody",
+            user_name=f"{plan.cache_users}-nobody",  # IAM compares the two
             engine=CACHE_ENGINE,
-            access_string="on ~* &* +@all -@admin -@dangerous",
+            access_string="off -@all",
             authentication_mode={"type": "iam"},
             tags=plan.tags.tags(),
             opts=self.child(),
         )
         users = aws.elasticache.UserGroup(
             "users",
-            user_group_id=self.identifier,
+            user_group_id=plan.cache_users,
             engine=CACHE_ENGINE,
             user_ids=[user.user_id],
             tags=plan.tags.tags(),
-            opts=self.child(),
+            # The others are the operator's.
+            opts=self.child(ignore_changes=["userIds"]),
         )
         return users.user_group_id
 

@@ -16,6 +16,7 @@ from domicile_infra.cell.edge import Edge, EdgeArgs
 from domicile_infra.cell.egress import Egress, EgressArgs
 from domicile_infra.cell.endpoints import Endpoints, EndpointsArgs
 from domicile_infra.cell.keys import Keys, KeysArgs
+from domicile_infra.cell.logins import Logins, LoginsArgs
 from domicile_infra.cell.monitoring import Monitoring, MonitoringArgs
 from domicile_infra.cell.network import Network, NetworkArgs
 from domicile_infra.cell.object_store import ObjectStore, ObjectStoreArgs
@@ -112,6 +113,7 @@ def build_cell(
     }
     monitoring = Monitoring("monitoring", MonitoringArgs(plan, called, telemetry), aws_options)
     if manifests is not None:
+        logins = Logins("logins", LoginsArgs(plan, cluster.name, database.secret_arn, data), aws_options)
         target = cluster_provider or _provider_of(cluster)
         variables: Mapping[str, pulumi.Input[str]] = {
             "cluster": cluster.name,
@@ -120,7 +122,9 @@ def build_cell(
         }
         Workloads(
             "workloads",
-            WorkloadsArgs(plan, manifests, database.endpoint, cache.endpoint, variables),
+            WorkloadsArgs(
+                plan, manifests, database.endpoint, cache.endpoint, database.secret_arn, logins.ready, variables
+            ),
             pulumi.ResourceOptions(providers=[target]),
         )
     return CellOutputs(

@@ -9,21 +9,27 @@ from domicile_catalog.environment import GitOps
 
 from domicile_infra.cell.component import CellComponent
 from domicile_infra.plan.cell import CellPlan
+from domicile_infra.plan.cell_config import Stores
 from domicile_infra.plan.manifests import CELL, Manifest, gitops_manifests
 from domicile_infra.plan.workloads import Stages, logical_name, stages, token
 
-UNKNOWN = "unknown.invalid"
-"""Stands for a host while the manifests are put in order; the real one takes its place when it is known."""
+UNKNOWN = Stores("unknown.invalid", "unknown.invalid", "unknown")
+"""Stands for the stores while the manifests are put in order; the real ones take their place when they are known."""
 
 
 @dataclass(frozen=True)
 class WorkloadsArgs:
-    """`manifests` are the operator's; the hosts are the stores'. `variables` are for the GitOps source's files."""
+    """`manifests` are the operator's; the hosts and the secret are the stores' (`plan.cell_config.Stores`).
+
+    `variables` are for the GitOps source's files. What is in `ready` is there before a pod of ours starts.
+    """
 
     plan: CellPlan
     manifests: Sequence[Manifest]
     postgresql_host: pulumi.Input[str]
     redis_host: pulumi.Input[str]
+    administrator_secret: pulumi.Input[str]
+    ready: Sequence[pulumi.Resource] = ()
     variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
@@ -40,15 +46,15 @@ class Workloads(CellComponent):
     def __init__(self, name: str, args: WorkloadsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__(name, opts)
         plan = args.plan
-        # Which objects there are does not depend on the hosts; what is in two of them does.
-        shape = stages(plan, args.manifests, UNKNOWN, UNKNOWN)
-        known = pulumi.Output.all(args.postgresql_host, args.redis_host).apply(
-            lambda hosts: stages(plan, args.manifests, hosts[0], hosts[1])
+        # Which objects there are does not depend on the hosts; what is in some of them does.
+        shape = stages(plan, args.manifests, UNKNOWN)
+        known = pulumi.Output.all(args.postgresql_host, args.redis_host, args.administrator_secret).apply(
+            lambda found: stages(plan, args.manifests, Stores(*found))
         )
         first = [self._object(one, {}) for one in shape.first]
         then = [self._object(one, self._data(one, known), after=first) for one in shape.then]
         for at, one in enumerate(shape.last):
-            self._object(one, {"spec": known.apply(partial(_spec, at))}, after=then)
+            self._object(one, {"spec": known.apply(partial(_spec, at))}, after=[*then, *args.ready])
         if plan.gitops is not None:
             self._source(plan.name, plan.gitops, args.variables, after=then)
         self.register_outputs({})

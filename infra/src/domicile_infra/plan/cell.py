@@ -118,10 +118,19 @@ class CellPlan:
         return names.fit(self.name, names.CLUSTER)
 
     @property
+    def cache_users(self) -> str:
+        """The name of the group of users that its cache admits."""
+        return names.fit(self.name, names.REPLICATION_GROUP)
+
+    @property
     def egress_hosts(self) -> tuple[str, ...]:
-        """The hosts that the cell may reach, by TLS: its payment providers, its OpenBao, its GitOps source."""
+        """The hosts that the cell may reach, by TLS: its payment providers, its OpenBao, its GitOps source.
+
+        An OpenBao in the cell asks the cluster's issuer for the keys of tokens, which EKS changes each week and
+        publishes at an address outside (EKS user guide, "Fetch signing keys to validate OIDC tokens").
+        """
         wanted = [provider.url for provider in self.payment_providers]
-        wanted += [self.openbao.address] if self.openbao else []
+        wanted += [self.openbao.address, f"https://oidc.eks.{self.place}.amazonaws.com"] if self.openbao else []
         wanted += [self.gitops.url] if self.gitops else []
         return hosts(wanted)
 

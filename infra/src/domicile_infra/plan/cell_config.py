@@ -1,17 +1,29 @@
 """What a cell says about itself in its cluster: the ConfigMap `domicile-cell` (docs/architecture.md, "The cell")."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from domicile_infra.plan.cell import CellPlan
 from domicile_infra.plan.errors import PlanError
+from domicile_infra.plan.sizes import CACHE_ENGINE
 
 INGRESS_CLASS, INGRESS_NAMESPACE = "skipper", "ingress-system"
 """The ingress controller whose pods are the load balancer's targets; the GitOps source brings it."""
 POSTGRESQL_PORT, REDIS_PORT = 5432, 6379
 
 
-def cell_document(plan: CellPlan, postgresql_host: str, redis_host: str) -> dict[str, Any]:
-    """The content of `cell.yaml`; the hosts are those of the writers. Raises PlanError without an OpenBao."""
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is known of the stores when they are there: the hosts of the writers, and the ARN of the secret in which RDS
+    keeps the password of the database's administrator."""
+
+    postgresql_host: str
+    redis_host: str
+    administrator_secret: str
+
+
+def cell_document(plan: CellPlan, stores: Stores) -> dict[str, Any]:
+    """The content of `cell.yaml`. Raises PlanError without an OpenBao."""
     if plan.openbao is None:
         raise PlanError(
             f"The cell {plan.name} has no OpenBao, and the operator gives no casino its secrets without one. Add "
@@ -27,8 +39,23 @@ def cell_document(plan: CellPlan, postgresql_host: str, redis_host: str) -> dict
         "baseDomain": plan.base_domain,
         "ingressClass": INGRESS_CLASS,
         "ingressNamespace": INGRESS_NAMESPACE,
-        "postgresql": {"host": postgresql_host, "port": POSTGRESQL_PORT, "cidr": inside},
-        "redis": {"host": redis_host, "port": REDIS_PORT, "cidr": inside},
+        "postgresql": {
+            "host": stores.postgresql_host,
+            "port": POSTGRESQL_PORT,
+            "cidr": inside,
+            "administrator": {"secret": stores.administrator_secret, "region": plan.place},
+        },
+        "redis": {
+            "host": stores.redis_host,
+            "port": REDIS_PORT,
+            "cidr": inside,
+            "elasticache": {
+                "region": plan.place,
+                "userGroup": plan.cache_users,
+                "engine": CACHE_ENGINE,
+                "tags": plan.tags.tags(),
+            },
+        },
         "openbao": {"address": plan.openbao.address, "cidr": plan.openbao.cidr, "port": plan.openbao.port},
         "paymentProviders": [
             {"name": one.name, "url": one.url, "cidr": one.cidr, "port": one.port} for one in plan.payment_providers

@@ -23,7 +23,7 @@ UNSET_OPERATOR, UNSET_CASINO = "domicile-operator:unset", "casino:unset"
 MOST_BYTES = 900_000
 """A ConfigMap holds a mebibyte, names and all."""
 CELL_DIGEST = "domicile.dev/cell-digest"
-"""The annotation of the operator's pods that changes with the cell's description, which they read at their start."""
+"""The annotation of the pods that changes with the cell's description, which they read at their start."""
 
 
 UNAWAITED = "pulumi.com/skipAwait"
@@ -104,12 +104,12 @@ def _config_map(name: str, data: dict[str, str]) -> Manifest:
 
 
 def restarted_by(manifest: Manifest, config: Manifest) -> Manifest:
-    """A Deployment whose pods are made anew whenever the ConfigMap's content is another; anything else as it is.
+    """A Deployment or Job whose pods are made anew whenever the ConfigMap's content is another; others as they are.
 
     The program does not wait until they run: their image may be pushed to the registry that it has just made, and
     the OpenBao that they wait for may come from the GitOps source.
     """
-    if manifest["kind"] != "Deployment":
+    if manifest["kind"] not in ("Deployment", "Job"):
         return manifest
     digest = hashlib.sha256(json.dumps(config["data"], sort_keys=True).encode()).hexdigest()[:16]
     changed = deepcopy(manifest)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domicile_infra.plan.cell import CellPlan
-from domicile_infra.plan.cell_config import cell_document
+from domicile_infra.plan.cell_config import Stores, cell_document
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.manifests import (
     Manifest,
@@ -16,7 +16,7 @@ from domicile_infra.plan.manifests import (
 
 FIRST = ("Namespace", "CustomResourceDefinition")
 """Kinds without which nothing else can be put into a cluster."""
-LAST = ("Deployment",)
+LAST = ("Deployment", "Job")
 """Kinds whose pods need all the rest."""
 
 
@@ -29,7 +29,7 @@ class Stages:
     last: tuple[Manifest, ...]
 
 
-def stages(plan: CellPlan, manifests: Iterable[Manifest], postgresql_host: str, redis_host: str) -> Stages:
+def stages(plan: CellPlan, manifests: Iterable[Manifest], stores: Stores) -> Stages:
     """The operator's manifests with the cell's images, its description and its attestations.
 
     Raises PlanError for a cell without an OpenBao or whose environment names no release.
@@ -39,7 +39,7 @@ def stages(plan: CellPlan, manifests: Iterable[Manifest], postgresql_host: str, 
             f"The environment {plan.environment} names no release, and {plan.name} would have no operator to run. "
             "Add release (operatorImage, casinoImage) to environment.yaml."
         )
-    config = cell_config_map(cell_document(plan, postgresql_host, redis_host), plan.ca_pem)
+    config = cell_config_map(cell_document(plan, stores), plan.ca_pem)
     ready = with_images(manifests, plan.release.operator_image, plan.release.casino_image)
     everything = [*ready, config, attestations_config_map(plan.attestations)]
     restarted = [restarted_by(one, config) for one in everything]

@@ -25,6 +25,8 @@ class RolePurpose(StrEnum):
     VOLUMES = "volumes"
     TARGETS = "load-balancer-targets"
     OPENBAO = "openbao"
+    OPERATOR = "operator"
+    LOGINS = "database-logins"
     DATABASE_METRICS = "database-metrics"
     FLOW_LOGS = "flow-logs"
     BACKUP = "backup"
@@ -68,6 +70,12 @@ ROLES: Mapping[RolePurpose, RoleSpec] = {
         ServiceAccount("kube-system", "aws-load-balancer-controller"),
     ),
     RolePurpose.OPENBAO: RoleSpec("Unseals OpenBao", ServiceAccount("openbao", "openbao")),
+    RolePurpose.OPERATOR: RoleSpec(
+        "Makes the cache's users for tenants", ServiceAccount("domicile-system", "domicile-operator")
+    ),
+    RolePurpose.LOGINS: RoleSpec(
+        "Makes the database's first logins", ServiceAccount("domicile-system", "domicile-logins")
+    ),
     RolePurpose.DATABASE_METRICS: RoleSpec(
         "Metrics of the database's machines", "monitoring.rds", ("service-role/AmazonRDSEnhancedMonitoringRole",)
     ),
@@ -127,6 +135,47 @@ def openbao_policy(key_arn: str) -> Document:
     """OpenBao opens its own seal with one key and does nothing else (OpenBao, "awskms seal", key permissions)."""
     actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"]
     return document([{"Sid": "Unseal", "Effect": "Allow", "Action": actions, "Resource": key_arn}])
+
+
+CACHE_USERS = "casino-*"
+"""The tenants' users of the cache, by the operator's name for them; nobody else's begins so."""
+
+
+def operator_policy(scope: Scope, user_group: str) -> Document:
+    """The operator makes the tenants' users and puts them into the one group that the cell's cache admits.
+
+    Which actions take which resources: service authorization reference, ElastiCache.
+    """
+    users = scope.arn("elasticache", f"user:{CACHE_USERS}")
+    group = scope.arn("elasticache", f"usergroup:{user_group}")
+    make = ["AddTagsToResource", "CreateUser", "DeleteUser", "DescribeUsers", "ModifyUser"]
+    return document(
+        [
+            {
+                "Sid": "UsersOfTenants",
+                "Effect": "Allow",
+                "Action": [f"elasticache:{action}" for action in make],
+                "Resource": users,
+            },
+            {
+                "Sid": "AdmitThem",
+                "Effect": "Allow",
+                "Action": ["elasticache:DescribeUserGroups", "elasticache:ModifyUserGroup"],
+                "Resource": [group, users],
+            },
+        ]
+    )
+
+
+def logins_policy(scope: Scope, secret_arn: str, key_arn: str) -> Document:
+    """Whoever makes the database's first logins reads its administrator's password, which RDS keeps."""
+    via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{scope.region}.amazonaws.com"}}
+    return document(
+        [
+            {"Sid": "Read", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret_arn},
+            {"Sid": "Open", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key_arn, "Condition": via},
+        ]
+    )
 
 
 def flow_log_policy(log_group_arn: str) -> Document:
