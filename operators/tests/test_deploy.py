@@ -124,9 +124,22 @@ def test_the_operators_pod_is_as_restricted_as_its_namespace_asks() -> None:
     assert {"name": "CASINO_IMAGE", "value": "casino:unset"} in container["env"]
 
 
-def test_every_manifest_is_in_the_kustomization() -> None:
-    (kustomization,) = documents("kustomization.yaml")
-    assert set(kustomization["resources"]) == {p.name for p in DEPLOY.glob("*.yaml")} - {"kustomization.yaml"}
+@pytest.mark.parametrize("folder", [DEPLOY, DEPLOY / "aws"], ids=lambda folder: folder.name)
+def test_every_manifest_is_in_the_kustomization(folder: Path) -> None:
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    assert set(kustomization["resources"]) == {p.name for p in folder.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+def test_what_makes_the_first_logins_is_as_restricted_as_the_operator_and_has_another_account() -> None:
+    (job,) = [one for one in yaml.safe_load_all((DEPLOY / "aws" / "logins.yaml").read_text()) if one["kind"] == "Job"]
+    pod, (deployment,) = job["spec"]["template"]["spec"], documents("deployment.yaml")
+    operator = deployment["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == names.LOGINS_ROLE != operator["serviceAccountName"]
+    assert pod["automountServiceAccountToken"] is False and pod["securityContext"] == operator["securityContext"]
+    (container,), (theirs,) = pod["containers"], operator["containers"]
+    assert container["securityContext"] == theirs["securityContext"] and container["image"] == theirs["image"]
+    mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+    assert mounts.items() <= {one["name"]: one["mountPath"] for one in theirs["volumeMounts"]}.items()
 
 
 def test_nothing_names_a_machine() -> None:

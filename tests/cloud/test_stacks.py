@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
+import yaml
+from domicile_operator.cache_logins import CacheUser, access_string
+from domicile_operator.cell import Cell
+from domicile_operator.clients.elasticache import ElastiCacheClient
+from domicile_operator.names import Names
 
 from tests.cloud.world import BR, GB, ORGANIZATION, Up, World, managed
 
@@ -57,6 +63,55 @@ def test_what_somebody_changed_by_hand_is_found_and_repaired(world: World, cell:
     tags = {one["Key"]: one["Value"] for one in ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Tags"]}
     assert tags["domicile:owner"] == "platform@acme.example"
     world.pulumi(GB, "preview", "--expect-no-changes")
+
+
+def test_the_operator_makes_users_of_the_cache_by_its_own_role_and_the_stack_leaves_them(
+    world: World, cell: Up
+) -> None:
+    told = load_cell_of(world)
+    cache = told.redis.elasticache
+    assert cache is not None
+    session = world.session(world.accounts[GB], role=f"{GB}-operator")
+    users = ElastiCacheClient(world.client(session, "elasticache", cache.region), cache)
+    names = Names("acme-gb")
+    assert users.find(names.cache_user) is None
+    users.create(names.cache_user, ["a" * 48], access_string(names), cache.tags | {"domicile:tenant": "acme-gb"})
+    assert users.find(names.cache_user) == CacheUser("active", access_string(names), member=False)
+    assert users.join(names.cache_user)
+    users.change(names.cache_user, ["b" * 48, "a" * 48], access_string(names))
+    assert users.find(names.cache_user) == CacheUser("active", access_string(names), member=True)
+    try:
+        # The cache admits whom this group has.
+        (made,) = [
+            one for one in world.resources(GB) if one["type"] == "aws:elasticache/replicationGroup:ReplicationGroup"
+        ]
+        assert made["inputs"]["userGroupIds"] == [cache.user_group]
+        world.up(GB, "--expect-no-changes")
+    finally:
+        users.delete(names.cache_user)
+    assert users.find(names.cache_user) is None
+    users.delete(names.cache_user)
+
+
+def test_the_databases_administrator_is_known_to_one_job_alone(world: World, cell: Up) -> None:
+    told = load_cell_of(world).postgresql
+    assert told.administrator is not None
+    made = next(one for one in world.resources(GB) if one["type"] == "aws:rds/cluster:Cluster")
+    assert told.administrator.secret == made["outputs"]["masterUserSecrets"][0]["secretArn"]
+    assert told.host == made["outputs"]["endpoint"]
+    job = json.loads(world.cluster.kubectl("get", "job", "domicile-logins", "-n", "domicile-system", "-o", "json"))
+    pod = job["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == "domicile-logins" and pod["containers"][0]["args"] == ["logins"]
+    roles = [
+        one["inputs"]["role"] for one in world.resources(GB) if "GetSecretValue" in str(one["inputs"].get("policy"))
+    ]
+    assert roles == [f"{GB}-database-logins"]
+
+
+def load_cell_of(world: World) -> Cell:
+    """The cell as its own operator would read it."""
+    shown = world.cluster.kubectl("get", "configmap", "domicile-cell", "-n", "domicile-system", "-o", "json")
+    return Cell.model_validate(yaml.safe_load(json.loads(shown)["data"]["cell.yaml"]))
 
 
 def test_a_failure_in_the_middle_is_resumed_and_nothing_is_made_twice(world: World, no_brazil: None) -> None:
