@@ -8,6 +8,7 @@ long as OpenBao can make a login; where it cannot (a restored database, a new Op
 
 import json
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from domicile_operator.clients.bao import OpenBaoClient
 from domicile_operator.clients.postgres import MAINTENANCE_DATABASE
 from domicile_operator.errors import Fault
 from domicile_operator.names import LOGINS_ROLE, OPENBAO_LOGIN, PROVISIONER_CREDENTIALS
-from domicile_operator.settings import Settings
+from domicile_operator.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Bao(Protocol):
 
 def main() -> None:
     """Try until it is done: the stores, OpenBao and this pod's rights may come up later than the pod."""
-    settings = Settings(casino_image="")
+    settings = read_settings({**os.environ, "CASINO_IMAGE": "none"})
     delay, most = RETRY_S
     while True:
         try:

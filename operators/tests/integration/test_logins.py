@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import hvac
 import psycopg
 import pytest
+import yaml
+from domicile_operator.bao_documents import documents
 from domicile_operator.cell import Cell
 from domicile_operator.clients.bao import OpenBaoClient
 from domicile_operator.clients.postgres import PostgresClient
-from domicile_operator.logins import make_logins, provisioner_document
+from domicile_operator.logins import make_logins, provisioner_document, roles_sql
 from domicile_operator.names import LOGINS_ROLE, Names
+from moto.server import ThreadedMotoServer
 from operator_testkit.bao import Vault
 from operator_testkit.samples import CELL, plan
 from operator_testkit.servers import Postgres, stop_all
@@ -89,6 +93,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     there = CELL.model_copy(
         update={
             "postgresql": CELL.postgresql.model_copy(update={"host": "localhost", "port": postgres.front.port}),
+            "openbao": CELL.openbao.model_copy(update={"address": vault.address}),
             "ca_pem": authority.certificate.read_text(),
         }
     )
@@ -113,6 +118,37 @@ def test_the_administrator_makes_the_logins_once(world: World) -> None:
     assert world.make_logins() is False
     stored = world.vault.root.read("database/roles/domicile-provisioner")["data"]
     assert {key: stored[key] for key in provisioner_document()} == provisioner_document()
+
+
+def test_the_job_finds_everything_by_what_its_pod_is_given(world: World) -> None:
+    aws = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    aws.start()
+    host, port = aws.get_host_and_port()
+    keys = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    try:
+        client = boto3.client(
+            "secretsmanager", region_name="eu-west-2", endpoint_url=keys["AWS_ENDPOINT_URL"],
+            aws_access_key_id="x", aws_secret_access_key="x",
+        )  # fmt: skip
+        secret = client.create_secret(
+            Name="rds!cluster-1", SecretString=json.dumps({"username": "domicile_admin", "password": "admin"})
+        )
+        administrator = {"secret": secret["ARN"], "region": "eu-west-2"}
+        content = world.cell.model_dump(mode="json", by_alias=True, exclude={"ca_pem"}, exclude_none=True)
+        content["postgresql"]["administrator"] = administrator
+        folder = world.folder / "mounted"
+        folder.mkdir()
+        (folder / "cell.yaml").write_text(yaml.safe_dump(content))
+        (folder / "ca.crt").write_text(world.cell.ca_pem)
+        given = {"DOMICILE_CELL_FOLDER": str(folder), "BAO_TOKEN_FILE": str(world.vault.token("domicile-logins"))}
+        done = subprocess.run(
+            [sys.executable, "-m", "domicile_operator", "logins"],
+            env=os.environ | keys | given, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    finally:
+        aws.stop()
+    assert done.returncode == 0 and "OpenBao has its login in PostgreSQL" in done.stderr, done.stderr
+    assert "admin" not in done.stderr.replace("domicile_admin", "")
 
 
 def test_the_roles_may_what_the_platform_needs_and_no_more(world: World) -> None:
@@ -145,8 +181,6 @@ def test_a_tenant_gets_its_database_and_its_casino_a_login(world: World) -> None
     names = Names("acme-gb")
     assert databases.ensure(names, "000-1") is True
     assert databases.ensure(names, "000-1") is False
-    from domicile_operator.bao_documents import documents
-
     for document in documents(plan()):
         bao.ensure(document.path, document.data)
     casino = _logged_in(world, "casino", "casino-acme-gb", "casino-acme-gb")
@@ -185,3 +219,62 @@ def _logged_in(world: World, account: str, role: str, namespace: str) -> hvac.Cl
     client = hvac.Client(world.vault.address, verify=str(world.authority.certificate))
     client.auth.jwt.jwt_login(role=role, jwt=world.vault.token(account, namespace).read_text())
     return client
+
+
+def test_an_administrator_who_may_hand_on_less_makes_the_roles_all_the_same(tmp_path: Path) -> None:
+    postgres = Postgres(Authority(tmp_path))
+    with psycopg.connect(postgres.dsn(), autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE plain LOGIN CREATEROLE CREATEDB PASSWORD 'plain'")
+    with psycopg.connect(postgres.dsn(user="plain", password="plain"), autocommit=True) as plain:
+        for _ in range(2):
+            plain.execute(roles_sql())
+        handed_on, signals = plain.execute(
+            "SELECT pg_has_role('openbao', 'domicile_provisioner', 'MEMBER WITH ADMIN OPTION'), "
+            "pg_has_role('openbao', 'pg_signal_backend', 'MEMBER')"
+        ).fetchone() or (None, None)
+        version = plain.info.server_version
+    postgres.stop()
+    # Before 16 whoever may create roles may hand on any but a superuser's.
+    assert handed_on is True and signals is (version < 160000)
+
+
+PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars: {{secrets_dir: "{folder}/secrets"}}
+  vars_files: ["{role}/defaults/main.yml"]
+  tasks:
+    - ansible.builtin.copy:
+        content: "{{{{ lookup('ansible.builtin.template', '{role}/templates/logins.sql.j2') }}}}"
+        dest: "{folder}/logins.sql"
+        mode: "0600"
+"""
+
+
+def test_a_sites_playbook_makes_the_same_roles_and_says_once_that_it_did(tmp_path: Path) -> None:
+    playbooks = ROOT / "playbooks"
+    (tmp_path / "play.yml").write_text(PLAY.format(folder=tmp_path, role=playbooks / "roles" / "postgresql"))
+    settings = {"ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"), "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote")}
+    settings["ANSIBLE_PYTHON_INTERPRETER"] = sys.executable
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,"]
+    given = ["-e", f"postgresql_roles_file={playbooks}/../operators/src/domicile_operator/database/roles.sql"]
+    done = subprocess.run(
+        [*command, *given, str(tmp_path / "play.yml")],
+        env=os.environ | settings, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    postgres = Postgres(Authority(tmp_path))
+    said = []
+    with psycopg.connect(postgres.dsn(), autocommit=True) as superuser:
+        for _ in range(2):
+            cursor = superuser.execute((tmp_path / "logins.sql").read_text())
+            more: bool | None = True
+            while more:
+                said += cursor.fetchall() if cursor.description else []
+                more = cursor.nextset()
+    assert said == [("changed",)]
+    password = (tmp_path / "secrets" / "postgresql-openbao").read_text().strip()
+    with psycopg.connect(postgres.dsn(user="openbao", password=password)) as openbao:
+        assert openbao.execute("SELECT pg_has_role('domicile_provisioner', 'MEMBER')").fetchone() == (True,)
+    postgres.stop()

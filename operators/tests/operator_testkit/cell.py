@@ -10,6 +10,7 @@ from typing import Any
 import hvac
 import psycopg
 import yaml
+from domicile_operator.logins import provisioner_document, roles_sql
 
 from operator_testkit.servers import Cluster, OpenBao, Postgres, Process, eventually, free_port
 from operator_testkit.tls import Authority
@@ -48,12 +49,8 @@ class Cell:
         return self.cluster.kubectl("create", "token", *account, "--duration=2h", *wanted).strip()
 
     def _prepare_postgresql(self) -> None:
-        for statement in (
-            "CREATE ROLE domicile_provisioner NOLOGIN CREATEDB CREATEROLE",
-            "CREATE ROLE openbao LOGIN CREATEROLE PASSWORD 'bao-of-the-test'",
-            "GRANT domicile_provisioner TO openbao WITH ADMIN OPTION",
-        ):
-            self.sql(statement)
+        self.sql(roles_sql())
+        self.sql("ALTER ROLE openbao PASSWORD 'bao-of-the-test'")
 
     def _prepare_openbao(self) -> hvac.Client:
         client = hvac.Client(self.openbao.address, verify=str(self.authority.certificate))
@@ -74,13 +71,7 @@ class Cell:
             "connection_url": f"{connection}?sslmode=disable",
             "username": "openbao", "password": "bao-of-the-test",
         })  # fmt: skip
-        write("database/roles/domicile-provisioner", {
-            "db_name": "postgresql", "default_ttl": 600, "max_ttl": 3600,
-            "creation_statements": [
-                "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}' "
-                "IN ROLE domicile_provisioner;"
-            ],
-        })  # fmt: skip
+        write("database/roles/domicile-provisioner", provisioner_document())
         policy = "".join(
             f'path "{path}" {{ capabilities = ["create", "read", "update", "delete"] }}\n'
             for path in ("sys/policies/acl/casino-*", "auth/jwt/role/casino-*", "database/roles/casino-*")
