@@ -6,7 +6,7 @@ import pytest
 import yaml
 from domicile_catalog import load_catalogue
 from domicile_catalog.documents import located
-from domicile_catalog.environment import NOBODY, check_cells, read_surroundings
+from domicile_catalog.environment import NOBODY, ZONES, Cell, check_cells, read_surroundings, zones_of
 
 DAY = date(2026, 11, 24)
 CATALOGUE = load_catalogue()
@@ -78,6 +78,31 @@ def test_a_sound_environment_has_no_faults(tmp_path):
             "cells.1.availabilityZones.2",
             "no availability zone",
         ),
+        (
+            "10.65.0.0/16",
+            "10.65.0.0/16\n    availabilityZones: [sa-east-1a, sa-east-1b, sa-east-1a]",
+            21,
+            "cells.1.availabilityZones.2",
+            "stands twice",
+        ),
+        (
+            "  email:",
+            "  existing: {id: our-organisation}\n  email:",
+            7,
+            "organization.existing.id",
+            "not a valid code",
+        ),
+        ("  email:", "  existing: {id: o-abcdefghij, unit: r-ab12}\n  email:", 7, "organization.existing.unit", "code"),
+        ("  email:", "  quotas: {accounts: 0}\n  email:", 7, "organization.quotas.accounts", "1"),
+        ("  email:", "  quotas: {acounts: 20}\n  email:", 7, "organization.quotas.acounts", "unknown key"),
+        (
+            "  email:",
+            "  contacts:\n    security: {name: A, title: B, email: a@b.example, phone: call me}\n  email:",
+            8,
+            "organization.contacts.security.phone",
+            "code",
+        ),
+        ("  email:", "  contacts: {press: {}}\n  email:", 7, "organization.contacts.press.[key]", "unknown value"),
         ("production: false", "production: true\ndisposable: true", 3, "disposable", "cannot be thrown away"),
         ("owner: platform@acme.example\n", "", 1, "owner", "is missing"),
     ],
@@ -117,3 +142,40 @@ approvals:
 
 def test_an_environment_without_a_cloud_needs_none_of_it(tmp_path):
     assert faults_of(tmp_path, "name: test\nproduction: false\n") == []
+
+
+WEST = ENVIRONMENT.replace("[BR]", "[GB]").replace("place: sa-east-1", "place: us-west-1")
+
+
+def test_a_region_with_too_few_zones_is_refused_with_the_zones_that_it_has(tmp_path):
+    line, path, problem = next(one for one in faults_of(tmp_path, WEST) if "availability zones" in one[2])
+    assert (line, path) == (16, "cells.1.place")
+    assert "gets 2 availability zones in us-west-1 (us-west-1a, us-west-1b)" in problem
+
+
+def test_an_account_that_has_more_zones_names_them(tmp_path):
+    named = WEST.replace("10.65.0.0/16", "10.65.0.0/16\n    availabilityZones: [us-west-1a, us-west-1b, us-west-1c]")
+    assert faults_of(tmp_path, named) == []
+
+
+def test_the_zones_of_every_commercial_region_are_known():
+    known = {code: CATALOGUE.places[code].availability_zones for code in CATALOGUE.implicit_places}
+    assert [code for code, zones in known.items() if not zones] == []
+    assert [code for code, zones in known.items() if len(zones) < ZONES] == ["us-west-1"]
+    assert known["ca-central-1"] == ("ca-central-1a", "ca-central-1b", "ca-central-1d")
+    assert known["ap-northeast-1"] == ("ap-northeast-1a", "ap-northeast-1c", "ap-northeast-1d")
+
+
+def test_a_cell_spans_the_first_zones_that_an_account_gets_or_those_that_it_names():
+    one = {"name": "one", "place": "ca-central-1", "jurisdictions": ["CA-ON"], "baseDomain": "one.example.com"}
+    assert zones_of(CATALOGUE, Cell.model_validate(one)) == ("ca-central-1a", "ca-central-1b", "ca-central-1d")
+    named = ["ca-central-1b", "ca-central-1c", "ca-central-1d"]
+    assert zones_of(CATALOGUE, Cell.model_validate(one | {"availabilityZones": named})) == tuple(named)
+    virginia = Cell.model_validate(one | {"place": "us-east-1"})
+    assert zones_of(CATALOGUE, virginia) == ("us-east-1a", "us-east-1b", "us-east-1c")
+
+
+def test_an_account_that_was_there_before_is_no_part_of_what_can_be_thrown_away(tmp_path):
+    found = faults_of(tmp_path, ENVIRONMENT.replace("production: false", "production: false\ndisposable: true"))
+    closed = [one[:2] for one in found if "would be closed" in one[2]]
+    assert closed == [(14, "cells.0.account"), (20, "cells.1.account")]

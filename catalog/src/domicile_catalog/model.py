@@ -22,6 +22,7 @@ Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=Fals
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
 # At most 63 characters: a tenant's objects carry it as a label.
 PlaceCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$", max_length=63)]
+ZoneLetter = Annotated[str, Field(pattern=r"^[a-z]$")]
 
 
 class _Jurisdiction(Frozen):
@@ -100,7 +101,8 @@ class Place(Frozen):
     """Somewhere data can rest: an AWS region, or a site.
 
     `latitude` and `longitude` are in degrees, north and east positive, of the city and not of a building. They are
-    for drawing: what may rest there is decided by `territory` alone.
+    for drawing: what may rest there is decided by `territory` alone. `zones` are the letters of the availability
+    zones that an account gets in an AWS region, in order; empty where they are not known.
     """
 
     code: PlaceCode
@@ -109,6 +111,7 @@ class Place(Frozen):
     kind: Literal["aws", "site"] = "aws"
     partition: str | None = None
     opt_in: bool = False
+    zones: tuple[ZoneLetter, ...] = ()
     latitude: Latitude | None = None
     longitude: Longitude | None = None
 
@@ -116,6 +119,17 @@ class Place(Frozen):
     def _partition_is_a_clouds(self) -> Self:
         if (self.kind == "aws") != (self.partition is not None):
             raise ValueError("an AWS region names its partition, and a site has none")
+        return self
+
+    @property
+    def availability_zones(self) -> tuple[str, ...]:
+        """The names of the availability zones that an account gets: eu-west-2a, eu-west-2b, eu-west-2c."""
+        return tuple(f"{self.code}{letter}" for letter in self.zones)
+
+    @model_validator(mode="after")
+    def _zones_differ(self) -> Self:
+        if list(self.zones) != sorted(set(self.zones)):
+            raise ValueError("the letters of zones stand in order, each once")
         return self
 
     @model_validator(mode="after")

@@ -1,15 +1,19 @@
 """An environment: what should exist, as its folder says it, held against the catalogue."""
 
-from domicile_catalog.environment.cells import cell_request, check_cells, refused_in
+from domicile_catalog.environment.cells import ZONES, cell_request, check_cells, refused_in, zones_of
 from domicile_catalog.environment.model import (
     Approval,
     Budget,
     Cell,
+    Contact,
+    ContactKind,
     Endpoint,
     Environment,
+    ExistingOrganization,
     GitOps,
     IdentityCenter,
     Organization,
+    OrganizationQuotas,
     PaymentProvider,
     Persona,
     Regulator,
@@ -30,14 +34,19 @@ from domicile_catalog.environment.surroundings import (
 __all__ = [
     "FILE",
     "NOBODY",
+    "ZONES",
     "Approval",
     "Budget",
     "Cell",
+    "Contact",
+    "ContactKind",
     "Endpoint",
     "Environment",
+    "ExistingOrganization",
     "GitOps",
     "IdentityCenter",
     "Organization",
+    "OrganizationQuotas",
     "PaymentProvider",
     "Persona",
     "Regulator",
@@ -52,4 +61,5 @@ __all__ = [
     "read_environment",
     "read_surroundings",
     "refused_in",
+    "zones_of",
 ]

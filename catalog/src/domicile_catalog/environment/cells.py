@@ -11,6 +11,7 @@ from itertools import combinations
 from domicile_catalog.documents import Fault
 from domicile_catalog.environment.model import Cell, Environment, Organization
 from domicile_catalog.environment.surroundings import FILE, Surroundings
+from domicile_catalog.model import Catalogue
 from domicile_catalog.refusals import Refusal
 from domicile_catalog.tenancy import TenantRequest, place_tenant
 from domicile_catalog.vocabulary import Product
@@ -18,6 +19,8 @@ from domicile_catalog.vocabulary import Product
 WIDEST = 8
 LARGEST, SMALLEST = 16, 20
 """The prefix lengths of a cell's network: three zones of five subnets must find room in it."""
+ZONES = 3
+"""How many availability zones a cell spans: its stores keep a majority when one is lost."""
 
 
 def check_cells(around: Surroundings, on: date) -> tuple[Fault, ...]:
@@ -51,6 +54,14 @@ def cell_request(around: Surroundings, cell: Cell, code: str, product: Product, 
     )
 
 
+def zones_of(catalogue: Catalogue, cell: Cell) -> tuple[str, ...]:
+    """The availability zones that a cell spans: those that it names, or the first that an account gets in its place.
+
+    Fewer than `ZONES` where the place has no more, which `check_cells` refuses.
+    """
+    return cell.availability_zones or catalogue.places[cell.place].availability_zones[:ZONES]
+
+
 def refused_in(around: Surroundings, cell: Cell, code: str, on: date) -> Refusal | None:
     """Why no tenant of the jurisdiction may live in the cell, or None where one may, with any product."""
     first: Refusal | None = None
@@ -71,9 +82,20 @@ def _whole(environment: Environment) -> Iterator[Fault]:
         yield Fault(FILE, "owner", "is missing", "the e-mail address of who answers for what is built")
     organization = environment.organization
     stacks = {cell.name for cell in environment.cells} | ({organization.stack} if organization else set())
+    if environment.disposable:
+        yield from _not_ours(environment)
     for at, approval in enumerate(environment.approvals):
         if approval.stack not in stacks:
             yield Fault(FILE, f"approvals.{at}.stack", f"unknown stack {approval.stack}", ", ".join(sorted(stacks)))
+
+
+def _not_ours(environment: Environment) -> Iterator[Fault]:
+    """Accounts that were there before: to destroy what is disposable closes its accounts."""
+    given = [(name, f"organization.accounts.{name}") for name, _ in _existing(environment.organization)]
+    given += [(cell.name, f"cells.{at}.account") for at, cell in enumerate(environment.cells) if cell.account]
+    for name, path in given:
+        problem = f"the account of {name} existed before, and would be closed with this disposable environment"
+        yield Fault(FILE, path, problem, "accounts that the environment makes, or disposable: false")
 
 
 def _organization(around: Surroundings, organization: Organization | None) -> Iterator[Fault]:
@@ -97,17 +119,13 @@ def _cell(around: Surroundings, environment: Environment, cell: Cell, path: str,
         yield from _backups(around, cell, f"{path}.backupPlace", on)
     if cell.cidr is not None and not LARGEST <= cell.cidr.prefixlen <= SMALLEST:
         yield Fault(FILE, f"{path}.cidr", f"{cell.cidr} is no size of a cell", f"/{LARGEST} to /{SMALLEST}")
-    for step, zone in enumerate(cell.availability_zones or ()):
-        # A Local Zone is named after its region too, and stands on other ground.
-        if not re.fullmatch(rf"{re.escape(cell.place)}[a-z]", zone):
-            problem = f"{zone} is no availability zone of {cell.place}"
-            yield Fault(FILE, f"{path}.availabilityZones.{step}", problem, f"{cell.place}a, {cell.place}b, ...")
     for step, network in enumerate(cell.api_cidrs):
         if network.prefixlen < WIDEST:
             problem = f"{network} lets half the world at the cluster's API"
             yield Fault(FILE, f"{path}.apiCidrs.{step}", problem, f"networks of your own, at most /{WIDEST}")
     if cell.place not in around.catalogue.places:
         return
+    yield from _zones(around, cell, path)
     for step, code in enumerate(cell.jurisdictions):
         where = f"{path}.jurisdictions.{step}"
         unknown = list(_known(around, code, where))
@@ -116,6 +134,25 @@ def _cell(around: Surroundings, environment: Environment, cell: Cell, path: str,
         if refusal:
             needs = f" Needed: {', '.join(refusal.needs)}." if refusal.needs else ""
             yield Fault(FILE, where, f"{refusal.code}: {refusal.message} {refusal.remedy}{needs}")
+
+
+def _zones(around: Surroundings, cell: Cell, path: str) -> Iterator[Fault]:
+    """Zones of other ground, or one twice; and without any named, a region that has too few of them."""
+    place = around.catalogue.places[cell.place]
+    given = cell.availability_zones
+    for step, zone in enumerate(given or ()):
+        # A Local Zone is named after its region too, and stands on other ground.
+        if not re.fullmatch(rf"{re.escape(cell.place)}[a-z]", zone):
+            problem = f"{zone} is no availability zone of {cell.place}"
+            known = ", ".join(place.availability_zones) or f"{cell.place}a, {cell.place}b, ..."
+            yield Fault(FILE, f"{path}.availabilityZones.{step}", problem, known)
+        elif zone in (given or ())[:step]:
+            yield Fault(FILE, f"{path}.availabilityZones.{step}", f"{zone} stands twice", f"{ZONES} different zones")
+    if given is None and place.code in around.catalogue.implicit_places and len(place.zones) < ZONES:
+        has = ", ".join(place.availability_zones) or "none that is known"
+        problem = f"an account gets {len(place.zones)} availability zones in {cell.place} ({has}); a cell needs {ZONES}"
+        allowed = f"another region, or availabilityZones with {ZONES} that the account has"
+        yield Fault(FILE, f"{path}.place", problem, allowed)
 
 
 def _backups(around: Surroundings, cell: Cell, path: str, on: date) -> Iterator[Fault]:

@@ -49,6 +49,7 @@ DomainName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?
 Network = Annotated[IPv4Network, AfterValidator(_private)]
 Cidr = Annotated[str, AfterValidator(_network)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
+Positive = Annotated[StrictInt, Field(ge=1)]
 
 
 class Part(BaseModel):
@@ -80,13 +81,15 @@ class Persona(StrEnum):
 class Regulator(Part):
     """An authority's auditor, who may read the evidence and the logs of its own jurisdictions.
 
-    `principal` is who assumes the role; `externalId` is what they say to prove that they mean it.
+    `principal` is who assumes the role; `externalId` is what they say to prove that they mean it. `until` is the last
+    day of the access, in UTC; without it the access ends when it is taken away here.
     """
 
     name: Name
     jurisdictions: Annotated[tuple[Text, ...], Field(min_length=1)]
     principal: RoleArn
     external_id: Annotated[str, Field(min_length=16, max_length=1224)]
+    until: date | None = None
 
 
 class IdentityCenter(Part):
@@ -103,19 +106,72 @@ class Budget(Part):
     notify: Annotated[tuple[Email, ...], Field(min_length=1)]
 
 
+class ExistingOrganization(Part):
+    """An organisation that exists already, by its id. It is read and checked, and never changed, replaced or deleted.
+
+    `unit` is the organisational unit below which everything of the environment is put, and to which the policies go
+    that would else be the root's; without it that is the root, and those policies hold for every account of the
+    company.
+    """
+
+    id: Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")]
+    unit: Annotated[str, Field(pattern=r"^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$")] | None = None
+
+
+class PolicyQuota(Part):
+    """What AWS takes of a kind of policy: characters of a document, and how many on one target with AWS's own."""
+
+    characters: Positive | None = None
+    per_target: Positive | None = None
+
+
+class OrganizationQuotas(Part):
+    """Quotas that AWS has raised for this organisation (Service Quotas, in us-east-1). What is left out is AWS's
+    default: 10 accounts, 2,000 units, and of policies 5,120 characters and five on a target.
+    """
+
+    accounts: Positive | None = None
+    organizational_units: Positive | None = None
+    service_control_policies: PolicyQuota = PolicyQuota()
+    resource_control_policies: PolicyQuota = PolicyQuota()
+
+
+class ContactKind(StrEnum):
+    """What AWS writes to a contact about."""
+
+    BILLING = "billing"
+    OPERATIONS = "operations"
+    SECURITY = "security"
+
+
+class Contact(Part):
+    """Whom AWS writes to besides the account's own address (Account Management API, PutAlternateContact)."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    title: Annotated[str, Field(min_length=1, max_length=50)]
+    email: Email
+    phone: Annotated[str, Field(pattern=r"^[\s0-9()+-]+$", min_length=1, max_length=25)]
+
+
 class Organization(Part):
     """The AWS organisation that the environment's cells are accounts of.
 
-    `account` is the management account. `home` is the region where what belongs to no cell stands. `accounts` are
-    accounts that exist already, by name (security, shared-services, log-archive-<zone>): the others are made, with
-    the address of `email`, in which {account} becomes the account's name. Cells get their networks from `supernet`.
-    `principals` are who may assume a persona's role where there is no Identity Center.
+    `account` is the management account. `existing` is an organisation to build in; without it one is made. `home` is
+    the region where what belongs to no cell stands. `accounts` are accounts that exist already, by name (security,
+    shared-services, log-archive-<zone>): the others are made, with the address of `email`, in which {account} becomes
+    the account's name. `contacts` are whom AWS writes to about each account. Cells get their networks from
+    `supernet`. `principals` are who may assume a persona's role where there is no Identity Center.
+    `costAllocationTags` has bills show our tags: true a day after the first cell is up, for AWS must have met the
+    tags in a bill.
     """
 
     stack: Name = "organization"
     account: AccountId
+    existing: ExistingOrganization | None = None
+    quotas: OrganizationQuotas = OrganizationQuotas()
     home: PlaceCode
     email: EmailTemplate
+    contacts: dict[ContactKind, Contact] = Field(default_factory=dict)
     supernet: Network = IPv4Network("10.64.0.0/10")
     accounts: dict[Name, AccountId] = Field(default_factory=dict)
     identity_center: IdentityCenter | None = None
@@ -123,6 +179,7 @@ class Organization(Part):
     deployers: tuple[RoleArn, ...] = ()
     regulators: tuple[Regulator, ...] = ()
     budget: Budget | None = None
+    cost_allocation_tags: bool = False
 
 
 class Endpoint(Part):
@@ -154,7 +211,8 @@ class Cell(Part):
     """One cluster and the stores beside it, in an account and a place of its own. Its name is its stack's.
 
     `account` is the account's id where it exists already. Left out are: `cidr`, the next free part of the
-    organisation's supernet; `availabilityZones`, the first three; `backupPlace`, the cell's own place. `delegated`
+    organisation's supernet; `availabilityZones`, the first three that an account gets there (the catalogue's
+    places/aws.yaml); `backupPlace`, the cell's own place. `delegated`
     says that the parent of `baseDomain` points at the cell's name servers (an output of its stack): before, no
     certificate is issued. `apiCidrs` are networks from which the cluster's API may be reached beside its own; none
     leaves it private. `caFile` is a file beside environment.yaml: the authorities of its stores and of its OpenBao.
