@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from domicile_infra.plan.organization import OrganizationChoices
 from domicile_policies.plan.check import RULES, check_plan
 from domicile_policies.plan.facts import PackFacts, facts_of_stack
 from domicile_policies.plan.load import read_waivers
@@ -48,6 +47,6 @@ def test_permission_sets_are_judged_too():
     groups = {"platform": "group-p", "compliance": "group-c"}
     center = {"instanceArn": "arn:aws:sso:::instance/ssoins-1", "groups": groups}
     organization = {"identityCenter": center, "principals": {"breakGlass": [ENGINEER]}}
-    world = build(plan(OrganizationChoices(), organization=organization))
+    world = build(plan(organization=organization))
     found = check_plan(planned(world), facts(read_waivers(WAIVERS)))
     assert [f"{one.message} [{one.urn}]" for one in found if one.stops] == []

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import domicile_infra.plan
 import pytest
+import yaml
 from domicile_catalog import Attestation
+from domicile_catalog.documents import located
 from domicile_infra.plan.aws_facts import aws_facts, parse_aws_facts
 from domicile_infra.plan.log_archive import bucket_name
 from domicile_infra.plan.organization import (
@@ -19,7 +21,7 @@ from domicile_infra.plan.organization import (
 )
 from domicile_infra.plan.organization_policies import BINDING
 from domicile_infra.plan.retention import retention_years
-from domicile_policies.documents import PolicyDocument, PolicyType
+from domicile_policies.documents import QUOTAS, PolicyDocument, PolicyType, Quota
 from domicile_policies.evaluator import Request, denied_by
 from domicile_policies.names import AccountRole
 from hypothesis import given, settings
@@ -46,13 +48,13 @@ def cells(draw):
     return [cell(f"cell-{at}", draw(st.sampled_from(PLACES[code])), code) for at, code in enumerate(chosen)]
 
 
-MANY = OrganizationChoices(facts=aws_facts().with_quotas(accounts=100))
+MANY = {"accounts": 100}
 
 
 @settings(max_examples=25, deadline=None)
 @given(cells())
 def test_whatever_the_cells_every_account_has_its_place_and_its_logs_a_home(made):
-    found = plan(MANY, cells=made, organization={"regulators": []})
+    found = plan(cells=made, organization={"regulators": [], "quotas": MANY})
     names = [one.name for one in found.accounts]
     assert len(set(names)) == len(names)
     assert len({one.email for one in found.accounts}) == len(names)
@@ -73,8 +75,8 @@ def test_whatever_the_cells_every_account_has_its_place_and_its_logs_a_home(made
 @given(cells(), st.randoms())
 def test_the_plan_does_not_depend_on_the_order_of_cells(made, random):
     shuffled = random.sample(made, len(made))
-    assert plan(MANY, cells=made, organization={"regulators": []}) == plan(
-        MANY, cells=shuffled, organization={"regulators": []}
+    assert plan(cells=made, organization={"regulators": [], "quotas": MANY}) == plan(
+        cells=shuffled, organization={"regulators": [], "quotas": MANY}
     )
 
 
@@ -313,7 +315,7 @@ def test_fifty_cells_are_planned_in_no_time():
 
     many = [cell(f"cell-{at}", "eu-west-1", ("GB", "MT", "DE", "IT", "NL")[at % 5]) for at in range(50)]
     began = time.process_time()
-    found = plan(MANY, cells=many, organization={"regulators": []})
+    found = plan(cells=many, organization={"regulators": [], "quotas": MANY})
     assert len(found.accounts) == 2 + len(found.zones) + 50
     assert time.process_time() - began < 5
 
@@ -321,3 +323,66 @@ def test_fifty_cells_are_planned_in_no_time():
 def test_the_same_environment_on_the_same_day_is_the_same_plan():
     assert plan() == plan()
     assert plan() != plan(owner="another@example.com")
+
+
+QUOTAS_OF_ALL = {
+    "accounts": 40,
+    "organizationalUnits": 3000,
+    "serviceControlPolicies": {"characters": 10240},
+    "resourceControlPolicies": {"perTarget": 10},
+}
+
+
+def test_quotas_that_aws_has_raised_stand_in_the_environment_and_what_it_has_not_stays():
+    chosen = plan(organization={"quotas": QUOTAS_OF_ALL}).choices
+    assert (chosen.facts.quotas.accounts, chosen.facts.quotas.organizational_units) == (40, 3000)
+    assert chosen.facts.quotas.trails_in_a_region == aws_facts().quotas.trails_in_a_region
+    assert chosen.policy_quotas[PolicyType.SERVICE_CONTROL] == Quota(10240, 5, given=1)
+    assert chosen.policy_quotas[PolicyType.RESOURCE_CONTROL] == Quota(5120, 10, given=1)
+    assert chosen.policy_quotas[PolicyType.TAG] == QUOTAS[PolicyType.TAG]
+
+
+def test_more_accounts_than_aws_gives_need_the_raised_quota_and_the_field_is_named():
+    many = [cell(f"cell-{at}", "eu-west-2", "GB") for at in range(8)]
+    (fault,) = refusals(cells=many)
+    assert (fault.rule, fault.path) == ("quota of accounts", "organization.quotas.accounts")
+    assert "12 accounts" in fault.problem and "AWS allows 10" in fault.problem
+    assert len(plan(cells=many, organization={"quotas": {"accounts": 12}}).accounts) == 11
+
+
+def test_policies_that_are_too_long_are_refused_at_the_quotas_of_the_environment():
+    short = {"serviceControlPolicies": {"characters": 100}}
+    (fault,) = refusals(organization={"quotas": short})
+    assert fault.path == "organization.quotas" and "at most 100" in fault.problem
+
+
+def test_a_fault_has_the_line_of_environment_yaml(tmp_path):
+    written = document(cells=[cell("br", "us-east-1", "BR")], organization={"regulators": []})
+    (tmp_path / "environment.yaml").write_text(yaml.safe_dump(written, sort_keys=False))
+    (fault,) = refusals(cells=written["cells"], organization={"regulators": []})
+    found = located(fault.in_file(), tmp_path)
+    line = (tmp_path / "environment.yaml").read_text().splitlines()[found.line - 1]
+    assert line.strip() == "place: us-east-1"
+    assert str(found).startswith(f"environment.yaml:{found.line}: cells.0.place: the cell br stands in us-east-1")
+
+
+def test_a_disposable_environment_locks_its_logs_for_a_day_and_no_other_does():
+    assert {one.retention_days for one in plan(disposable=True).archives} == {1}
+    assert min(one.retention_days for one in plan().archives) > 365
+
+
+BACKED_UP = [cell("gb", "eu-west-2", "GB", backupPlace="eu-west-3")]
+
+
+def test_the_region_of_a_cells_backups_is_one_of_its_accounts_and_has_an_archive_of_its_own():
+    found = plan(cells=BACKED_UP)
+    zone = found.zone_of_cell("gb")
+    assert found.account("gb").regions == zone.regions == ("eu-west-2", "eu-west-3")
+    assert {one.region for one in found.archives if one.unit == zone.name} == {"eu-west-2", "eu-west-3"}
+    assert found.account(zone.log_archive).regions == ("eu-west-2", "eu-west-3")
+    assert "eu-west-3" in found.regions and "eu-west-3" in found.account("security").watches
+
+
+def test_backups_outside_the_zone_of_a_cell_are_refused():
+    (fault,) = refusals(cells=[cell("br", "sa-east-1", "BR", backupPlace="us-east-1")], organization={"regulators": []})
+    assert fault.path == "cells.0.backupPlace" and "us-east-1, outside the zone br" in fault.problem

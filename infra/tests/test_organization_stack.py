@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pulumi_aws
 import pytest
+from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.organization import targets_of
 from domicile_infra.plan.organization_outputs import OUTPUT, parse_outputs
 from domicile_infra.renaming import renamed
@@ -210,6 +211,64 @@ def test_an_existing_account_is_taken_over_and_not_compared_where_aws_does_not_t
     made = adopted.resources["shared-services/account"]
     assert made.import_id == "" and "email" not in made.ignore and "roleName" in made.ignore
     assert adopted.exports[OUTPUT]["accounts"]["security"]["id"] == "222222222222"
+
+
+TYPES = list(PLAN.documents.types())
+SERVICES = list(PLAN.choices.facts.trusted_services)
+THEIRS = {
+    "featureSet": "ALL",
+    "enabledPolicyTypes": [*TYPES, "BACKUP_POLICY"],
+    "awsServiceAccessPrincipals": [*SERVICES, "controltower.amazonaws.com"],
+}
+"""An organisation of a company that uses more of it than we need."""
+EXISTING = "o-theirs12345"
+
+
+@pytest.mark.parametrize("unit", [None, "ou-ab12-12345678"])
+def test_an_existing_organisation_is_read_and_stays_as_it_is(unit):
+    adopting = plan(organization={"existing": {"id": EXISTING, "unit": unit}}, **SMALL)
+    found = build(adopting, THEIRS)
+    assert found.read == {"organization/organization": EXISTING}
+    assert found.of_type("aws:organizations/organization:Organization") == []
+    assert found.exports[OUTPUT]["organizationId"] == EXISTING
+    top = unit or "r-root"
+    units = found.of_type("aws:organizations/organizationalUnit:OrganizationalUnit")
+    assert {one.inputs["parentId"] for one in units} == {top} and len(units) == len(adopting.units)
+    root = {f"policies/root/{one.name}" for one in adopting.documents.root}
+    assert root and {found.resources[one].inputs["targetId"] for one in root} == {top}
+
+
+@pytest.mark.parametrize(
+    ("lacks", "remedy"),
+    [
+        ({"featureSet": "CONSOLIDATED_BILLING"}, "enable-all-features"),
+        ({"enabledPolicyTypes": TYPES[1:]}, f"--policy-type {TYPES[0]}"),
+        ({"awsServiceAccessPrincipals": SERVICES[:-1]}, f"--service-principal {SERVICES[-1]}"),
+    ],
+)
+def test_an_existing_organisation_that_lacks_what_is_needed_is_refused_with_the_command(lacks, remedy):
+    with pytest.raises(PlanError, match="read and never changed") as refused:
+        build(plan(organization={"existing": {"id": EXISTING}}, **SMALL), THEIRS | lacks)
+    assert remedy in str(refused.value)
+
+
+def test_every_account_has_the_contacts_that_the_environment_names():
+    contacts = world().of_type("aws:account/alternativeContact:AlternativeContact")
+    assert {one.name for one in contacts} == {f"{one.name}/contact/security" for one in PLAN.accounts}
+    assert {one.inputs["alternateContactType"] for one in contacts} == {"SECURITY"}
+    assert {one.inputs["accountId"] for one in contacts} == {account_id(one.name) for one in PLAN.accounts}
+
+
+def test_every_region_that_holds_anything_of_an_account_has_the_whole_baseline():
+    assert PLAN.account("gb-test").regions == ("eu-west-2", "eu-west-3")
+    for account in PLAN.accounts:
+        for region in account.regions:
+            made = {one.name for one in world().custom() if one.name.startswith(f"{account.name}/baseline/{region}/")}
+            for kind in ("volumes", "default-key", "encryption", "analyzer"):
+                assert f"{account.name}/baseline/{region}/{kind}" in made
+            assert any(one.region == region for one in PLAN.archives if one.unit == account.unit) or (
+                account.unit == "core"
+            )
 
 
 def test_regions_that_must_be_opted_into_are_before_anything_is_built_there():

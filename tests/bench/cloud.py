@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from domicile_catalog import load_catalogue
-from domicile_catalog.environment import NOBODY, Environment, read_surroundings
+from domicile_catalog.environment import NOBODY, Environment, read_surroundings, zones_of
 from domicile_infra.plan.accounts import plan_zones
 from domicile_infra.plan.attachments import documents_of
 from domicile_infra.plan.cell import CellFacts, plan_cells
-from domicile_infra.plan.organization import OrganizationChoices, plan_organization
+from domicile_infra.plan.organization import choices_of, plan_organization
 
 from tests.cloud.world import GB, ORGANIZATION, ROOT, World, running_world
 
@@ -63,7 +63,7 @@ def plan_cells_s() -> float:
     environment, began = many_cells(), time.process_time()
     catalogue, today = load_catalogue(), datetime.now(UTC).date()
     zones, _ = plan_zones(environment, catalogue, today, ())
-    choices = OrganizationChoices()
+    choices = choices_of(environment)
     roomy = replace(choices.facts, quotas=replace(choices.facts.quotas, accounts=100, trails_in_a_region=100))
     plan_organization(
         environment, catalogue, today, documents_of(environment, zones), choices=replace(choices, facts=roomy)
@@ -74,6 +74,7 @@ def plan_cells_s() -> float:
             organization_id="o-benchbench",
             deployer_role_arn=f"arn:aws:iam::{at:012d}:role/domicile-deployer",
             retention_years=5,
+            availability_zones=zones_of(catalogue, cell),
         )
         for at, cell in enumerate(environment.cells, 1)
     }

@@ -71,7 +71,7 @@ def test_the_operator_makes_users_of_the_cache_by_its_own_role_and_the_stack_lea
     told = load_cell_of(world)
     cache = told.redis.elasticache
     assert cache is not None
-    session = world.session(world.accounts[GB], role=f"{GB}-operator")
+    session = world.session(world.accounts[GB], role=f"domicile-cell-operator-{GB}")
     users = ElastiCacheClient(world.client(session, "elasticache", cache.region), cache)
     names = Names("acme-gb")
     assert users.find(names.cache_user) is None
@@ -105,7 +105,7 @@ def test_the_databases_administrator_is_known_to_one_job_alone(world: World, cel
     roles = [
         one["inputs"]["role"] for one in world.resources(GB) if "GetSecretValue" in str(one["inputs"].get("policy"))
     ]
-    assert roles == [f"{GB}-database-logins"]
+    assert roles == [f"domicile-cell-database-logins-{GB}"]
 
 
 def load_cell_of(world: World) -> Cell:

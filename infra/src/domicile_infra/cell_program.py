@@ -1,14 +1,11 @@
 """The stack of one cell: what the organisation's stack says of its account, its plan, its providers, its resources."""
 
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from domicile_catalog.environment import Persona
+from domicile_catalog.environment import Persona, zones_of
 from domicile_policies.names import PROJECT
-from pulumi.runtime.sync_await import _sync_await
 
 from domicile_infra.plan.cell import CellFacts, CellPlan, plan_cells
 from domicile_infra.plan.errors import PlanError
@@ -16,6 +13,7 @@ from domicile_infra.plan.manifests import read_attestations, read_manifests
 from domicile_infra.plan.organization_outputs import OUTPUT, OrganizationOutputs, parse_outputs
 from domicile_infra.plan.retention import retention_years
 from domicile_infra.settings import Settings
+from domicile_infra.waiting import wait_for
 
 MANIFESTS = (Path("operators") / "deploy", Path("operators") / "deploy" / "aws")
 """The operator's, and what it needs beside them where AWS runs the stores."""
@@ -58,6 +56,7 @@ def planned_cell(settings: Settings, organization: OrganizationOutputs) -> CellP
         organization_id=told.organization_id,
         deployer_role_arn=told.deployer_role_arn,
         retention_years=retention_years(around.catalogue, cell.jurisdictions, settings.on, around.attestations),
+        availability_zones=zones_of(around.catalogue, cell),
         personas={one: told.account.roles[one.value] for one in Persona if one.value in told.account.roles},
         ca_pem=_authorities(settings.folder, cell.ca_file),
         delegated=cell.delegated,
@@ -75,22 +74,13 @@ def _organization(settings: Settings) -> OrganizationOutputs:
     assert environment is not None and environment.organization is not None
     name = environment.organization.stack
     reference = pulumi.StackReference(f"{pulumi.get_organization()}/{PROJECT}/{name}")
-    details = _await(reference.get_output_details(OUTPUT))
+    details = wait_for(reference.get_output_details(OUTPUT))
     if details.value is None:
         raise PlanError(
             f"The stack {name} has not been built: it exports no `{OUTPUT}`. Run `domicile up` on the environment, or "
             f"`pulumi up --stack {name}` first."
         )
     return parse_outputs(details.value)
-
-
-def _await(answer: Coroutine[Any, Any, Any]) -> Any:
-    """The answer of a call to the engine while the program runs.
-
-    A plan needs plain values, and what is declared inside `apply` would be left out of previews. The SDK waits for
-    its own calls the same way and has no public name for it.
-    """
-    return _sync_await(answer)
 
 
 def _provider(plan: CellPlan, region: str) -> aws.Provider:

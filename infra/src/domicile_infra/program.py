@@ -1,11 +1,13 @@
 """The Pulumi program: reads what should exist, plans it, and declares it. Everything that decides is in `plan/`."""
 
 import pulumi
+from domicile_catalog.documents import located
 from domicile_policies.documents import QuotaError
 
 from domicile_infra.disposable import make_disposable
 from domicile_infra.plan.errors import PlanError
-from domicile_infra.plan.organization import OrganizationChoices, OrganizationPlan, plan_organization
+from domicile_infra.plan.organization import OrganizationPlan, plan_organization
+from domicile_infra.plan.organization_faults import OrganizationPlanError
 from domicile_infra.settings import Settings, read_settings
 
 
@@ -22,6 +24,9 @@ def main() -> None:
             from domicile_infra.cell_program import declare_cell
 
             declare_cell(settings)
+    except OrganizationPlanError as error:
+        lines = "\n".join(f"  {located(fault.in_file(), settings.folder)}" for fault in error.faults)
+        raise pulumi.RunError(f"{settings.ref.name} cannot be built, and nothing was changed:\n{lines}") from error
     except (PlanError, QuotaError) as error:
         raise pulumi.RunError(f"{settings.ref.name} cannot be built, and nothing was changed: {error}") from error
 
@@ -42,5 +47,4 @@ def planned_organization(settings: Settings) -> OrganizationPlan:
         around.catalogue,
         settings.on,
         attestations=around.attestations,
-        choices=OrganizationChoices(lock_days=1 if environment.disposable else None),
     )

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from domicile_catalog.environment import Cell, Environment, Organization, Persona
+from domicile_catalog import load_catalogue
+from domicile_catalog.environment import Cell, Environment, Organization, Persona, zones_of
 from domicile_infra.plan.cell import CellFacts, CellPlan, plan_cells
 from domicile_infra.plan.documents import Document
 from domicile_policies.evaluator import Request, denied_by
@@ -45,8 +46,8 @@ def environment(*cells: Cell, **more: Any) -> Environment:
     )
 
 
-def facts(at: int = 0, **more: Any) -> CellFacts:
-    """What the organisation's stack says of the cell at that place of the list."""
+def facts(at: int = 0, of: Cell | None = None, **more: Any) -> CellFacts:
+    """What the organisation's stack says of the cell at that place of the list, and the catalogue of its place."""
     account = f"{111122223333 + at}"
     return CellFacts(
         **{
@@ -54,6 +55,7 @@ def facts(at: int = 0, **more: Any) -> CellFacts:
             "organization_id": ORGANIZATION,
             "deployer_role_arn": f"arn:aws:iam::{account}:role/domicile-deployer",
             "retention_years": 5,
+            "availability_zones": zones_of(load_catalogue(), of or cell()),
             "personas": {
                 Persona.PLATFORM: f"arn:aws:iam::{account}:role/domicile-platform",
                 Persona.COMPLIANCE: f"arn:aws:iam::{account}:role/domicile-compliance",
@@ -69,7 +71,7 @@ def facts(at: int = 0, **more: Any) -> CellFacts:
 def plan(*, production: bool = True, given: Mapping[str, Any] | None = None, **more: Any) -> CellPlan:
     """The plan of one cell; `given` goes to its facts, and the rest to the cell."""
     one = cell(**more)
-    return plan_cells(environment(one, production=production), {one.name: facts(**(given or {}))})[one.name]
+    return plan_cells(environment(one, production=production), {one.name: facts(of=one, **(given or {}))})[one.name]
 
 
 def denied(document: Document, action: str, context: Mapping[str, Any], resource: str = "*") -> str | None:

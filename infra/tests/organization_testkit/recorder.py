@@ -9,10 +9,10 @@ from typing import Any
 
 import pulumi
 from domicile_infra.organization.stack import OrganizationStack, build_organization
-from domicile_infra.plan.organization import OrganizationChoices, OrganizationPlan
+from domicile_infra.plan.organization import OrganizationPlan
 from pulumi.runtime import mocks
 
-from organization_testkit import MANAGEMENT, plan
+from organization_testkit import MANAGEMENT, document, plan
 
 ORGANIZATION_ID = "o-exampleorg01"
 
@@ -39,9 +39,13 @@ class Registered:
 
 @dataclass
 class World:
-    """Everything that was registered, by name; names are unique here, which the engine asks by type only."""
+    """Everything that was registered, by name; names are unique here, which the engine asks by type only.
+
+    `read` are the ids of what is not managed and only looked at, by name.
+    """
 
     resources: dict[str, Registered] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
     exports: Any = None
     stack: OrganizationStack | None = None
 
@@ -76,14 +80,21 @@ def _account_id(name: str) -> str:
 
 
 class _Answers(mocks.Mocks):
-    """What a cloud would answer: the inputs, and what it makes up by itself, the same each time."""
+    """What a cloud would answer: the inputs, and what it makes up by itself, the same each time.
+
+    `existing` is what it says of an organisation that is read.
+    """
+
+    def __init__(self, existing: dict[str, Any] | None = None) -> None:
+        self.existing = existing or {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
         name = state.get("name", args.name)
         match args.typ:
             case "aws:organizations/organization:Organization":
-                return ORGANIZATION_ID, state | {"roots": [{"id": "r-root"}], "masterAccountId": MANAGEMENT}
+                told = {"roots": [{"id": "r-root"}], "masterAccountId": MANAGEMENT}
+                return args.resource_id or ORGANIZATION_ID, state | told | (self.existing if args.resource_id else {})
             case "aws:organizations/account:Account":
                 return args.resource_id or _account_id(args.name), state
             case "aws:organizations/organizationalUnit:OrganizationalUnit":
@@ -103,9 +114,13 @@ class _Answers(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, world: World) -> None:
-        super().__init__(_Answers())
+    def __init__(self, world: World, answers: _Answers) -> None:
+        super().__init__(answers)
         self.world = world
+
+    def ReadResource(self, request: Any) -> Any:
+        self.world.read[request.name] = request.id
+        return super().ReadResource(request)
 
     def RegisterResource(self, request: Any) -> Any:
         response = super().RegisterResource(request)
@@ -133,9 +148,12 @@ class _Monitor(mocks.MockMonitor):
         return response
 
 
-def build(plan: OrganizationPlan) -> World:
-    """Everything that the stack of the plan registers, and what it exports as the engine would keep it."""
-    world = World()
+def build(plan: OrganizationPlan, existing: dict[str, Any] | None = None) -> World:
+    """Everything that the stack of the plan registers, and what it exports as the engine would keep it.
+
+    `existing` is what the cloud says of the organisation where that is read and not made.
+    """
+    world, answers = World(), _Answers(existing)
 
     @pulumi.runtime.test
     def program() -> pulumi.Output[Any]:
@@ -145,7 +163,8 @@ def build(plan: OrganizationPlan) -> World:
     loop = asyncio.new_event_loop()  # whatever ran before in this process may have left none
     asyncio.set_event_loop(loop)
     try:
-        mocks.set_mocks(_Answers(), project="domicile", stack=plan.stack, preview=False, monitor=_Monitor(world))
+        monitor = _Monitor(world, answers)
+        mocks.set_mocks(answers, project="domicile", stack=plan.stack, preview=False, monitor=monitor)
         program()
     finally:
         loop.close()
@@ -153,7 +172,15 @@ def build(plan: OrganizationPlan) -> World:
     return world
 
 
-FULL = plan(OrganizationChoices(cost_tags_known=True, regulators_until={"commission": date(2027, 3, 31)}))
+GB, *OTHERS = document()["cells"]
+FULL = plan(
+    cells=[GB | {"backupPlace": "eu-west-3"}, *OTHERS],
+    organization={
+        "costAllocationTags": True,
+        "contacts": {"security": {"name": "On call", "title": "SRE", "email": "sre@example.com", "phone": "+44 20 1"}},
+        "regulators": [one | {"until": date(2027, 3, 31)} for one in document()["organization"]["regulators"]],
+    },
+)
 """A plan with everything in it."""
 
 

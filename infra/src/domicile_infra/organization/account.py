@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from domicile_catalog.environment import Contact, ContactKind
 from domicile_policies.names import ACCESS_ROLE
 
 from domicile_infra.organization.component import OrganizationComponent
 from domicile_infra.plan.accounts import AccountPlan
-from domicile_infra.plan.baseline import Contact
 
 UNREADABLE = ("roleName", "iamUserAccessToBilling", "createGovcloud")
 """What AWS tells nobody of an account once it exists: compared, it would have an account replaced."""
@@ -28,7 +28,7 @@ class AccountArgs:
     unit_id: pulumi.Input[str]
     policy_ids: Mapping[str, pulumi.Input[str]]
     opt_in: tuple[str, ...]
-    contacts: tuple[Contact, ...]
+    contacts: Mapping[ContactKind, Contact]
     tags: Mapping[str, str]
 
 
@@ -83,12 +83,12 @@ class Account(OrganizationComponent):
             )
             for region in args.opt_in
         ]
-        for contact in args.contacts:
-            told = f"{name}/contact/{contact.kind.lower()}"
+        for kind, contact in args.contacts.items():
+            told = f"{name}/contact/{kind}"
             aws.account.AlternativeContact(
                 told,
                 account_id=self.account_id,
-                alternate_contact_type=contact.kind,
+                alternate_contact_type=kind.upper(),
                 name=contact.name,
                 title=contact.title,
                 email_address=contact.email,

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from domicile_infra.organization.component import OrganizationComponent
 from domicile_infra.plan.accounts import AccountPlan
-from domicile_infra.plan.baseline import PasswordPolicy, volume_key_document
+from domicile_infra.plan.baseline import PASSWORDS, volume_key_document
 from domicile_infra.plan.persona_documents import compact
 
 
@@ -23,7 +23,6 @@ class BaselineArgs:
     account_id: pulumi.Input[str]
     organization_id: pulumi.Input[str]
     providers: Mapping[str, aws.Provider]
-    password: PasswordPolicy
     block_public_access: bool
     tags: Mapping[str, str]
     key_tags: Mapping[str, str]
@@ -41,8 +40,8 @@ class Baseline(OrganizationComponent):
         home = args.providers[args.plan.regions[0]]
         aws.iam.AccountPasswordPolicy(
             f"{name}/password-policy",
-            minimum_password_length=args.password.minimum_length,
-            password_reuse_prevention=args.password.remembered,
+            minimum_password_length=PASSWORDS.minimum_length,
+            password_reuse_prevention=PASSWORDS.remembered,
             require_lowercase_characters=True,
             require_numbers=True,
             require_symbols=True,

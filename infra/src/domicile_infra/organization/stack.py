@@ -58,7 +58,7 @@ class _Builder:
                 units=plan.units,
                 policy_types=plan.documents.types(),
                 trusted_services=plan.choices.facts.trusted_services,
-                existing=plan.choices.existing_organization,
+                existing=plan.choices.existing,
                 tags=self.tags,
             ),
             management,
@@ -66,7 +66,7 @@ class _Builder:
         self.organization_id = units.organization_id
         policies = Policies(
             "policies",
-            PoliciesArgs(documents=plan.documents, root_id=units.root_id, unit_ids=units.unit_ids, tags=self.tags),
+            PoliciesArgs(documents=plan.documents, root_id=units.top_id, unit_ids=units.unit_ids, tags=self.tags),
             management,
             after=(units.organization,),
         )
@@ -115,7 +115,6 @@ class _Builder:
                 providers={
                     region: self.providers.account(name, region) for region in (*account.regions, *account.watches)
                 },
-                password=self.plan.choices.password,
                 block_public_access=not self.plan.public_access_is_blocked_above(account),
                 tags=self.tags,
                 key_tags=self.key_tags,
@@ -240,7 +239,7 @@ class _Builder:
             CostsArgs(
                 budget=self.plan.budget,
                 account_ids={account.display_name: account_ids[account.name] for account in self.plan.accounts},
-                tag_keys=TAG_KEYS if self.plan.choices.cost_tags_known else (),
+                tag_keys=TAG_KEYS if self.plan.choices.cost_tags else (),
                 tags=self.tags,
             ),
             self.providers.management(self.plan.choices.facts.global_region),

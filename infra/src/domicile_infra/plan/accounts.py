@@ -20,7 +20,8 @@ SUSPENDED = "suspended"
 class ZonePlan:
     """A residency zone that the environment has cells in: an organisational unit of its name.
 
-    `places` are all where its cells may stand; `regions` those where one does. `jurisdictions` are its cells'.
+    `places` are all where its cells may stand; `regions` those where one does, or its backups. `jurisdictions` are
+    its cells'.
     """
 
     name: str
@@ -67,17 +68,23 @@ def plan_zones(
     grouped: dict[str, list[Cell]] = {}
     zones: dict[str, ResidencyZone] = {}
     faults: list[PlanFault] = []
-    for cell in environment.cells:
+    for at, cell in enumerate(environment.cells):
         zone = zone_of(catalogue, cell.jurisdictions, on, production=environment.production, attestations=known)
         together = ", ".join(cell.jurisdictions)
         if zone is None:
             problem = f"the cell {cell.name} is in no residency zone: no AWS region may hold a cell of {together}"
             remedy = "Give its jurisdictions cells of their own, attest what the catalogue lacks, or build a site."
-            faults.append(PlanFault(problem, "residency", remedy))
+            faults.append(PlanFault(problem, "residency", remedy, f"cells.{at}.jurisdictions"))
         elif cell.place not in zone.places:
             problem = f"the cell {cell.name} stands in {cell.place}, outside the zone {zone.name} of {together}"
             remedy = f"Put it in one of: {', '.join(zone.places)}."
-            faults.append(PlanFault(problem, "residency", remedy))
+            faults.append(PlanFault(problem, "residency", remedy, f"cells.{at}.place"))
+        elif outside := [place for place in places_of(cell) if place not in zone.places]:
+            problem = (
+                f"the backups of {cell.name} would rest in {outside[0]}, outside the zone {zone.name} of {together}"
+            )
+            remedy = f"Name as backupPlace one of: {', '.join(zone.places)}."
+            faults.append(PlanFault(problem, "residency", remedy, f"cells.{at}.backupPlace"))
         else:
             zones[zone.name] = zone
             grouped.setdefault(zone.name, []).append(cell)
@@ -89,10 +96,15 @@ def _zone(zone: ResidencyZone, cells: tuple[Cell, ...]) -> ZonePlan:
     return ZonePlan(
         name=zone.name,
         places=zone.places,
-        regions=tuple(sorted({cell.place for cell in cells})),
+        regions=tuple(sorted({place for cell in cells for place in places_of(cell)})),
         jurisdictions=tuple(sorted({code for cell in cells for code in cell.jurisdictions})),
         cells=tuple(sorted(cell.name for cell in cells)),
     )
+
+
+def places_of(cell: Cell) -> tuple[str, ...]:
+    """The regions that hold anything of a cell: its own first, then that of its backups."""
+    return tuple(dict.fromkeys((cell.place, cell.backup_place or cell.place)))
 
 
 def regions_in_use(organization: Organization, zones: Iterable[ZonePlan], facts: AwsFacts) -> tuple[str, ...]:
@@ -142,7 +154,7 @@ def plan_accounts(environment: Environment, zones: tuple[ZonePlan, ...], facts: 
         add(zone.log_archive, AccountRole.LOG_ARCHIVE, zone.name, zone.regions)
     for zone in zones:
         for name in zone.cells:
-            add(name, AccountRole.CELL, zone.name, (cells[name].place,), cells[name])
+            add(name, AccountRole.CELL, zone.name, places_of(cells[name]), cells[name])
     return tuple(made)
 
 
@@ -162,17 +174,25 @@ def check_accounts(
     yield from _twice(ids, "account id", "Give each account its own id, and none the management account's.")
     for name in sorted(set(organization.accounts) - {account.name for account in accounts}):
         planned = ", ".join(account.name for account in accounts)
-        yield PlanFault(f"organization.accounts names {name}, which is no account", "names", f"Planned: {planned}.")
+        yield PlanFault(
+            f"organization.accounts names {name}, which is no account",
+            "names",
+            f"Planned: {planned}.",
+            f"organization.accounts.{name}",
+        )
     for zone in zones:
         if zone.name in (CORE, SUSPENDED):
             yield PlanFault(f"a zone is named {zone.name} as a unit of the organisation's own is", "names", "Rename.")
     if len(accounts) + 1 > quotas.accounts:
         problem = f"{len(accounts) + 1} accounts, the management account among them; AWS allows {quotas.accounts}"
-        remedy = "Have AWS raise the quota (Service Quotas, in us-east-1), then say so in the organisation's quotas."
-        yield PlanFault(problem, "quota of accounts", remedy)
+        remedy = (
+            "Have AWS raise the quota (Service Quotas, in us-east-1), then write it into organization.quotas.accounts."
+        )
+        yield PlanFault(problem, "quota of accounts", remedy, "organization.quotas.accounts")
     if len(zones) + 2 > quotas.organizational_units:
+        path = "organization.quotas.organizationalUnits"
         problem = f"{len(zones) + 2} units; AWS allows {quotas.organizational_units}"
-        yield PlanFault(problem, "quota of organisational units", "Use fewer zones.")
+        yield PlanFault(problem, "quota of organisational units", "Use fewer zones, or have AWS raise it.", path)
     for account in accounts:
         for text, most, what in (
             (account.display_name, quotas.account_name_characters, "name"),

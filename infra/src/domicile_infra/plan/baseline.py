@@ -14,15 +14,7 @@ class PasswordPolicy:
     remembered: int = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Whom AWS writes to besides the account's own address. `kind` is BILLING, OPERATIONS or SECURITY."""
-
-    kind: str
-    name: str
-    title: str
-    email: str
-    phone: str
+PASSWORDS = PasswordPolicy()
 
 
 def volume_key_document(account_id: str, region: str, organization_id: str) -> dict[str, Any]:

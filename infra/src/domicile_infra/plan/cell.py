@@ -26,7 +26,8 @@ ACCESS_POLICIES: Mapping[Persona, str] = {
 class CellFacts:
     """What a cell's plan needs and its environment does not say.
 
-    The organisation's stack made the account and the roles. `retention_years` follows from the catalogue
+    The organisation's stack made the account and the roles. `availability_zones` are those that it spans
+    (`domicile_catalog.environment.zones_of`). `retention_years` follows from the catalogue
     (`retention_years()`). `ca_pem` is the bundle of those CAs that sign the cell's database, cache and OpenBao.
     `attestations` are the files of the environment's folder, by name. `delegated` says whether the parent domain
     already points at the cell's zone: a certificate is not issued before.
@@ -36,6 +37,7 @@ class CellFacts:
     organization_id: str
     deployer_role_arn: str
     retention_years: int
+    availability_zones: tuple[str, ...]
     personas: Mapping[Persona, str] = field(default_factory=dict)
     ca_pem: str = ""
     attestations: Mapping[str, str] = field(default_factory=dict)
@@ -171,7 +173,6 @@ def plan_cells(environment: Environment, facts: Mapping[str, CellFacts]) -> dict
 def _plan(environment: Environment, owner: str, cell: Cell, facts: CellFacts, network: IPv4Network) -> CellPlan:
     if facts.retention_years < 1:
         raise PlanError(f"{cell.name} would keep its records for {facts.retention_years} years: a lock needs one.")
-    zones = cell.availability_zones or tuple(f"{cell.place}{letter}" for letter in "abc")
     access = {facts.deployer_role_arn: "AmazonEKSClusterAdminPolicy"}
     access |= {facts.personas[one]: policy for one, policy in ACCESS_POLICIES.items() if one in facts.personas}
     plan = CellPlan(
@@ -184,7 +185,7 @@ def _plan(environment: Environment, owner: str, cell: Cell, facts: CellFacts, ne
         deployer_role_arn=facts.deployer_role_arn,
         place=cell.place,
         backup_place=cell.backup_place or cell.place,
-        availability_zones=tuple(zones),
+        availability_zones=facts.availability_zones,
         jurisdictions=tuple(sorted(cell.jurisdictions)),
         retention_years=facts.retention_years,
         network=network,

@@ -1,12 +1,12 @@
 """An organisation as a value: everything that the stack `organization` builds, decided without asking a cloud."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from domicile_catalog import Attestation, Catalogue
 from domicile_catalog.environment import Budget, Environment, IdentityCenter, Organization
-from domicile_policies.documents import QUOTAS, PolicyDocument, PolicyType, Quota, QuotaError, policy
+from domicile_policies.documents import PolicyDocument, PolicyType, QuotaError, policy
 from domicile_policies.names import CORE
 
 from domicile_infra.plan.accounts import (
@@ -20,8 +20,7 @@ from domicile_infra.plan.accounts import (
     regions_in_use,
 )
 from domicile_infra.plan.attachments import documents_of
-from domicile_infra.plan.aws_facts import AwsFacts, aws_facts
-from domicile_infra.plan.baseline import Contact, PasswordPolicy
+from domicile_infra.plan.choices import OrganizationChoices, choices_of
 from domicile_infra.plan.log_archive import ArchivePlan, check_archives, plan_archives, years_of_each
 from domicile_infra.plan.organization_faults import OrganizationPlanError, PlanFault
 from domicile_infra.plan.organization_policies import Documents, check_documents
@@ -33,27 +32,6 @@ from domicile_infra.plan.personas import (
     plan_roles,
 )
 from domicile_infra.plan.tags import ORGANIZATION, TagScope
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationChoices:
-    """What an environment may choose besides its document; the defaults suit a new organisation.
-
-    `existing_organization` is the id of an organisation to take over, which must have our policy types and trusted
-    services enabled already: the engine takes over only what is as the program says. `cost_tags_known` says that AWS
-    has met our tags in a bill already, which takes a day from their first use: before, activating them fails.
-    `lock_days` is how long a test environment locks its logs. `regulators_until` is the last day of a regulator's
-    access, by its name.
-    """
-
-    existing_organization: str | None = None
-    cost_tags_known: bool = False
-    lock_days: int | None = None
-    regulators_until: Mapping[str, date] = field(default_factory=dict)
-    contacts: tuple[Contact, ...] = ()
-    password: PasswordPolicy = field(default_factory=PasswordPolicy)
-    facts: AwsFacts = field(default_factory=aws_facts)
-    policy_quotas: Mapping[PolicyType, Quota] = field(default_factory=lambda: QUOTAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +100,11 @@ def plan_organization(
     """The organisation of an environment, under the law of a day. Pure and deterministic.
 
     `catalogue` has the environment's sites; `documents` are the policies of each target, the policies' own where left
-    out. Raises OrganizationPlanError with every fault: cells outside a zone, names and ids claimed twice, what AWS's
-    quotas do not allow, roles that nobody could assume, retention that is not known.
+    out; `choices` are what the environment chooses, where left out. Raises OrganizationPlanError with every fault:
+    cells outside a zone, names and ids claimed twice, what AWS's quotas do not allow, roles that nobody could assume,
+    retention that is not known.
     """
-    chosen, known = choices or OrganizationChoices(), tuple(attestations)
+    chosen, known = choices or choices_of(environment), tuple(attestations)
     organization, owner = _asked_for(environment)
     zones, zone_faults = plan_zones(environment, catalogue, on, known)
     years, retention_faults = years_of_each(environment, catalogue, on, known)
@@ -138,10 +117,11 @@ def plan_organization(
     units = units_of(zones)
     regions = regions_in_use(organization, zones, chosen.facts)
     try:
-        attached = _with_suspended(documents or documents_of(environment, zones))
+        attached = _with_suspended(documents or documents_of(environment, zones, chosen.policy_quotas))
     except QuotaError as error:
-        remedy = "Change the documents (domicile_policies), or have AWS raise the quota and say so in the quotas."
-        raise OrganizationPlanError([PlanFault(str(error), "quotas of AWS Organizations", remedy)]) from error
+        remedy = "Change the documents (domicile_policies), or have AWS raise the quota and write it there."
+        fault = PlanFault(str(error), "quotas of AWS Organizations", remedy, "organization.quotas")
+        raise OrganizationPlanError([fault]) from error
     faults = (
         *zone_faults,
         *retention_faults,
@@ -199,11 +179,18 @@ def targets_of(account: AccountPlan) -> tuple[str, ...]:
 def _asked_for(environment: Environment) -> tuple[Organization, str]:
     if environment.organization is None:
         raise OrganizationPlanError(
-            [PlanFault(f"{environment.name} has no organisation", "environment.yaml", "Write `organization` there.")]
+            [
+                PlanFault(
+                    f"{environment.name} has no organisation",
+                    "environment.yaml",
+                    "Write `organization` there.",
+                    "organization",
+                )
+            ]
         )
     if environment.owner is None:
         problem = f"{environment.name} has no owner, whose address every resource is tagged with"
-        raise OrganizationPlanError([PlanFault(problem, "environment.yaml", "Write `owner` there.")])
+        raise OrganizationPlanError([PlanFault(problem, "environment.yaml", "Write `owner` there.", "owner")])
     return environment.organization, environment.owner
 
 
@@ -213,6 +200,7 @@ __all__ = [
     "OrganizationChoices",
     "OrganizationPlan",
     "OrganizationPlanError",
+    "choices_of",
     "plan_organization",
     "targets_of",
     "units_of",

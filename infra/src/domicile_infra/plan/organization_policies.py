@@ -61,8 +61,8 @@ def check_documents(
     texts: dict[str, str] = {}
     for target, attached in documents.by_target():
         for fault in quota_faults(target, attached, quotas):
-            remedy = "Change the documents (domicile_policies), or have AWS raise the quota and say so in the quotas."
-            yield PlanFault(fault, "quotas of AWS Organizations", remedy)
+            remedy = "Change the documents (domicile_policies), or have AWS raise the quota and write it there."
+            yield PlanFault(fault, "quotas of AWS Organizations", remedy, "organization.quotas")
         for document in attached:
             if texts.setdefault(document.name, document.text) != document.text:
                 problem = f"the policy {document.name} at {target} is another document than the one of that name"
