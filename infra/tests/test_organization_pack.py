@@ -7,13 +7,13 @@ from domicile_policies.plan.facts import PackFacts, facts_of_stack
 from domicile_policies.plan.load import read_waivers
 from domicile_policies.plan.resource import Operation, Options, Plan, PlannedResource, Provider
 from organization_testkit import ENGINEER, ON, catalogue, environment, plan
-from organization_testkit.recorder import FULL, World, build, full_world
+from organization_testkit.recorder import EVERYTHING, FULL, World, build, full_world
 
 WAIVERS = Path(__file__).parents[2] / "policies" / "pack" / "waivers.yaml"
 
 
 def facts(waivers=()) -> PackFacts:
-    return facts_of_stack(environment(), FULL.stack, catalogue(), ON, waivers=waivers)
+    return facts_of_stack(environment(**EVERYTHING), FULL.stack, catalogue(), ON, waivers=waivers)
 
 
 def planned(world: World) -> Plan:

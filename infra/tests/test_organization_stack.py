@@ -193,6 +193,57 @@ def test_the_security_account_watches_every_region_in_use_before_it_administers_
             assert f"security/baseline/{region}/{watcher}" in world().waits_for(admin)
 
 
+CONFIGURATION = "aws:guardduty/organizationConfiguration:OrganizationConfiguration"
+FEATURE = "aws:guardduty/organizationConfigurationFeature:OrganizationConfigurationFeature"
+HUB_MEMBER = "aws:securityhub/member:Member"
+
+
+def test_guardduty_enrols_every_account_in_each_region_in_use_once_its_administrator_is_named():
+    for region in PLAN.regions:
+        one = world().resources[f"enrolment/{region}/guardduty"]
+        assert one.inputs["autoEnableOrganizationMembers"] == "ALL"
+        assert world().provider_of(one).name == f"security/{region}"
+        assert f"delegation/{region}/guardduty" in world().waits_for(one)
+    assert len(world().of_type(CONFIGURATION)) == len(PLAN.regions)
+
+
+def test_no_account_but_the_security_account_makes_a_detector_that_its_enrolment_would_make_too():
+    detectors = {one.name for one in world().of_type("aws:guardduty/detector:Detector")}
+    assert detectors == {f"security/baseline/{region}/detector" for region in PLAN.regions}
+
+
+def test_data_events_of_buckets_clusters_and_databases_are_watched_and_no_volume_leaves_its_account():
+    for region in PLAN.regions:
+        features = [one for one in world().of_type(FEATURE) if world().provider_of(one).inputs["region"] == region]
+        chosen = {one.inputs["name"]: one.inputs["autoEnable"] for one in features}
+        assert {name for name, enrols in chosen.items() if enrols == "ALL"} == {
+            "S3_DATA_EVENTS",
+            "EKS_AUDIT_LOGS",
+            "RDS_LOGIN_EVENTS",
+        }
+        assert chosen["EBS_MALWARE_PROTECTION"] == "NONE"
+        assert all(f"enrolment/{region}/guardduty" in world().waits_for(one) for one in features)
+
+
+def test_security_hub_has_every_account_as_a_member_wherever_it_acts():
+    expected = {
+        (account.name, region) for account in PLAN.accounts if account.name != "security" for region in account.regions
+    }
+    made = {(one.name.rpartition("/")[2], world().provider_of(one).inputs["region"]): one for one in _members()}
+    assert set(made) == expected and ("gb-test", "eu-west-3") in expected
+    for (account, region), one in made.items():
+        assert one.inputs["accountId"] == account_id(account)
+        before = world().waits_for(one)
+        assert {f"delegation/{region}/security-hub", f"{account}/baseline/{region}/security-hub"} <= before
+        # Whoever joined by itself could not be made a member: AWS refuses it.
+        ruled = world().resources[f"enrolment/{region}/security-hub"]
+        assert ruled.name in before and ruled.inputs["autoEnable"] is False
+
+
+def _members() -> list[Registered]:
+    return world().of_type(HUB_MEMBER)
+
+
 def test_public_access_is_blocked_once_by_the_organisation_or_by_each_account():
     block = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
     assert world().of_type(block) == []

@@ -331,6 +331,38 @@ def test_the_organisation_s_security_services(client):
     assert hub.list_organization_admin_accounts()["AdminAccounts"][0]["Status"] == "ENABLED"
 
 
+def test_members_of_the_security_services_are_for_their_administrator_to_enrol(client):
+    guardduty, hub = client("guardduty"), client("securityhub")
+    detector = guardduty.create_detector(Enable=True)["DetectorId"]
+    enrol = {"DetectorId": detector, "AutoEnableOrganizationMembers": "ALL"}
+    fails("BadRequestException", guardduty.update_organization_configuration, **enrol)
+    fails("InvalidAccessException", hub.update_organization_configuration, AutoEnable=False)
+    details = [{"AccountId": "111122223333", "Email": "a@b.example"}]
+    fails("InvalidAccessException", hub.create_members, AccountDetails=details)
+
+    guardduty.enable_organization_admin_account(AdminAccountId="123456789012")
+    guardduty.update_organization_configuration(**enrol)
+    for name, enrols in (("S3_DATA_EVENTS", "ALL"), ("EKS_AUDIT_LOGS", "NEW"), ("S3_DATA_EVENTS", "NONE")):
+        guardduty.update_organization_configuration(**enrol, Features=[{"Name": name, "AutoEnable": enrols}])
+    told = guardduty.describe_organization_configuration(DetectorId=detector)
+    assert told["AutoEnableOrganizationMembers"] == "ALL"
+    assert {one["Name"]: one["AutoEnable"] for one in told["Features"]} == {
+        "EKS_AUDIT_LOGS": "NEW",
+        "S3_DATA_EVENTS": "NONE",
+    }
+
+    hub.enable_organization_admin_account(AdminAccountId="123456789012")
+    hub.update_organization_configuration(AutoEnable=False, AutoEnableStandards="NONE")
+    assert hub.describe_organization_configuration()["AutoEnableStandards"] == "NONE"
+    hub.create_members(AccountDetails=details)
+    fails("ResourceConflictException", hub.create_members, AccountDetails=details)
+    (member,) = hub.get_members(AccountIds=["111122223333"])["Members"]
+    assert (member["MemberStatus"], member["AdministratorId"]) == ("Enabled", "123456789012")
+    hub.disassociate_members(AccountIds=["111122223333"])
+    hub.delete_members(AccountIds=["111122223333"])
+    assert hub.get_members(AccountIds=["111122223333"])["Members"] == []
+
+
 def test_settings_of_a_region(client):
     ec2 = client("ec2")
     assert ec2.get_image_block_public_access_state()["ImageBlockPublicAccessState"] == "block-new-sharing"

@@ -3,7 +3,7 @@ imported, removed. The cases are data: `provider_aws/*.yaml`.
 
 A case is a resource: `type`, `inputs`, `change` (inputs laid over them), and `drift`: a call behind the provider's back
 (service, operation, parameters) and the input that it changes. `${name}` is another case's id, `${name.output}` its
-output; a case is made when another one needs it.
+output; a case is made when another one needs it, and `after` names those that it needs and says nothing of.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class World:
     def make(self, name: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
         if name not in self.made:
             case = CASES[name]
+            for other in case.get("after", ()):
+                self.make(other)
             inputs = self.checked(name, case.get("inputs") or {})
             preview = self.provider.preview_create(case["type"], inputs)
             id_, outputs = self.provider.create(case["type"], inputs, 30)

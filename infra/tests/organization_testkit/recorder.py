@@ -173,14 +173,16 @@ def build(plan: OrganizationPlan, existing: dict[str, Any] | None = None) -> Wor
 
 
 GB, *OTHERS = document()["cells"]
-FULL = plan(
-    cells=[GB | {"backupPlace": "eu-west-3"}, *OTHERS],
-    organization={
+EVERYTHING: dict[str, Any] = {
+    "cells": [GB | {"backupPlace": "eu-west-3"}, *OTHERS],
+    "organization": {
         "costAllocationTags": True,
         "contacts": {"security": {"name": "On call", "title": "SRE", "email": "sre@example.com", "phone": "+44 20 1"}},
         "regulators": [one | {"until": date(2027, 3, 31)} for one in document()["organization"]["regulators"]],
     },
-)
+}
+"""What an environment may say beside the one of the tests."""
+FULL = plan(**EVERYTHING)
 """A plan with everything in it."""
 
 

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from domicile_infra.organization.component import OrganizationComponent
-from domicile_infra.plan.accounts import AccountPlan
+from domicile_infra.plan.accounts import AccountPlan, AccountRole
 from domicile_infra.plan.baseline import PASSWORDS, volume_key_document
 from domicile_infra.plan.persona_documents import compact
 
@@ -29,10 +29,15 @@ class BaselineArgs:
 
 
 class Baseline(OrganizationComponent):
-    """The account's own settings, then those of each region. `volume_keys` are the ARNs of its default keys."""
+    """The account's own settings, then those of each region. `volume_keys` are the ARNs of its default keys.
+
+    `hubs` are the region's Security Hub of the account; `detectors` its GuardDuty, which the security account alone
+    makes by itself: everyone else's comes with their enrolment there.
+    """
 
     volume_keys: dict[str, pulumi.Output[str]]
-    watchers: dict[str, tuple[pulumi.Resource, ...]]
+    hubs: dict[str, aws.securityhub.Account]
+    detectors: dict[str, aws.guardduty.Detector]
 
     def __init__(self, name: str, args: BaselineArgs) -> None:
         super().__init__(name)
@@ -60,7 +65,13 @@ class Baseline(OrganizationComponent):
                 opts=self.child(home),
             )
         self.volume_keys = {region: self._volumes(name, region) for region in args.plan.regions}
-        self.watchers = {region: self._watchers(name, region) for region in (*args.plan.regions, *args.plan.watches)}
+        everywhere = (*args.plan.regions, *args.plan.watches)
+        self.hubs = {region: self._hub(name, region) for region in everywhere}
+        self.detectors = {
+            region: self._detector(name, region) for region in everywhere if args.plan.role is AccountRole.SECURITY
+        }
+        for region in everywhere:
+            self._analyzer(name, region)
         self.register_outputs({"volumeKeys": self.volume_keys})
 
     def _volumes(self, name: str, region: str) -> pulumi.Output[str]:
@@ -92,28 +103,31 @@ class Baseline(OrganizationComponent):
         )
         return key.arn
 
-    def _watchers(self, name: str, region: str) -> tuple[pulumi.Resource, ...]:
-        """Findings stay in the region that they are about; the security account sees them there."""
-        args, provider = self._args, self._args.providers[region]
-        detector = aws.guardduty.Detector(
-            f"{name}/{region}/detector",
-            enable=True,
-            finding_publishing_frequency="FIFTEEN_MINUTES",
-            tags=dict(args.tags),
-            opts=self.child(provider),
-        )
-        hub = aws.securityhub.Account(
+    # Findings stay in the region that they are about; the security account sees them there.
+
+    def _hub(self, name: str, region: str) -> aws.securityhub.Account:
+        return aws.securityhub.Account(
             f"{name}/{region}/security-hub",
             enable_default_standards=True,
             auto_enable_controls=True,
             control_finding_generator="SECURITY_CONTROL",
-            opts=self.child(provider),
+            opts=self.child(self._args.providers[region]),
         )
-        analyzer = aws.accessanalyzer.Analyzer(
+
+    def _detector(self, name: str, region: str) -> aws.guardduty.Detector:
+        return aws.guardduty.Detector(
+            f"{name}/{region}/detector",
+            enable=True,
+            finding_publishing_frequency="FIFTEEN_MINUTES",
+            tags=dict(self._args.tags),
+            opts=self.child(self._args.providers[region]),
+        )
+
+    def _analyzer(self, name: str, region: str) -> None:
+        aws.accessanalyzer.Analyzer(
             f"{name}/{region}/analyzer",
             analyzer_name="domicile",
             type="ACCOUNT",
-            tags=dict(args.tags),
-            opts=self.child(provider),
+            tags=dict(self._args.tags),
+            opts=self.child(self._args.providers[region]),
         )
-        return detector, hub, analyzer

@@ -25,7 +25,13 @@ class DelegationArgs:
 
 
 class Delegation(OrganizationComponent):
-    """Delegated administrators: once for the organisation, and region by region for the services that ask for it."""
+    """Delegated administrators: once for the organisation, and region by region for the services that ask for it.
+
+    `guardduty` and `security_hub` are those of each region, whom enrolment needs.
+    """
+
+    guardduty: dict[str, pulumi.Resource]
+    security_hub: dict[str, pulumi.Resource]
 
     def __init__(self, name: str, args: DelegationArgs, after: Mapping[str, tuple[pulumi.Resource, ...]]) -> None:
         """`after` is what must exist in each region first: the account's own detector, which AWS else makes itself."""
@@ -39,14 +45,15 @@ class Delegation(OrganizationComponent):
             )
             for service in args.services
         ]
+        self.guardduty, self.security_hub = {}, {}
         for region, provider in args.management.items():
             first = after.get(region, ())
-            aws.guardduty.OrganizationAdminAccount(
+            self.guardduty[region] = aws.guardduty.OrganizationAdminAccount(
                 f"{name}/{region}/guardduty",
                 admin_account_id=args.account_id,
                 opts=self.child(provider, after=first),
             )
-            aws.securityhub.OrganizationAdminAccount(
+            self.security_hub[region] = aws.securityhub.OrganizationAdminAccount(
                 f"{name}/{region}/security-hub",
                 admin_account_id=args.account_id,
                 opts=self.child(provider, after=first),

@@ -14,6 +14,7 @@ from domicile_infra.organization.alarm import RoleAlarm, RoleAlarmArgs
 from domicile_infra.organization.baseline import Baseline, BaselineArgs
 from domicile_infra.organization.costs import Costs, CostsArgs
 from domicile_infra.organization.delegation import Delegation, DelegationArgs
+from domicile_infra.organization.enrolment import Enrolment, EnrolmentArgs, Member
 from domicile_infra.organization.identity_center import IdentityCenter, IdentityCenterArgs
 from domicile_infra.organization.log_archive import LogArchive, LogArchiveArgs
 from domicile_infra.organization.policies import Policies, PoliciesArgs
@@ -77,7 +78,8 @@ class _Builder:
         archives = self._archives(account_ids, units, opted_in)
         roles = self._roles(archives, account_ids)
         self._alarms(account_ids)
-        self._delegation(account_ids[SECURITY], baselines[SECURITY], units, opted_in)
+        delegation = self._delegation(account_ids[SECURITY], baselines[SECURITY], units, opted_in)
+        self._enrolment(account_ids, baselines, delegation)
         self._people(account_ids, management)
         self._costs(account_ids)
         exports = self._exports(account_ids, roles, archives)
@@ -204,9 +206,9 @@ class _Builder:
         baseline: Baseline,
         units: Units,
         opted_in: tuple[pulumi.Resource, ...],
-    ) -> None:
+    ) -> Delegation:
         regions = self.plan.regions
-        Delegation(
+        return Delegation(
             "delegation",
             DelegationArgs(
                 account_id=account_id,
@@ -216,7 +218,34 @@ class _Builder:
                 security={region: self.providers.account(SECURITY, region) for region in regions},
                 tags=self.tags,
             ),
-            after={region: (units.organization, *baseline.watchers[region], *opted_in) for region in regions},
+            after={
+                region: (units.organization, baseline.detectors[region], baseline.hubs[region], *opted_in)
+                for region in regions
+            },
+        )
+
+    def _enrolment(
+        self, account_ids: Mapping[str, pulumi.Output[str]], baselines: Mapping[str, Baseline], delegation: Delegation
+    ) -> None:
+        regions = self.plan.regions
+        Enrolment(
+            "enrolment",
+            EnrolmentArgs(
+                providers={region: self.providers.account(SECURITY, region) for region in regions},
+                detectors=baselines[SECURITY].detectors,
+                guardduty=delegation.guardduty,
+                security_hub=delegation.security_hub,
+                members={
+                    region: {
+                        one.name: Member(
+                            account_id=account_ids[one.name], email=one.email, hub=baselines[one.name].hubs[region]
+                        )
+                        for one in self.plan.accounts
+                        if one.name != SECURITY and region in one.regions
+                    }
+                    for region in regions
+                },
+            ),
         )
 
     def _people(self, account_ids: Mapping[str, pulumi.Output[str]], management: aws.Provider) -> None:

@@ -42,6 +42,14 @@ class Membership:
         return "/".join((self.organization, *self.levels[:-1])) + "/"
 
 
+def accounts_beside(account: str) -> tuple[str, ...]:
+    """The ids of the open accounts of the account's organisation, itself among them; none where it is in none."""
+    backend = _backend_of(account)
+    if backend is None or backend.org is None:
+        return ()
+    return tuple(one.id for one in backend.accounts if one.status == "ACTIVE")
+
+
 def membership(account: str) -> Membership | None:
     """Where the account stands now; None where it is in no organisation."""
     backend = _backend_of(account)

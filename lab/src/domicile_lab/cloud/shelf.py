@@ -88,7 +88,7 @@ class Shelf:
         found = [one for one in records if all(one.get(name) == value for name, value in named.items())]
         if task.do == "list" or (task.do == "describe" and (found or not named)):
             return _answer(task, found)
-        if task.do in ("create", "put"):
+        if task.do in ("create", "put") or (task.do == "alter" and not found):
             return _answer(task, self._make(family, task, members, found, place))
         if family.key and not named:
             raise ShelfError("ValidationException", f"{operation.name} says of no {family.name} which one it is about.")
@@ -97,7 +97,7 @@ class Shelf:
                 return _answer(task, {**given, **task.otherwise})
             raise ShelfError(family.missing, f"No {family.name} found for {_words(named)}.")
         record = found[0]
-        if task.do == "update":
+        if task.do in ("update", "alter"):
             _merge(record, members)
         if task.do == "delete":
             self._require_free(family, record, place)

@@ -15,9 +15,9 @@ import yaml
 class Task:
     """One operation of a family; expressions are JMESPath.
 
-    `do` is create, put, get, list, update, delete or answer; `rename` leads from names of parameters to those of the
-    record; `record` makes the record's own members of the parameters; `answer` makes the answer of a record (or, with
-    list, of records; with answer, of the parameters).
+    `do` is create, put (in another's place), alter (another, or a new one), get, list, update, delete or answer;
+    `rename` leads from names of parameters to those of the record; `record` makes the record's own members of the
+    parameters; `answer` makes the answer of a record (or, with list, of records; with answer, of the parameters).
     """
 
     do: str

@@ -12,7 +12,9 @@ from typing import Any
 
 from moto.backup.models import backup_backends
 from moto.ec2.models import ec2_backends
+from moto.guardduty.models import guardduty_backends
 
+from domicile_lab.cloud.organization import accounts_beside
 from domicile_lab.cloud.shelf_records import Place, Record, ShelfError
 
 CLUSTER_FILE = "DOMICILE_CLOUD_CLUSTER_FILE"
@@ -220,6 +222,19 @@ def _user_group_members(record: Record, given: Mapping[str, Any], place: Place) 
     record["UserIds"] = [one for one in record["UserIds"] if one not in gone] + list(given.get("UserIdsToAdd") or ())
 
 
+def _enrolment(record: Record, given: Mapping[str, Any], place: Place) -> None:
+    """Features are given one by one and kept together; whoever is enrolled and has no detector gets one."""
+    kept: dict[str, Any] = record.setdefault("_features", {})
+    kept |= {one["Name"]: one for one in given.get("Features") or ()}
+    record["Features"] = [kept[name] for name in sorted(kept)]
+    if record.get("AutoEnableOrganizationMembers") != "ALL":
+        return
+    for account in accounts_beside(place.account):
+        backend = guardduty_backends[account][place.region]
+        if not backend.detectors:
+            backend.create_detector(True, "SIX_HOURS", {}, {}, [])
+
+
 HOOKS: Mapping[str, Callable[[Record, Mapping[str, Any], Place], Any]] = {
     "access entry": _access_entry_username,
     "associated subnets": _associated_subnets,
@@ -228,6 +243,7 @@ HOOKS: Mapping[str, Callable[[Record, Mapping[str, Any], Place], Any]] = {
     "cluster deleted": _cluster_deleted,
     "disassociated subnets": _disassociated_subnets,
     "first member": _first_member,
+    "enrolment": _enrolment,
     "firewall endpoints": _firewall_endpoints,
     "logging names": _logging_names,
     "new token": _new_token,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.backup.models import backup_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from domicile_lab.cloud.shelf_records import Place, Records
 
@@ -34,6 +35,18 @@ def _vault(members: Mapping[str, Any], place: Place, records: Records) -> Lack |
     if name in backup_backends[place.account][place.region].vaults:
         return None
     return "ResourceNotFoundException", f"Backup vault {name} does not exist."
+
+
+def _administrator(service: str, code: str) -> Required:
+    """Only whom the management account has made the service's administrator in that region may rule on members."""
+
+    def lack(members: Mapping[str, Any], place: Place, records: Records) -> Lack | None:
+        admins = records(service, "organization admin", Place(DEFAULT_ACCOUNT_ID, place.region))
+        if any(one["AdminAccountId"] == place.account for one in admins):
+            return None
+        return code, f"The account {place.account} is not the delegated administrator of {service} in {place.region}."
+
+    return lack
 
 
 REQUIRED: Mapping[str, Required] = {
@@ -73,4 +86,6 @@ REQUIRED: Mapping[str, Required] = {
         "InvalidRequestException",
         "The firewall policy {FirewallPolicyArn} does not exist.",
     ),
+    "guardduty administrator": _administrator("guardduty", "BadRequestException"),
+    "hub administrator": _administrator("securityhub", "InvalidAccessException"),
 }

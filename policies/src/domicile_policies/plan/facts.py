@@ -80,14 +80,15 @@ def facts_of_stack(
     """The facts of a stack of the environment: a cell's, or the organisation's. Raises UnknownStackError.
 
     A cell stands in its place, and its backups may also in their own. The organisation's stack builds in the home
-    region, where services without regions are, and in every place of a cell.
+    region, where services without regions are, and in every place of a cell and of its backups.
     """
     cell, organization = environment.cell(stack), environment.organization
     if cell is not None:
         backups = frozenset({cell.place, cell.backup_place or cell.place})
         places = backups
     elif organization is not None and organization.stack == stack:
-        places = frozenset({organization.home, GLOBAL_REGION, *(one.place for one in environment.cells)})
+        held = {place for one in environment.cells for place in (one.place, one.backup_place or one.place)}
+        places = frozenset({organization.home, GLOBAL_REGION, *held})
         backups = places
     else:
         stacks = [one.name for one in environment.cells] + ([organization.stack] if organization else [])

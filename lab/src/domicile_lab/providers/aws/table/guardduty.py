@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from domicile_lab.providers.aws.model import Call, Facts, Read, Resource, Tags, Update
+from domicile_lab.providers.aws.model import Call, Cloud, Custom, Facts, Read, Resource, Tags, Update
 
 DETECTOR: Final = {"DetectorId": "{id}"}
 ARN: Final = "arn:{partition}:guardduty:{region}:{account}:detector/{id}"
@@ -39,6 +39,18 @@ def _told_sources(detector: Any) -> dict[str, Any] | None:
         ebs = {"enable": volumes.get("Status") == "ENABLED"}
         found["malwareProtection"] = {"scanEc2InstanceWithFindings": {"ebsVolumes": ebs}}
     return found or None
+
+
+def _feature(cloud: Cloud, facts: Facts) -> dict[str, str]:
+    """A feature is set beside whom the configuration enrols, which each call has to say again."""
+    detector, name = facts.get("detectorId"), facts.get("name")
+    held = cloud.call("guardduty", "DescribeOrganizationConfiguration", {"DetectorId": detector})
+    feature = {"Name": name, "AutoEnable": facts.inputs["autoEnable"]}
+    request = {"DetectorId": detector, "Features": [feature]}
+    if enrols := held.get("AutoEnableOrganizationMembers"):
+        request["AutoEnableOrganizationMembers"] = enrols
+    cloud.call("guardduty", "UpdateOrganizationConfiguration", request)
+    return {"id": f"{detector}/{name}"}
 
 
 RESOURCES: Final = (
@@ -93,5 +105,49 @@ RESOURCES: Final = (
             ),
         ),
         delete=Call("DisableOrganizationAdminAccount", {"AdminAccountId": "{id}"}),
+    ),
+    Resource(
+        type="aws:guardduty/organizationConfiguration:OrganizationConfiguration",
+        service="guardduty",
+        create=Call("UpdateOrganizationConfiguration", {"DetectorId": "{detectorId}"}),
+        id="{detectorId}",
+        id_parts=("detectorId",),
+        reads=(
+            Read(
+                "DescribeOrganizationConfiguration",
+                DETECTOR,
+                gone=("BadRequestException",),
+                only=("autoEnableOrganizationMembers",),
+            ),
+        ),
+        updates=(Update(Call("UpdateOrganizationConfiguration", DETECTOR), whole=True),),
+        # There is always one: the service has no call that takes it away.
+        delete=None,
+        unsupported=("datasources",),
+        replaces=("detectorId",),
+    ),
+    Resource(
+        type="aws:guardduty/organizationConfigurationFeature:OrganizationConfigurationFeature",
+        service="guardduty",
+        create=_feature,
+        id="=id",
+        id_parts=("detectorId", "name"),
+        id_separator="/",
+        reads=(
+            Read(
+                "DescribeOrganizationConfiguration",
+                {"DetectorId": "{detectorId}"},
+                at="Features",
+                gone=("BadRequestException",),
+                pick=lambda found, facts: next(
+                    (each for each in found or () if each["Name"] == facts.get("name")), None
+                ),
+                only=("autoEnable",),
+                fields={"autoEnable": "AutoEnable"},
+            ),
+        ),
+        updates=(Custom(("autoEnable",), _feature),),
+        delete=None,
+        unsupported=("additionalConfigurations",),
     ),
 )

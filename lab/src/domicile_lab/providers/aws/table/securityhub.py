@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from domicile_lab.providers.aws.model import Call, Read, Resource, Update
+from domicile_lab.providers.aws.model import Call, Cloud, Facts, Read, Resource, Update
+
+
+def _leave(cloud: Cloud, facts: Facts) -> None:
+    """A member is let go before it is forgotten."""
+    for operation in ("DisassociateMembers", "DeleteMembers"):
+        cloud.call("securityhub", operation, {"AccountIds": [facts.id]})
+
 
 RESOURCES: Final = (
     Resource(
@@ -34,5 +41,26 @@ RESOURCES: Final = (
             ),
         ),
         delete=Call("DisableOrganizationAdminAccount", {"AdminAccountId": "{id}"}),
+    ),
+    Resource(
+        type="aws:securityhub/organizationConfiguration:OrganizationConfiguration",
+        service="securityhub",
+        create=Call("UpdateOrganizationConfiguration"),
+        id="{account}",
+        reads=(Read("DescribeOrganizationConfiguration", only=("autoEnable", "autoEnableStandards")),),
+        updates=(Update(Call("UpdateOrganizationConfiguration"), whole=True),),
+        # There is always one: the service has no call that takes it away.
+        delete=None,
+        unsupported=("organizationConfiguration",),
+    ),
+    Resource(
+        type="aws:securityhub/member:Member",
+        service="securityhub",
+        create=Call("CreateMembers", {"AccountDetails": [{"AccountId": "{accountId}", "Email": "{email}"}]}, takes=()),
+        id="{accountId}",
+        id_parts=("accountId",),
+        reads=(Read("GetMembers", {"AccountIds": ["{id}"]}, at="Members[0]"),),
+        delete=_leave,
+        unsupported=("invite",),
     ),
 )
