@@ -4,12 +4,14 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
 import botocore.exceptions
 import pytest
 from domicile_catalog import load_catalogue
 from domicile_catalog.environment import NOBODY, TrustAnchor
-from domicile_cli.cloud.engine import EngineError, last_words, project_root, variables_of, write_stack_file
+from domicile_cli.cloud.engine import Engine, EngineError, last_words, project_root, variables_of, write_stack_file
+from domicile_cli.cloud.order import waits_because
 from domicile_cli.cloud.preflight import caller_account, credentials_fault, read_to_build
 from domicile_cli.main import app
 from domicile_infra.stacks import StackRef, stack_file, stacks_of
@@ -189,3 +191,83 @@ def test_the_project_is_found_from_an_environments_folder(tmp_path):
     assert project_root(LAB) == LAB.parents[1]
     with pytest.raises(EngineError, match=r"Pulumi\.yaml"):
         project_root(tmp_path)
+
+
+def test_what_the_organisation_cannot_be_is_told_with_its_line_before_the_engine_starts(broken):
+    cells = "".join(
+        f"  - {{name: gb-{at}, place: eu-west-2, jurisdictions: [GB], baseDomain: gb{at}.acme.example}}\n"
+        for at in range(8)
+    )
+    folder = broken("cells:\n", f"cells:\n{cells}")
+    result = run("up", folder, "--yes", PATH="/nowhere")
+    assert result.exit_code == 1
+    assert "organization.quotas.accounts: 15 accounts" in result.stderr and "AWS allows 10" in result.stderr
+    path = folder / "environment.yaml"
+    path.write_text(path.read_text().replace("  budget:", "  quotas: {accounts: 20}\n  budget:"))
+    assert "make tools" in run("up", folder, "--yes", PATH="/nowhere").stderr
+
+
+ARCHIVE = {
+    "bucket": "b",
+    "keyArn": "arn:aws:kms:eu-west-2:111122223333:key/k",
+    "accountId": "1" * 12,
+    "retentionDays": 1,
+}
+EXPORTED = {
+    "schema": 1,
+    "organizationId": "o-abcdefghij",
+    "managementAccountId": "1" * 12,
+    "accounts": {
+        "gb-lab": {
+            "id": "2" * 12,
+            "role": "cell",
+            "unit": "anywhere",
+            "roles": {"deployer": f"arn:aws:iam::{'2' * 12}:role/domicile-deployer"},
+            "boundary": f"arn:aws:iam::{'2' * 12}:policy/domicile-boundary",
+        }
+    },
+    "zoneOfCell": {"gb-lab": "anywhere"},
+    "logArchives": {"anywhere": {"eu-west-2": ARCHIVE}},
+}
+
+
+def test_a_cell_is_previewed_once_the_organisation_has_made_what_it_is_planned_from():
+    environment = around().environment
+    organization, gb, br = stacks_of(environment)
+    assert waits_because(environment, organization, None) is None
+    assert "organization-lab makes its account and its roles, and has not been built" in waits_because(
+        environment, gb, None
+    )
+    assert waits_because(environment, gb, EXPORTED) is None
+    assert "no account for the cell br-lab" in waits_because(environment, br, EXPORTED)
+    assert "schema" in waits_because(environment, gb, EXPORTED | {"schema": 0})
+
+
+class NothingBuilt(Engine):
+    """An engine over which the organisation has not been built; it says what it was asked to run."""
+
+    ran: ClassVar[list[str]] = []
+
+    def output(self, ref, name):
+        return None
+
+    def run(self, ref, operation, on_event):
+        self.ran.append(f"{operation} {ref.name}")
+
+
+def test_a_preview_of_a_new_environment_shows_the_organisation_and_says_what_comes_after(monkeypatch, tmp_path):
+    monkeypatch.setattr("domicile_cli.commands.cloud.Engine", NothingBuilt)
+    monkeypatch.setattr("domicile_cli.commands.cloud.credentials_fault", lambda around, folder: None)
+    monkeypatch.setattr("domicile_cli.commands.cloud.tools_missing", lambda: None)
+    NothingBuilt.ran.clear()
+    told = run("preview", LAB)
+    assert told.exit_code == 0, told.output
+    assert NothingBuilt.ran == ["preview organization-lab"]
+    assert "preview gb-lab: not yet" in told.output and "preview br-lab: not yet" in told.output
+    assert "domicile up" in told.output
+    found = json.loads(run("preview", LAB, "--json").stdout)
+    assert [(one["stack"], "waits" in one) for one in found] == [
+        ("organization-lab", False),
+        ("gb-lab", True),
+        ("br-lab", True),
+    ]

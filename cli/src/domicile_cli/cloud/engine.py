@@ -77,6 +77,14 @@ class Engine:
         except automation.CommandError as error:
             raise EngineError(f"{operation} of the stack {ref.name} failed.", last_words(str(error))) from error
 
+    def output(self, ref: StackRef, name: str) -> Any:
+        """What a stack exports under a name as of its last update; None where it exports nothing of that name."""
+        try:
+            found = self._select(ref).outputs().get(name)
+        except automation.CommandError as error:
+            raise EngineError(f"The stack {ref.name} does not tell what it exports.", str(error)) from error
+        return None if found is None else found.value
+
     def _select(self, ref: StackRef) -> automation.Stack:
         write_stack_file(self.root, ref)
         options = automation.LocalWorkspaceOptions(env_vars={"PULUMI_SKIP_UPDATE_CHECK": "true", **self.variables})

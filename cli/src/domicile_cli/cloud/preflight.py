@@ -10,6 +10,7 @@ import botocore.exceptions
 from domicile_catalog import Catalogue, Fault
 from domicile_catalog.documents import located
 from domicile_catalog.environment import FILE, Surroundings, TrustAnchor, check_cells, read_surroundings
+from domicile_infra.plan.organization import organization_faults
 
 Caller = Callable[[str], str]
 """Answers, asked in a region, with the account of the credentials in use; raises BotoCoreError or ClientError."""
@@ -61,6 +62,8 @@ def read_to_build(
         faults.append(Fault(f"{FILE}", "organization", "is missing: this environment has no cloud", "an organisation"))
     if lawful:
         faults += check_cells(around, on)
+    if lawful and not faults and around.environment:
+        faults += organization_faults(around.environment, around.catalogue, on, around.attestations)
     return around, tuple(located(fault, folder) for fault in faults)
 
 

@@ -2,16 +2,18 @@
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from domicile_catalog.environment import Surroundings, TrustAnchor
+from domicile_catalog.environment import Environment, Surroundings, TrustAnchor
+from domicile_infra.plan.organization_outputs import OUTPUT
 from domicile_infra.stacks import StackRef, stacks_of
 
 from domicile_cli.cloud.engine import Engine, EngineError, Operation, project_root, variables_of
+from domicile_cli.cloud.order import waits_because
 from domicile_cli.cloud.preflight import credentials_fault, read_to_build, tools_missing
 from domicile_cli.cloud.tally import Tally, plain
 from domicile_cli.options import (
@@ -28,7 +30,7 @@ from domicile_cli.options import (
     fail,
     read_catalogue,
 )
-from domicile_cli.render.cloud import outcome, outcome_json, progress
+from domicile_cli.render.cloud import later, later_json, outcome, outcome_json, progress
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -52,6 +54,7 @@ class Work:
     engine: Engine
     stacks: tuple[StackRef, ...]
     as_json: bool
+    environment: Environment
 
 
 @app.command(epilog=epilog("up environments/live", "up environments/live --stack gb-prod --yes", exit_codes=CODES))
@@ -94,11 +97,22 @@ def preview(
     serial: SerialOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what `up` would change, without changing anything."""
-    _each(
-        _prepare(folder, stack, anchor_of(root, serial), policies=policies, parallel=parallel, as_json=as_json),
-        Operation.PREVIEW,
-    )
+    """Show what `up` would change, without changing anything.
+
+    Of a new environment only the organisation can be shown: its cells are planned from what it makes.
+    """
+    work = _prepare(folder, stack, anchor_of(root, serial), policies=policies, parallel=parallel, as_json=as_json)
+    told: list[dict[str, Any]] = []
+    exported = _exported(work)
+    for ref in work.stacks:
+        reason = waits_because(work.environment, ref, exported)
+        if reason is None:
+            _run(work, ref, Operation.PREVIEW, told)
+            continue
+        told.append(later_json(ref.name, reason))
+        if not work.as_json:
+            console().print(later(ref.name, reason))
+    _tell(work, told)
 
 
 @app.command(epilog=epilog("refresh environments/live --stack gb-prod", exit_codes=CODES))
@@ -137,7 +151,7 @@ def destroy(
     names = ", ".join(ref.name for ref in work.stacks)
     if not yes and not _agreed(f"Delete everything of {names}?", as_json):
         fail("Nothing was deleted; --yes deletes without asking.", REFUSED)
-    _each(Work(work.engine, work.stacks[::-1], as_json), Operation.DESTROY)
+    _each(replace(work, stacks=work.stacks[::-1]), Operation.DESTROY)
 
 
 @app.command(epilog=epilog("stacks environments/live", exit_codes=CODES))
@@ -182,7 +196,8 @@ def _prepare(
     except EngineError as error:
         fail(str(error), USAGE)
     pack = project / "policies" / "pack" if policies else None
-    return Work(Engine(project, variables_of(folder, anchor), pack, parallel), found, as_json)
+    assert around.environment is not None  # _stacks() refuses a folder without one
+    return Work(Engine(project, variables_of(folder, anchor), pack, parallel), found, as_json, around.environment)
 
 
 def _stacks(
@@ -203,6 +218,16 @@ def _stacks(
 def _agreed(question: str, as_json: bool) -> bool:
     """Whether somebody says yes; where nobody is there to be asked, nobody does."""
     return not as_json and sys.stdin.isatty() and typer.confirm(question)
+
+
+def _exported(work: Work) -> Any:
+    """What the organisation's stack tells its cells, or None; asked only where a cell is among the stacks."""
+    if not any(ref.cell for ref in work.stacks):
+        return None
+    try:
+        return work.engine.output(stacks_of(work.environment)[0], OUTPUT)
+    except EngineError as error:
+        fail(f"{error}\n{plain(error.detail)}", REFUSED)
 
 
 def _each(work: Work, operation: Operation) -> None:

@@ -62,6 +62,20 @@ def outcome(title: str, tally: Tally, seconds: float, *, planned: bool, failed: 
     return Group(head, *(_problem(name, text, bad) for name, text, bad in _problems(tally)))
 
 
+def later(stack: str, reason: str) -> RenderableType:
+    """Of a stack that cannot be previewed yet, when it can."""
+    return Text.assemble(
+        (f"preview {stack}: ", "bold"),
+        f"not yet: {reason}. ",
+        "`domicile up` builds the stacks in order and shows each before it changes anything.",
+    )
+
+
+def later_json(stack: str, reason: str) -> dict[str, Any]:
+    """The same for programs."""
+    return {"stack": stack, "operation": "preview", "waits": reason}
+
+
 def _problems(tally: Tally) -> Iterator[tuple[str, str, bool]]:
     for problem in tally.problems:
         policy = f"[{problem.policy}] " if problem.policy else ""

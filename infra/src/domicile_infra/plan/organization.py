@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from domicile_catalog import Attestation, Catalogue
+from domicile_catalog import Attestation, Catalogue, Fault
 from domicile_catalog.environment import Budget, Environment, IdentityCenter, Organization
 from domicile_policies.documents import PolicyDocument, PolicyType, QuotaError, policy
 from domicile_policies.names import CORE
@@ -154,6 +154,17 @@ def plan_organization(
     )
 
 
+def organization_faults(
+    environment: Environment, catalogue: Catalogue, on: date, attestations: Iterable[Attestation]
+) -> tuple[Fault, ...]:
+    """Whatever forbids the environment's organisation on a day, each with the field of environment.yaml it is of."""
+    try:
+        plan_organization(environment, catalogue, on, attestations=attestations)
+    except OrganizationPlanError as error:
+        return tuple(fault.in_file() for fault in error.faults)
+    return ()
+
+
 def units_of(zones: Iterable[ZonePlan]) -> dict[str, bool]:
     """The organisational units by name, and whether each is a residency zone's."""
     return {CORE: False, SUSPENDED: False} | {zone.name: True for zone in zones}
@@ -201,6 +212,7 @@ __all__ = [
     "OrganizationPlan",
     "OrganizationPlanError",
     "choices_of",
+    "organization_faults",
     "plan_organization",
     "targets_of",
     "units_of",
