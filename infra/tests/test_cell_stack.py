@@ -115,9 +115,12 @@ def test_what_holds_data_says_which(cloud: Cloud) -> None:
         "ClusterInstance": "player_identity+wagering",
         "Key": "keys",
         "Vault": "backup",
-        "Repository": "game_server",
     }.items():
         assert {one.inputs["tags"]["domicile:data-class"] for one in cloud.of(kind)} == {held}
+    ours = [one for one in cloud.of("Repository") if one.inputs["name"].startswith("domicile/")]
+    assert len(ours) == 2
+    for one in cloud.of("Repository"):
+        assert one.inputs["tags"]["domicile:data-class"] == ("game_server" if one in ours else "none")
 
 
 def test_two_builds_are_the_same(cloud: Cloud) -> None:

@@ -3,10 +3,12 @@
 import json
 
 import pytest
-from cell_testkit.cloud import Cloud, Registered, bare, whole
+from cell_testkit import plan
+from cell_testkit.cloud import Cloud, Registered, bare, cell_program, run, whole
 from domicile_infra.plan.alarms import alarms, dashboard, things
 from domicile_infra.plan.backups import LEAST_DAYS, MOST_DAYS, RULES
 from domicile_infra.plan.buckets import BUCKETS, Lock, lock_for
+from domicile_infra.plan.images import needed
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,20 @@ def test_access_logs_are_written_where_their_policy_already_stands(cloud: Cloud)
     assert len(cloud.of("BucketLogging")) == len(BUCKETS) - 1
 
 
+def test_the_registry_has_a_repository_for_each_image_that_the_cluster_runs(cloud: Cloud) -> None:
+    names = {one.inputs["name"] for one in cloud.of("Repository")}
+    assert names == {one.name for one in needed()} and {"domicile/operator", "zalando/skipper"} <= names
+    more = run(cell_program(plan(images=["grafana/alloy", "zalando/skipper"])))
+    assert {one.inputs["name"] for one in more.of("Repository")} == names | {"grafana/alloy"}
+
+
+def test_how_many_nodes_there_are_is_said_and_is_not_left_to_anybody(cloud: Cloud) -> None:
+    group = cloud.one("NodeGroup", "nodes")
+    assert group.inputs["scalingConfig"] == {"minSize": 3, "maxSize": 3, "desiredSize": 3} and group.ignored == ()
+    more = run(cell_program(plan(nodes=5)))
+    assert more.one("NodeGroup", "nodes").inputs["scalingConfig"] == {"minSize": 5, "maxSize": 5, "desiredSize": 5}
+
+
 def test_images_have_tags_that_never_move_and_are_scanned(cloud: Cloud) -> None:
     for one in cloud.of("Repository"):
         assert one.inputs["imageTagMutability"] == "IMMUTABLE"
@@ -204,7 +220,6 @@ def test_nodes_come_with_the_network_and_before_what_needs_nodes(cloud: Cloud) -
     assert "aws:eks/podIdentityAssociation:PodIdentityAssociation::pod-network" in nodes
     for name in ("coredns", "aws-ebs-csi-driver"):
         assert "aws:eks/nodeGroup:NodeGroup::nodes" in before(cloud, cloud.one("Addon", name))
-    assert cloud.one("NodeGroup", "nodes").ignored == ("scalingConfig.desiredSize",)
     assert json.loads(cloud.one("Addon", "vpc-cni").inputs["configurationValues"])["enableNetworkPolicy"] == "true"
 
 

@@ -49,6 +49,9 @@ DomainName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?
 Network = Annotated[IPv4Network, AfterValidator(_private)]
 Cidr = Annotated[str, AfterValidator(_network)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
+_STEP = "[a-z0-9]+(?:[._-][a-z0-9]+)*"
+ImageName = Annotated[str, Field(pattern=rf"^(?:{_STEP}/)*{_STEP}$", min_length=2, max_length=256)]
+"""The name of a repository in ECR (API reference, CreateRepository)."""
 Positive = Annotated[StrictInt, Field(ge=1)]
 
 
@@ -216,12 +219,15 @@ class Cell(Part):
     says that the parent of `baseDomain` points at the cell's name servers (an output of its stack): before, no
     certificate is issued. `apiCidrs` are networks from which the cluster's API may be reached beside its own; none
     leaves it private. `caFile` is a file beside environment.yaml: the authorities of its stores and of its OpenBao.
+    `nodes` is how many its cluster has, where its size's number does not suit. `images` are repositories of its
+    registry beside those that every cell needs: what its GitOps source runs.
     """
 
     name: Name
     place: PlaceCode
     jurisdictions: Annotated[tuple[Text, ...], Field(min_length=1)]
     size: Size = Size.SMALL
+    nodes: Annotated[StrictInt, Field(ge=3, le=450)] | None = None
     base_domain: DomainName
     account: AccountId | None = None
     cidr: Network | None = None
@@ -233,6 +239,7 @@ class Cell(Part):
     openbao: Endpoint | None = None
     payment_providers: tuple[PaymentProvider, ...] = ()
     gitops: GitOps | None = None
+    images: tuple[ImageName, ...] = ()
 
 
 class Release(Part):

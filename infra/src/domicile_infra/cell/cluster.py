@@ -145,18 +145,10 @@ class Cluster(CellComponent):
             instance_types=list(size.node_classes),
             version=KUBERNETES,
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
-            scaling_config={
-                "min_size": size.nodes_least,
-                "max_size": size.nodes_most,
-                "desired_size": size.nodes_least,
-            },
+            scaling_config={"min_size": plan.nodes, "max_size": plan.nodes, "desired_size": plan.nodes},
             update_config={"max_unavailable": 1},
             tags=plan.tags.tags(),
-            # How many there are is the autoscaler's, between the two others.
-            opts=self.child(
-                after=[*role.ready, *addons, *self._args.endpoints.ready],
-                ignore_changes=["scalingConfig.desiredSize"],
-            ),
+            opts=self.child(after=[*role.ready, *addons, *self._args.endpoints.ready]),
         )
 
     def _template(self) -> aws.ec2.LaunchTemplate:

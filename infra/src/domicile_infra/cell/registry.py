@@ -1,4 +1,4 @@
-"""The cell's registry: the images that it runs, each under a tag that never means another."""
+"""The cell's registry: a repository for each image that it runs, whose tags never mean another."""
 
 import json
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from domicile_catalog import DataClass
 
 from domicile_infra.cell.component import CellComponent
 from domicile_infra.plan.cell import CellPlan
+from domicile_infra.plan.images import OWN, Image
 
-IMAGES = ("domicile/operator", "domicile/casino")
 UNTAGGED_DAYS = 14
 
 LIFECYCLE = json.dumps(
@@ -50,7 +50,7 @@ class Registry(CellComponent):
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__(name, opts)
         plan = args.plan
-        urls = [self._repository(plan, image, args.cluster_key_arn).repository_url for image in IMAGES]
+        urls = [self._repository(plan, image, args.cluster_key_arn).repository_url for image in plan.images]
         aws.ecr.RegistryScanningConfiguration(
             "scanning",
             scan_type="BASIC",
@@ -62,16 +62,16 @@ class Registry(CellComponent):
         self.url = urls[0].apply(lambda found: found.split("/")[0])
         self.register_outputs({"url": self.url})
 
-    def _repository(self, plan: CellPlan, image: str, key_arn: pulumi.Input[str]) -> aws.ecr.Repository:
-        name = image.rsplit("/", 1)[-1]
+    def _repository(self, plan: CellPlan, image: Image, key_arn: pulumi.Input[str]) -> aws.ecr.Repository:
+        name = image.name.removeprefix(OWN)
         repository = aws.ecr.Repository(
             name,
-            name=image,
+            name=image.name,
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "KMS", "kms_key": key_arn}],
             force_delete=False,
-            tags=plan.tags.tags([DataClass.GAME_SERVER]),
+            tags=plan.tags.tags([DataClass.GAME_SERVER] if image.ours else []),
             opts=self.child(stateful=True),
         )
         aws.ecr.LifecyclePolicy(name, repository=repository.name, policy=LIFECYCLE, opts=self.child())

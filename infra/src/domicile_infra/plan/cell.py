@@ -11,6 +11,7 @@ from domicile_infra.plan.cidr import Subnet, SubnetRole, allocate, data_network,
 from domicile_infra.plan.documents import Scope
 from domicile_infra.plan.egress import hosts
 from domicile_infra.plan.errors import PlanError
+from domicile_infra.plan.images import Image, images_of
 from domicile_infra.plan.sizes import SIZES, Size
 from domicile_infra.plan.tags import TagScope
 
@@ -78,6 +79,8 @@ class CellPlan:
     payment_providers: tuple[PaymentProvider, ...]
     release: Release | None
     gitops: GitOps | None
+    nodes: int
+    images: tuple[Image, ...]
     ca_pem: str
     attestations: Mapping[str, str]
     attestation_root: str | None
@@ -198,6 +201,8 @@ def _plan(environment: Environment, owner: str, cell: Cell, facts: CellFacts, ne
         payment_providers=cell.payment_providers,
         release=environment.release,
         gitops=cell.gitops,
+        nodes=cell.nodes or SIZES[cell.size].nodes,
+        images=images_of(cell.images),
         ca_pem=facts.ca_pem,
         attestations=dict(facts.attestations),
         attestation_root=facts.attestation_root,

@@ -15,22 +15,24 @@ KUBERNETES = "1.35"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Machines of a cell. Counts are of the whole cell, spread over its zones; `disk` is in GiB a node."""
+    """Machines of a cell. Counts are of the whole cell, spread over its zones; `disk` is in GiB a node.
+
+    The number of nodes is fixed: nothing scales them (docs/adr/0025), and a cell that needs more says so (`nodes`).
+    """
 
     database_class: str
     database_instances: int
     cache_class: str
     cache_nodes: int
     node_classes: tuple[str, ...]
-    nodes_least: int
-    nodes_most: int
+    nodes: int
     disk: int = 60
 
 
 SIZES = {
-    "small": Size("db.r7g.large", 2, "cache.t4g.medium", 2, ("m7i.large",), 3, 6),
-    "medium": Size("db.r7g.xlarge", 2, "cache.r7g.large", 3, ("m7i.xlarge",), 3, 12),
-    "large": Size("db.r7g.4xlarge", 3, "cache.r7g.2xlarge", 3, ("m7i.2xlarge",), 6, 30),
+    "small": Size("db.r7g.large", 2, "cache.t4g.medium", 2, ("m7i.large",), 3),
+    "medium": Size("db.r7g.xlarge", 2, "cache.r7g.large", 3, ("m7i.xlarge",), 6),
+    "large": Size("db.r7g.4xlarge", 3, "cache.r7g.2xlarge", 3, ("m7i.2xlarge",), 12),
 }
 
 ADDONS = ("eks-pod-identity-agent", "vpc-cni", "kube-proxy", "coredns", "aws-ebs-csi-driver")
