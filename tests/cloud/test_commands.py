@@ -42,6 +42,37 @@ def test_a_cells_stack_without_its_organisation_says_what_to_do_first(world: Wor
         assert "organization-not-built" in refused and "Traceback" not in refused
 
 
+def test_a_preview_of_what_is_not_built_yet_shows_the_organisation_and_names_what_comes_after(world: World) -> None:
+    before = world.environment_file.read_text()
+    try:
+        world.edit("stack: organization-lab", "stack: organization-new")
+        told = world.domicile("preview", "--stack", "organization-new", "--stack", GB, "--no-policies")
+        assert "preview organization-new: would be" in told and "created" in told
+        assert "preview gb-lab: not yet: the stack organization-new makes its account" in told
+    finally:
+        world.environment_file.write_text(before)
+
+
+def test_an_existing_organisation_that_lacks_what_is_needed_is_refused_before_anything_is_built(
+    world: World, organization: Up
+) -> None:
+    before = world.environment_file.read_text()
+    organizations = world.raw("organizations", "123456789012", "us-east-1")
+    identity = organizations.describe_organization()["Organization"]["Id"]
+    service = "guardduty.amazonaws.com"
+    try:
+        world.edit("stack: organization-lab", f"stack: organization-adopting\n  existing: {{id: {identity}}}")
+        organizations.disable_aws_service_access(ServicePrincipal=service)
+        told = world.domicile("preview", "--stack", "organization-adopting", "--no-policies", fails=True)
+        assert f"enable-aws-service-access --service-principal {service}" in told and "Traceback" not in told
+        organizations.enable_aws_service_access(ServicePrincipal=service)
+        told = world.domicile("preview", "--stack", "organization-adopting", "--no-policies")
+        assert "preview organization-adopting: would be" in told
+    finally:
+        organizations.enable_aws_service_access(ServicePrincipal=service)
+        world.environment_file.write_text(before)
+
+
 def test_credentials_of_another_account_are_refused_before_the_engine_starts(world: World, cell: Up) -> None:
     with world.edited('account: "123456789012"', 'account: "210987654321"'):
         refused = world.domicile("preview", fails=True)
