@@ -14,6 +14,7 @@ from domicile_infra.cell.component import CellComponent
 from domicile_infra.cell.stack import build_cell
 from domicile_infra.plan.errors import PlanError
 from domicile_policies.names import TAG_KEYS
+from domicile_policies.plan.holding import is_kept
 
 STATEFUL = {
     "aws:rds/cluster:Cluster",
@@ -79,11 +80,15 @@ def test_what_is_stateful_is_protected_and_retained(cloud: Cloud) -> None:
         assert one.protect == one.retain, one.urn
 
 
-def test_the_audit_log_of_the_cluster_is_stateful_and_telemetry_is_not(cloud: Cloud) -> None:
-    for one in cloud.of("LogGroup"):
-        assert one.protect == (one.inputs["tags"]["domicile:data-class"] == "audit_log")
-        assert one.inputs["retentionInDays"] == (1827 if one.protect else 400)
-    assert sum(one.protect for one in cloud.of("LogGroup")) == 1
+def test_everything_that_the_rules_on_plans_keep_is_stateful(cloud: Cloud) -> None:
+    assert [one.urn for one in ours(cloud) if is_kept(one.type) and not one.protect] == []
+
+
+def test_the_audit_log_of_the_cluster_is_kept_longer_than_telemetry(cloud: Cloud) -> None:
+    audit = [one.inputs["tags"]["domicile:data-class"] == "audit_log" for one in cloud.of("LogGroup")]
+    for one, longer in zip(cloud.of("LogGroup"), audit, strict=True):
+        assert one.inputs["retentionInDays"] == (1827 if longer else 400)
+    assert sum(audit) == 1
 
 
 @cache

@@ -12,6 +12,7 @@ from domicile_infra.plan.organization_outputs import OUTPUT, parse_outputs
 from domicile_infra.renaming import renamed
 from domicile_policies.documents import PolicyType
 from domicile_policies.names import TAG_KEYS
+from domicile_policies.plan.holding import is_kept
 from organization_testkit import MANAGEMENT, SMALL, plan
 from organization_testkit.recorder import FULL, ORGANIZATION_ID, Registered, build, full_world
 
@@ -90,6 +91,10 @@ def test_what_is_in_a_region_is_made_by_that_regions_provider():
 def test_stateful_things_are_protected_and_retained_and_nothing_else_is_protected():
     for one in world().custom():
         assert (one.protect, one.retain) == (one.type in STATEFUL, one.type in STATEFUL), one.name
+
+
+def test_everything_that_the_rules_on_plans_keep_is_protected():
+    assert [one.name for one in world().custom() if is_kept(one.type) and not one.protect] == []
 
 
 def test_policies_hold_before_an_account_is_in_their_unit():

@@ -167,7 +167,7 @@ def settings(stack="gb-prod", **more):
 def test_the_facts_are_the_environments(folder):
     pack = folder / "policies" / "pack"
     cell = read_facts(settings(), pack, TODAY)
-    assert cell.lawful_places == cell.backup_places == {"eu-west-2", "eu-west-1"}
+    assert (cell.lawful_places, cell.backup_places) == ({"eu-west-2"}, {"eu-west-2", "eu-west-1"})
     assert (cell.environment, cell.approvals, cell.waivers) == ("prod", (), ())
     assert {"player_identity", "wagering"} <= cell.personal and "game_server" not in cell.personal
     assert [one.resource for one in read_facts(settings("br-prod"), pack, TODAY).approvals] == ["ledger"]

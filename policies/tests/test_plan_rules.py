@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 from domicile_catalog.environment import Approval
-from domicile_policies.plan import RULES, UNKNOWN, Operation, Options, Waiver, check_plan
-from policies_testkit.plans import KEY, TAGS, facts, plan, provider, resource, urn
+from domicile_policies.plan import RULES, UNKNOWN, Operation, Options, Provider, Waiver, check_plan
+from policies_testkit.plans import BACKUP, HOME, KEY, OWN, TAGS, facts, plan, provider, resource, urn
 
 R = resource
 PLAYERS, TELEMETRY = {"tags": TAGS}, {"tags": TAGS | {"domicile:data-class": "telemetry"}}
@@ -43,7 +43,22 @@ def attached(count, kind="SERVICE_CONTROL_POLICY"):
     return found
 
 
+def rules_of_one_group(*cidrs):
+    found = R("ec2.SecurityGroup")
+    return [found, *(R("vpc.SecurityGroupIngressRule", f"r{at}", **of(cidrIpv4=one, securityGroupId=UNKNOWN),
+                       dependencies={"securityGroupId": (found.urn,)}) for at, one in enumerate(cidrs))]  # fmt: skip
+
+
+def prefix_list(*cidrs, entries=()):
+    found = R("ec2.ManagedPrefixList", properties={"entries": [{"cidr": one} for one in cidrs]})
+    tied = {"prefixListId": (found.urn,)}
+    return [found, R("vpc.SecurityGroupIngressRule", properties={"prefixListId": UNKNOWN}, dependencies=tied),
+            *(R("ec2.ManagedPrefixListEntry", properties={"cidr": one}, dependencies=tied)
+              for one in entries)]  # fmt: skip
+
+
 ALLOW, DENY, OPEN = "allow", "deny", "open"
+LOGS = "arn:aws:logs:eu-west-2:{}:log-group:/domicile/flow"
 BLOCKED = {"blockPublicAcls": True, "blockPublicPolicy": True, "ignorePublicAcls": True, "restrictPublicBuckets": True}
 TLS_ONLY = document(Effect="Deny", Principal="*", Action="s3:*", Resource="*",
                     Condition={"Bool": {"aws:SecureTransport": "false"}})  # fmt: skip
@@ -62,6 +77,9 @@ PAIRS = [
     ("place-lawful", DENY, R("iam.RolePolicy", **of(policy='"arn:aws:sqs:us-west-2:1:q"'))),
     ("place-lawful", DENY, R("ec2.VpcEndpoint", **of(serviceName="com.amazonaws.us-west-2.s3"))),
     ("place-lawful", DENY, R("eks.Cluster", **of(url="https://sts.us-west-2.amazonaws.com"))),
+    ("place-lawful", DENY, R("cur.ReportDefinition", **of(s3Region="us-west-2"))),
+    ("place-lawful", DENY, R("ssm.ResourceDataSync", **of(s3Destination={"bucketName": "b", "region": "us-west-2"}))),
+    ("place-lawful", ALLOW, R("ssm.ResourceDataSync", **of(s3Destination={"bucketName": "b", "region": "eu-west-2"}))),
     ("place-lawful", OPEN, R("ec2.Vpc", provider=provider(UNKNOWN))),
     ("place-lawful", OPEN, R("ec2.Subnet", **of(availabilityZone=UNKNOWN))),
     ("replication-none", ALLOW, R("secretsmanager.Secret", **of(replicas=[]))),
@@ -114,6 +132,20 @@ PAIRS = [
     ("not-public", DENY, R("s3.BucketPolicy", **of(policy=document(Principal="*", Action="s3:GetObject")))),
     ("not-public", DENY, R("sns.TopicPolicy", **of(policy=document(Principal={"AWS": ["*"]}, Condition={"Bool": {"aws:SecureTransport": "true"}})))),  # noqa: E501
     ("not-public", DENY, R("kms.Key", **of(policy=document(NotPrincipal={"AWS": "1"})))),
+    ("not-public", ALLOW, R("apigateway.RestApi", **of(endpointConfiguration={"types": "PRIVATE"}))),
+    ("not-public", ALLOW, R("opensearch.Domain", **of(vpcOptions={"subnetIds": ["s"]}))),
+    ("not-public", ALLOW, R("lambda.Permission", **of(principal="*", principalOrgId="o-1"))),
+    ("not-public", DENY, R("apigateway.RestApi")),
+    ("not-public", DENY, R("apigateway.RestApi", **of(endpointConfiguration={"types": "REGIONAL"}))),
+    ("not-public", DENY, R("apigatewayv2.Api")),
+    ("not-public", DENY, R("opensearch.Domain")),
+    ("not-public", DENY, R("lambda.FunctionUrl", **of(authorizationType="NONE"))),
+    ("not-public", DENY, R("lambda.Permission", **of(principal="*"))),
+    ("not-public", DENY, R("rds.Instance", **of(publiclyAccessible=True))),
+    ("not-public", DENY, R("sqs.Queue", **of(policy=document(Principal="*")))),
+    ("not-public", DENY, R("ecr.RepositoryPolicy", **of(policy=document(Principal={"AWS": "*"})))),
+    ("not-public", DENY, R("s3control.MultiRegionAccessPointPolicy", **of(details={"policy": document(Principal="*")}))),  # noqa: E501
+    ("not-public", OPEN, R("lambda.Permission", **of(principal=UNKNOWN))),
     ("not-public", OPEN, R("s3.BucketPolicy", **of(policy=UNKNOWN))),
     ("not-public", OPEN, R("rds.ClusterInstance", **of(publiclyAccessible=UNKNOWN))),
     ("not-public", OPEN, R("s3.BucketPublicAccessBlock", **of(**BLOCKED | {"blockPublicAcls": UNKNOWN}))),
@@ -125,12 +157,56 @@ PAIRS = [
     ("ingress-edge-only", DENY, R("vpc.SecurityGroupIngressRule", "database", **of(cidrIpv4="0.0.0.0/0", fromPort=443, toPort=443))),  # noqa: E501
     ("ingress-edge-only", DENY, R("vpc.SecurityGroupIngressRule", "edge", **of(cidrIpv6="::/0", fromPort=80, toPort=443))),  # noqa: E501
     ("ingress-edge-only", DENY, R("ec2.SecurityGroup", **of(ingress=[{"cidrBlocks": ["10.0.0.0/8", "0.0.0.0/0"]}]))),
+    ("ingress-edge-only", ALLOW, R("ec2.SecurityGroup", **of(ingress=[{"cidrBlocks": ["198.51.100.0/24", "172.16.0.0/12"], "ipv6CidrBlocks": ["fc00::/7", "2001:db8::/32"]}]))),  # noqa: E501
+    ("ingress-edge-only", ALLOW, R("ec2.SecurityGroup", "edge", **of(ingress=[{"cidrBlocks": ["0.0.0.0/1", "128.0.0.0/1"], "fromPort": 443.0, "toPort": 443.0}]))),  # noqa: E501
+    ("ingress-edge-only", DENY, R("ec2.SecurityGroup", **of(ingress=[{"cidrBlocks": ["0.0.0.0/1"]}, {"cidrBlocks": ["128.0.0.0/1"]}]))),  # noqa: E501
+    ("ingress-edge-only", DENY, R("vpc.SecurityGroupIngressRule", **of(cidrIpv4="128.0.0.0/1"))),
+    ("ingress-edge-only", DENY, R("vpc.SecurityGroupIngressRule", **of(cidrIpv4="16.0.0.0/7"))),
+    ("ingress-edge-only", DENY, R("vpc.SecurityGroupIngressRule", **of(cidrIpv6="::/1"))),
+    ("ingress-edge-only", DENY, R("vpc.SecurityGroupIngressRule", **of(cidrIpv6="2000::/3"))),
+    ("ingress-edge-only", DENY, R("vpc.SecurityGroupIngressRule", **of(cidrIpv4="everywhere"))),
+    ("ingress-edge-only", DENY, R("ec2.SecurityGroup", "edge", **of(ingress=[{"cidrBlocks": ["0.0.0.0/0"], "fromPort": 443, "toPort": 443, "protocol": "-1"}]))),  # noqa: E501
+    ("ingress-edge-only", DENY, R("ec2.SecurityGroupRule", **of(type="ingress", cidrBlocks=[f"{one}.0.0.0/8" for one in (3, 4)]))),  # noqa: E501
     ("ingress-edge-only", OPEN, R("vpc.SecurityGroupIngressRule", **of(cidrIpv4=UNKNOWN))),
+    ("ingress-by-parts", ALLOW, rules_of_one_group("198.51.100.0/24", "203.0.113.0/24")),
+    ("ingress-by-parts", ALLOW, prefix_list("198.51.100.0/24")),
+    ("ingress-by-parts", DENY, rules_of_one_group("3.0.0.0/8", "4.0.0.0/8")),
+    ("ingress-by-parts", DENY, prefix_list("0.0.0.0/1", "128.0.0.0/1")),
+    ("ingress-by-parts", DENY, prefix_list("198.51.100.0/24", entries=("0.0.0.0/0",))),
+    ("ingress-by-parts", DENY, R("vpc.SecurityGroupIngressRule", **of(prefixListId="pl-1"))),
+    ("ingress-by-parts", OPEN, prefix_list(UNKNOWN)),
+    ("network-acl-closed", ALLOW, R("ec2.NetworkAcl", **of(ingress=[{"action": "allow", "cidrBlock": "0.0.0.0/0", "fromPort": 1024, "toPort": 65535, "protocol": "tcp"}, {"action": "deny", "cidrBlock": "0.0.0.0/0", "protocol": "-1"}]))),  # noqa: E501
+    ("network-acl-closed", ALLOW, R("ec2.NetworkAclRule", **of(egress=True, cidrBlock="0.0.0.0/0", protocol="-1"))),
+    ("network-acl-closed", ALLOW, R("ec2.NetworkAclRule", **of(cidrBlock="10.0.0.0/8", protocol="-1"))),
+    ("network-acl-closed", DENY, R("ec2.NetworkAclRule", **of(ruleAction="allow", cidrBlock="0.0.0.0/0", fromPort=22, toPort=22, protocol="tcp"))),  # noqa: E501
+    ("network-acl-closed", DENY, R("ec2.DefaultNetworkAcl", **of(ingress=[{"action": "allow", "ipv6CidrBlock": "::/0", "protocol": "-1", "fromPort": 0, "toPort": 0}]))),  # noqa: E501
+    ("network-acl-closed", OPEN, R("ec2.NetworkAclRule", **of(ruleAction="allow", cidrBlock=UNKNOWN))),
+    ("cluster-endpoint-private", DENY, R("eks.Cluster", **of(vpcConfig={"publicAccessCidrs": ["0.0.0.0/1", "128.0.0.0/1"]}))),  # noqa: E501
     ("cluster-endpoint-private", ALLOW, R("eks.Cluster", **of(vpcConfig={"endpointPublicAccess": False}))),
     ("cluster-endpoint-private", ALLOW, R("eks.Cluster", **of(vpcConfig={"publicAccessCidrs": ["192.0.2.0/24"]}))),
     ("cluster-endpoint-private", DENY, R("eks.Cluster", **of(vpcConfig={"endpointPrivateAccess": True}))),
     ("cluster-endpoint-private", DENY, R("eks.Cluster", **of(vpcConfig={"publicAccessCidrs": ["0.0.0.0/0"]}))),
     ("cluster-endpoint-private", OPEN, R("eks.Cluster", **of(vpcConfig=UNKNOWN))),
+    ("delivery-own", ALLOW, R("ec2.FlowLog", **of(logDestination=LOGS.format(OWN)))),
+    ("delivery-own", ALLOW, R("ec2.FlowLog", **of(logDestination=UNKNOWN), dependencies={"logDestination": ("urn:x",)})),  # noqa: E501
+    ("delivery-own", ALLOW, R("elasticache.ReplicationGroup", **of(logDeliveryConfigurations=[{"destination": "/cache", "destinationType": "cloudwatch-logs"}]))),  # noqa: E501
+    ("delivery-own", ALLOW, (R("s3.Bucket", **of(bucket="logs")), R("lb.LoadBalancer", **of(accessLogs={"bucket": "logs", "prefix": "x"})))),  # noqa: E501
+    ("delivery-own", ALLOW, (R("s3.Bucket"), R("cloudtrail.Trail", **of(s3BucketName="made-up-1"), dependencies={"s3BucketName": (R("s3.Bucket").urn,)}))),  # noqa: E501
+    ("delivery-own", DENY, R("ec2.FlowLog", **of(logDestination=LOGS.format("999999999999")))),
+    ("delivery-own", DENY, R("ec2.FlowLog", **of(logDestination="arn:aws:s3:::theirs/prefix"))),
+    ("delivery-own", DENY, R("ec2.FlowLog", **of(logDestination=LOGS.format(OWN), deliverCrossAccountRole="arn:aws:iam::999999999999:role/r"))),  # noqa: E501
+    ("delivery-own", DENY, R("wafv2.WebAclLoggingConfiguration", **of(logDestinationConfigs=[LOGS.format("999999999999")]))),  # noqa: E501
+    ("delivery-own", DENY, R("networkfirewall.LoggingConfiguration", **of(loggingConfiguration={"logDestinationConfigs": [{"logDestination": {"bucketName": "theirs"}}]}))),  # noqa: E501
+    ("delivery-own", DENY, R("lb.LoadBalancer", **of(accessLogs={"bucket": "theirs"}))),
+    ("delivery-own", DENY, R("s3.BucketLogging", **of(targetBucket="theirs", targetPrefix="a/"))),
+    ("delivery-own", DENY, R("cloudtrail.Trail", **of(s3BucketName="theirs"))),
+    ("delivery-own", DENY, R("cfg.DeliveryChannel", **of(s3BucketName="theirs"))),
+    ("delivery-own", DENY, R("kinesis.FirehoseDeliveryStream", **of(extendedS3Configuration={"bucketArn": "arn:aws:s3:::theirs"}))),  # noqa: E501
+    ("delivery-own", DENY, R("kinesis.FirehoseDeliveryStream", **of(httpEndpointConfiguration={"url": "https://logs.example"}))),
+    ("delivery-own", DENY, R("sns.TopicSubscription", **of(protocol="https", endpoint="https://logs.example"))),
+    ("delivery-own", DENY, (R("s3.Bucket", **of(bucket="logs")), R("cloudtrail.Trail", **of(s3BucketName="theirs"), dependencies={"s3BucketName": (R("s3.Bucket").urn,)}))),  # noqa: E501
+    ("delivery-own", OPEN, R("ec2.FlowLog", **of(logDestination=UNKNOWN))),
+    ("delivery-own", OPEN, R("ec2.FlowLog", provider=provider(accounts=UNKNOWN), **of(logDestination=LOGS.format(OWN)))),  # noqa: E501
     ("tls-listener", ALLOW, R("lb.Listener", **of(protocol="HTTPS", sslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06"))),
     ("tls-listener", ALLOW, R("lb.Listener", **of(protocol="HTTP", defaultActions=[{"type": "redirect"}]))),
     ("tls-listener", ALLOW, R("lb.Listener", **of(protocol="TCP"))),
@@ -156,12 +232,28 @@ PAIRS = [
     ("stateful-protected", ALLOW, R("rds.Cluster", protect=True, retain=True)),
     ("stateful-protected", ALLOW, R("rds.Cluster", protect=True)),
     ("stateful-protected", ALLOW, R("ec2.Vpc")),
+    ("stateful-protected", ALLOW, R("ec2.FlowLog")),
     ("stateful-protected", DENY, R("rds.Cluster", retain=True)),
+    ("stateful-protected", DENY, R("kubernetes:core/v1:Namespace")),
     ("stateful-protected", DENY, R("s3.Bucket", protect=True, retain=False)),
     ("stateful-approved", ALLOW, R("rds.Cluster", operation=Operation.UPDATE)),
     ("stateful-approved", ALLOW, R("ec2.Vpc", operation=Operation.DELETE)),
     ("stateful-approved", DENY, R("rds.Cluster", operation=Operation.REPLACE)),
+    ("stateful-approved", ALLOW, R("lb.LoadBalancer", operation=Operation.REPLACE)),
     ("stateful-approved", DENY, R("s3.Bucket", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("eks.Cluster", operation=Operation.REPLACE)),
+    ("stateful-approved", DENY, R("elasticache.ReplicationGroup", operation=Operation.REPLACE)),
+    ("stateful-approved", DENY, R("ecr.Repository", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("cloudwatch.LogGroup", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("ec2.Instance", operation=Operation.REPLACE)),
+    ("stateful-approved", DENY, R("ebs.Volume", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("dynamodb.Table", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("efs.FileSystem", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("opensearch.Domain", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("secretsmanager.Secret", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("ssm.Parameter", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("cloudformation.Stack", operation=Operation.DELETE)),
+    ("stateful-approved", DENY, R("kubernetes:core/v1:PersistentVolumeClaim", operation=Operation.DELETE)),
     ("no-default-provider", ALLOW, R("ec2.Vpc")),
     ("no-default-provider", ALLOW, R("pulumi:pulumi:Stack", provider=None)),
     ("no-default-provider", DENY, R("ec2.Vpc", provider=None)),
@@ -179,7 +271,17 @@ PAIRS = [
     ("iam-no-admin", DENY, R("iam.Policy", **of(policy=document(NotAction="iam:*", Resource="*")))),
     ("iam-no-admin", DENY, R("ssoadmin.PermissionSetInlinePolicy", **of(inlinePolicy=document(Action="*:*", Resource="*")))),  # noqa: E501
     ("iam-no-admin", DENY, R("iam.RolePolicyAttachment", **of(policyArn="arn:aws:iam::aws:policy/AdministratorAccess"))),  # noqa: E501
+    ("iam-no-admin", ALLOW, R("iam.Role", **of(managedPolicyArns=["arn:aws:iam::aws:policy/ReadOnlyAccess"]))),
+    ("iam-no-admin", DENY, R("iam.Role", **of(managedPolicyArns=["arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/AdministratorAccess"]))),  # noqa: E501
+    ("iam-no-admin", DENY, R("iam.Role", **of(inlinePolicies=[{"name": "a"}, {"policy": document(Action="*", Resource="*")}]))),  # noqa: E501
+    ("iam-no-admin", DENY, R("iam.RolePolicyAttachmentsExclusive", **of(policyArns=["arn:aws:iam::aws:policy/IAMFullAccess"]))),  # noqa: E501
+    ("iam-no-admin", DENY, R("iam.PolicyAttachment", **of(policyArn="arn:aws:iam::aws:policy/PowerUserAccess"))),
+    ("iam-no-admin", DENY, R("iam.GroupPolicy", **of(policy=document(Action="*", Resource="*")))),
+    ("iam-no-admin", DENY, R("iam.RolePolicy", **of(policy=document(Action="*", Resource="arn:aws:*:*:*:*")))),
+    ("iam-no-admin", DENY, R("iam.RolePolicy", **of(policy=document(Action="*", NotResource="arn:aws:s3:::b")))),
+    ("iam-no-admin", DENY, R("iam.RolePolicy", **of(policy=document(Action="iam:*", Resource="*")))),
     ("iam-no-admin", OPEN, R("iam.RolePolicy", **of(policy=UNKNOWN))),
+    ("iam-no-admin", OPEN, R("iam.Role", **of(inlinePolicies=[{"policy": UNKNOWN}]))),
     ("tags-required", ALLOW, R("ec2.Vpc", **of(tags=TAGS))),
     ("tags-required", ALLOW, R("ec2.Route")),
     ("tags-required", ALLOW, R("ec2.Vpc", **of(tags=TAGS | {"domicile:data-class": "none", "Name": "x"}))),
@@ -287,11 +389,20 @@ def test_a_waiver_lets_one_finding_through_and_keeps_it_in_sight(waiver, stops):
     assert found.stops is stops and (found.waived is None) is stops
 
 
-def test_a_provider_may_have_fewer_places_than_its_stack():
-    narrow = {"places_by_provider": {"cell": frozenset({"eu-west-2"})}}
-    away = R("ec2.Vpc", provider=provider("eu-west-1"))
-    assert findings("place-lawful", away) == []
-    assert [one.stops for one in findings("place-lawful", away, facts=narrow)] == [True]
+def test_what_keeps_backups_may_stand_where_they_are_copied_to_and_nothing_else_may():
+    cell = {"lawful_places": frozenset({HOME}), "backup_places": frozenset({HOME, BACKUP})}
+    for kind, stops in (("backup.Vault", []), ("kms.Key", []), ("rds.Cluster", [True]), ("ec2.Vpc", [True])):
+        away = R(kind, provider=provider(BACKUP))
+        assert [one.stops for one in findings("place-lawful", away, facts=cell)] == stops, kind
+
+
+def test_where_the_plan_leaves_a_provider_out_only_a_region_of_its_own_tells():
+    silent = Provider("cell", urn("pulumi:providers:aws", "cell"), None)
+    assert [one.undecided for one in findings("place-lawful", R("ec2.Vpc", provider=silent))] == [True]
+    assert findings("place-lawful", R("ec2.Vpc", provider=silent, **of(region=HOME))) == []
+    assert [one.stops for one in findings("place-lawful", R("ec2.Vpc", provider=silent, **of(region="us-west-2")))] == [
+        True
+    ]
 
 
 def test_a_plan_of_changes_alone_says_nothing_of_what_it_lacks():

@@ -4,6 +4,7 @@ import pulumi
 from domicile_catalog.documents import located
 from domicile_policies.documents import QuotaError
 
+from domicile_infra.approvals import ask_for_approvals
 from domicile_infra.disposable import make_disposable
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.organization import OrganizationPlan, plan_organization
@@ -17,6 +18,8 @@ def main() -> None:
     environment = settings.around.environment
     if environment and environment.disposable:
         make_disposable()
+    elif environment:
+        ask_for_approvals(environment.approvals, settings.ref.name, settings.on)
     try:
         if settings.ref.cell is None:
             _organization(settings)

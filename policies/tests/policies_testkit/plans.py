@@ -3,7 +3,7 @@
 from datetime import date
 
 from domicile_policies.plan import Options, PackFacts, Plan, PlannedResource, Provider
-from domicile_policies.plan.types import aws
+from domicile_policies.plan.tokens import aws
 
 TAGS = {
     "domicile:environment": "prod",
@@ -15,6 +15,7 @@ TAGS = {
 }
 HOME, BACKUP = "eu-west-2", "eu-west-1"
 TODAY = date(2026, 6, 1)
+OWN = "111122223333"
 KEY = "arn:aws:kms:eu-west-2:111122223333:key/k"
 
 
@@ -34,8 +35,8 @@ def urn(kind, name, stack="gb-prod"):
     return f"urn:pulumi:{stack}::domicile::{kind}::{name}"
 
 
-def provider(region=HOME, name="cell"):
-    return Provider(name, urn("pulumi:providers:aws", name), {"region": region})
+def provider(region=HOME, name="cell", accounts=f'["{OWN}"]'):
+    return Provider(name, urn("pulumi:providers:aws", name), {"region": region, "allowedAccountIds": accounts})
 
 
 CELL = provider()

@@ -26,5 +26,5 @@ def make_log_group(
         kms_key_id=key_arn,
         retention_in_days=log_days(plan.retention_years) if audit else TELEMETRY_DAYS,
         tags=plan.tags.tags([data_class]),
-        opts=parent.child(stateful=audit),
+        opts=parent.child(stateful=True),
     )

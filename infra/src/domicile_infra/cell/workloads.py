@@ -6,6 +6,7 @@ from functools import partial
 
 import pulumi
 from domicile_catalog.environment import GitOps
+from domicile_policies.plan.holding import is_kept
 
 from domicile_infra.cell.component import CellComponent
 from domicile_infra.plan.cell import CellPlan
@@ -83,9 +84,8 @@ class Workloads(CellComponent):
         content: Mapping[str, pulumi.Input[object]],
         after: Sequence[pulumi.Resource] = (),
     ) -> KubernetesObject:
-        # Without its kind every tenant is gone.
-        stateful = manifest["kind"] == "CustomResourceDefinition"
-        return KubernetesObject(manifest, content, self.child(stateful=stateful, after=after))
+        # Without its kind every tenant is gone, and without its namespace everything in it.
+        return KubernetesObject(manifest, content, self.child(stateful=is_kept(token(manifest)), after=after))
 
 
 def _spec(at: int, found: Stages) -> object:

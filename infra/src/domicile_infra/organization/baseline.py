@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from domicile_policies.names import AccountRole
 
 from domicile_infra.organization.component import OrganizationComponent
-from domicile_infra.plan.accounts import AccountPlan, AccountRole
+from domicile_infra.plan.accounts import AccountPlan
 from domicile_infra.plan.baseline import PASSWORDS, volume_key_document
 from domicile_infra.plan.persona_documents import compact
 

@@ -6,9 +6,11 @@ from domicile_policies.plan.facts import PackFacts
 from domicile_policies.plan.resource import Plan, PlannedResource, name_of
 from domicile_policies.plan.rule import Finding, Rule, Said
 from domicile_policies.plan.rules import (
+    delivery,
     encryption,
     exposure,
     identity,
+    ingress,
     organisation,
     places,
     state,
@@ -20,7 +22,9 @@ from domicile_policies.plan.rules.state import type_of
 RULES: tuple[Rule, ...] = (
     *places.RULES,
     *encryption.RULES,
+    *delivery.RULES,
     *exposure.RULES,
+    *ingress.RULES,
     *transit.RULES,
     *state.RULES,
     *identity.RULES,

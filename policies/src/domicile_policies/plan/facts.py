@@ -13,6 +13,7 @@ from domicile_catalog.environment import Approval, Environment
 
 from domicile_policies.cloud import GLOBAL_REGION
 from domicile_policies.documents import QUOTAS, PolicyType, Quota
+from domicile_policies.plan.types import KEEPS_BACKUPS
 
 
 class UnknownStackError(LookupError):
@@ -36,8 +37,8 @@ class Waiver:
 class PackFacts:
     """What is lawful for one stack on one day.
 
-    `lawful_places` are the regions that anything of it may stand in, `places_by_provider` fewer for the providers that
-    it names, `backup_places` those that backups may be copied to. `personal` are the data classes that tell of players.
+    `lawful_places` are the regions that anything of it may stand in, `backup_places` those that what keeps backups may
+    stand in and backups may be copied to. `personal` are the data classes that tell of players.
     In a `disposable` environment nothing is kept.
     `standing` are the URNs of what held data when the stack was last updated; None where that is not known.
     """
@@ -49,15 +50,14 @@ class PackFacts:
     today: date
     personal: frozenset[str]
     disposable: bool = False
-    places_by_provider: Mapping[str, frozenset[str]] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     standing: frozenset[str] | None = None
     quotas: Mapping[PolicyType, Quota] = field(default_factory=lambda: QUOTAS)
 
-    def places_of(self, provider: str) -> frozenset[str]:
-        """The places of a provider, by its logical name."""
-        return self.places_by_provider.get(provider, self.lawful_places)
+    def places_of(self, kind: str) -> frozenset[str]:
+        """Where something of a type may stand: what keeps backups has more places than the rest."""
+        return self.lawful_places | self.backup_places if kind in KEEPS_BACKUPS else self.lawful_places
 
     def waived(self, rule: str, kind: str, name: str) -> str | None:
         """Why a finding is let through, or None."""
@@ -79,13 +79,13 @@ def facts_of_stack(
 ) -> PackFacts:
     """The facts of a stack of the environment: a cell's, or the organisation's. Raises UnknownStackError.
 
-    A cell stands in its place, and its backups may also in their own. The organisation's stack builds in the home
-    region, where services without regions are, and in every place of a cell and of its backups.
+    A cell stands in its place; its backups, and nothing else of it, may also stand in their own. The organisation's
+    stack builds in the home region, where services without regions are, and in every place of a cell and its backups.
     """
     cell, organization = environment.cell(stack), environment.organization
     if cell is not None:
+        places = frozenset({cell.place})
         backups = frozenset({cell.place, cell.backup_place or cell.place})
-        places = backups
     elif organization is not None and organization.stack == stack:
         held = {place for one in environment.cells for place in (one.place, one.backup_place or one.place)}
         places = frozenset({organization.home, GLOBAL_REGION, *held})

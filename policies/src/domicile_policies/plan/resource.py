@@ -122,6 +122,20 @@ def at(value: Any, *path: str) -> Any:
     return value
 
 
+def leaves(value: Any, *path: str) -> Iterator[Any]:
+    """Every value at a path, through the lists on its way: UNKNOWN for one that is not known, none if it is missing."""
+    if value is UNKNOWN:
+        yield UNKNOWN
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from leaves(one, *path)
+    elif not path:
+        if value is not None:
+            yield value
+    elif isinstance(value, Mapping):
+        yield from leaves(value.get(path[0]), *path[1:])
+
+
 def each(value: Any) -> tuple[Any, ...]:
     """The elements of a list; one UNKNOWN where the list is not known, nothing where it is missing."""
     if value is None:

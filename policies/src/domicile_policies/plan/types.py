@@ -1,4 +1,4 @@
-"""The resource types that a stack may have, and what each can be: tagged, encrypted, public, stateful.
+"""The resource types that a stack may have, and what each can be: tagged, encrypted, copied.
 
 Tables of pulumi_aws 7. A type that is in none of the first two tables is refused: nobody has asked yet what it can do
 with data. It is added with its lines in the tables below.
@@ -6,6 +6,8 @@ with data. It is added with its lines in the tables below.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from domicile_policies.plan.tokens import aws
 
 Path = tuple[str, ...]
 
@@ -94,11 +96,6 @@ _UNTAGGED: dict[str, Path] = {
 }
 
 
-def aws(module: str, name: str) -> str:
-    """A type's token, such as aws:rds/clusterInstance:ClusterInstance."""
-    return f"aws:{module}/{name[0].lower()}{name[1:]}:{name}"
-
-
 def _tokens(table: dict[str, Path]) -> frozenset[str]:
     return frozenset(aws(module, name) for module, names in table.items() for name in names)
 
@@ -107,23 +104,19 @@ TAGGABLE = _tokens(_TAGGED)
 KNOWN = TAGGABLE | _tokens(_UNTAGGED)
 BUCKET = aws("s3", "Bucket")
 
-STATEFUL = frozenset(
+KEEPS_BACKUPS = frozenset(
     {
+        aws("backup", "LogicallyAirGappedVault"),
         aws("backup", "Vault"),
         aws("backup", "VaultLockConfiguration"),
-        aws("cloudtrail", "Trail"),
+        aws("backup", "VaultNotifications"),
+        aws("backup", "VaultPolicy"),
+        aws("kms", "Alias"),
         aws("kms", "Key"),
-        aws("organizations", "Account"),
-        aws("organizations", "Organization"),
-        aws("organizations", "OrganizationalUnit"),
-        aws("rds", "Cluster"),
-        aws("route53", "Zone"),
-        aws("s3", "Bucket"),
-        aws("s3", "BucketObjectLockConfiguration"),
-        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+        aws("kms", "KeyPolicy"),
     }
 )
-"""What holds data, or what data hangs on, and is not brought back by building it again."""
+"""What stands where backups are copied to: the vault, and the key that closes it."""
 
 ENCRYPTED: Mapping[str, tuple[Path, ...]] = MappingProxyType(
     {
@@ -147,44 +140,6 @@ KEYED: Mapping[str, Path] = MappingProxyType(
     }
 )
 """Where a type names the key that it is under."""
-
-PUBLIC_WHEN: Mapping[str, tuple[tuple[Path, str], ...]] = MappingProxyType(
-    {
-        aws("ec2", "Subnet"): ((("mapPublicIpOnLaunch",), "true"), (("assignIpv6AddressOnCreation",), "true")),
-        aws("ec2", "LaunchTemplate"): ((("networkInterfaces", "associatePublicIpAddress"), "true"),),
-        aws("rds", "ClusterInstance"): ((("publiclyAccessible",), "true"),),
-        aws("s3", "Bucket"): ((("acl",), "public-read"), (("acl",), "public-read-write")),
-    }
-)
-"""A setting, and its value that makes something public."""
-
-RESOURCE_POLICIES: Mapping[str, str] = MappingProxyType(
-    {
-        aws("backup", "VaultPolicy"): "policy",
-        aws("kms", "Key"): "policy",
-        aws("s3", "BucketPolicy"): "policy",
-        aws("secretsmanager", "Secret"): "policy",
-        aws("sns", "TopicPolicy"): "policy",
-        aws("iam", "Role"): "assumeRolePolicy",
-    }
-)
-"""Where a type says who may come to it."""
-
-IDENTITY_POLICIES: Mapping[str, str] = MappingProxyType(
-    {
-        aws("iam", "Policy"): "policy",
-        aws("iam", "RolePolicy"): "policy",
-        aws("ssoadmin", "PermissionSetInlinePolicy"): "inlinePolicy",
-    }
-)
-"""Where a type says what an identity may do."""
-
-ATTACHES_POLICY: Mapping[str, str] = MappingProxyType(
-    {
-        aws("iam", "RolePolicyAttachment"): "policyArn",
-        aws("ssoadmin", "ManagedPolicyAttachment"): "managedPolicyArn",
-    }
-)
 
 LISTENERS = frozenset({aws("lb", "Listener")})
 

@@ -2,30 +2,32 @@
 
 from collections.abc import Iterator
 
+from domicile_policies.plan.access import ATTACHES_POLICY, IDENTITY_POLICIES
 from domicile_policies.plan.facts import PackFacts
 from domicile_policies.plan.iam import allows_everything, statements_of
-from domicile_policies.plan.resource import AWS, KUBERNETES, UNKNOWN, PlannedResource, at
+from domicile_policies.plan.resource import AWS, KUBERNETES, UNKNOWN, PlannedResource, at, leaves
 from domicile_policies.plan.rule import Rule, Said, fault, undecided
-from domicile_policies.plan.types import ATTACHES_POLICY, IDENTITY_POLICIES, KNOWN, REPLICATES
+from domicile_policies.plan.types import KNOWN, REPLICATES
 
 EVERYTHING = ("AdministratorAccess", "PowerUserAccess", "IAMFullAccess")
 """AWS's managed policies that allow everything, or to give oneself everything."""
 
 
 def least_privilege(resource: PlannedResource, _: PackFacts) -> Iterator[Said]:
-    """No policy allows every action on every resource."""
-    if (key := IDENTITY_POLICIES.get(resource.type)) is not None:
-        document = resource.at(key)
-        if document is UNKNOWN:
-            yield undecided(resource, f"its {key}")
-        for statement in statements_of(document):
-            if allows_everything(statement):
-                yield fault(resource, f"allows every action on every resource: {at(statement, 'Sid') or 'a statement'}")
+    """No policy allows every action on every resource: its own, one inside it, or one that it attaches."""
+    for path in IDENTITY_POLICIES.get(resource.type, ()):
+        for document in leaves(resource.properties, *path):
+            if document is UNKNOWN:
+                yield undecided(resource, f"its {'.'.join(path)}")
+            for statement in statements_of(document):
+                if allows_everything(statement):
+                    which = at(statement, "Sid") or "a statement"
+                    yield fault(resource, f"allows every action on every resource: {which}")
     if (key := ATTACHES_POLICY.get(resource.type)) is not None:
-        arn = resource.at(key)
-        # An unknown one is a policy of the same plan, which is judged itself.
-        if arn is not UNKNOWN and str(arn).rpartition("/")[2] in EVERYTHING:
-            yield fault(resource, f"attaches {arn}, which allows everything")
+        for arn in leaves(resource.at(key)):
+            # An unknown one is a policy of the same plan, which is judged itself.
+            if arn is not UNKNOWN and str(arn).rpartition("/")[2] in EVERYTHING:
+                yield fault(resource, f"attaches {arn}, which allows everything")
 
 
 def known_type(resource: PlannedResource, _: PackFacts) -> Iterator[Said]:

@@ -1,7 +1,7 @@
 """Nothing outside the lawful places, and nothing that carries data there."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domicile_policies.plan.facts import PackFacts
@@ -10,6 +10,7 @@ from domicile_policies.plan.rule import Rule, Said, fault, undecided
 from domicile_policies.plan.types import LISTS_REGIONS, REPLICATES
 
 REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]+"
+_REGION_KEY = re.compile(r"(?:^r|R)egions?(?:Name)?$")
 _ZONE = re.compile(rf"({REGION})[a-z]")
 # Where a region stands inside a text: an ARN, an endpoint's host name, the name of an endpoint service.
 _NAMED = re.compile(
@@ -18,16 +19,20 @@ _NAMED = re.compile(
 
 
 def in_lawful_places(resource: PlannedResource, facts: PackFacts) -> Iterator[Said]:
-    """The provider's region, the resource's own, its availability zones, and every region in its texts.
+    """The provider's region, the resource's own, its availability zones, and every region that its properties name.
 
     A text that is not known is the output of something in the same plan, which is judged itself.
     """
     if not resource.type.startswith(AWS):
         return
-    lawful = facts.places_of(resource.provider.name) if resource.provider else facts.lawful_places
+    lawful = facts.places_of(resource.type)
+    own = resource.at("region")
     if resource.provider and resource.provider.properties is not None:
         yield from _region(resource, resource.provider.properties.get("region"), "its provider's region", facts, lawful)
-    if (own := resource.at("region")) is not None:
+    elif resource.provider and own is None:
+        # A preview tells of providers that stay as they are where it is asked for what stays.
+        yield undecided(resource, f"the region of its provider {resource.provider.name}, which the plan leaves out,")
+    if own is not None:
         yield from _region(resource, own, "its region", facts, lawful)
     for key in ("availabilityZone", "availabilityZones"):
         for zone in each(resource.at(key)):
@@ -37,8 +42,21 @@ def in_lawful_places(resource: PlannedResource, facts: PackFacts) -> Iterator[Sa
     # Where backups may go is wider, and has a rule of its own.
     wider = lawful | facts.backup_places
     named = {found for text in strings(resource.properties) for match in _NAMED.findall(text) for found in match}
+    named |= set(_under_region_keys(resource.properties)) - {own}
     for region in sorted(named - {""} - wider):
         yield fault(resource, f"names something in {region}, which is not among {_list(wider)}")
+
+
+def _under_region_keys(value: Any, key: str = "") -> Iterator[str]:
+    """Every region that stands under a key that says so, as s3Region or destination.region, at any depth."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _under_region_keys(inner, str(name))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _under_region_keys(inner, key)
+    elif isinstance(value, str) and _REGION_KEY.search(key) and re.fullmatch(REGION, value):
+        yield value
 
 
 def _region(
