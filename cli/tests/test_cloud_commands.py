@@ -271,3 +271,15 @@ def test_a_preview_of_a_new_environment_shows_the_organisation_and_says_what_com
         ("gb-lab", True),
         ("br-lab", True),
     ]
+
+
+def kept_for_good(broken):
+    return broken("disposable: true\n", "disposable: false\n")
+
+
+def test_nothing_is_changed_unseen_where_what_holds_data_needs_an_approval(broken, monkeypatch):
+    monkeypatch.setattr("domicile_cli.commands.cloud.tools_missing", lambda: None)
+    monkeypatch.setattr("domicile_cli.commands.cloud.credentials_fault", lambda *_: None)
+    monkeypatch.setattr("domicile_cli.commands.cloud.project_root", lambda _: LAB.parents[1])
+    result = run("up", kept_for_good(broken), "--skip-preview", "--yes")
+    assert result.exit_code == 2 and "lab is not disposable" in result.stderr

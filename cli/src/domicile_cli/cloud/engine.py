@@ -67,6 +67,7 @@ class Engine:
                 case Operation.REFRESH:
                     stack.refresh(**common)
                 case Operation.DESTROY:
+                    _without_hooks(stack)
                     stack.destroy(**common)
         except automation.ConcurrentUpdateError as error:
             raise EngineError(
@@ -85,6 +86,13 @@ class Engine:
             raise EngineError(f"The stack {ref.name} does not tell what it exports.", str(error)) from error
         return None if found is None else found.value
 
+    def standing(self, ref: StackRef) -> list[Mapping[str, Any]]:
+        """Every resource of the stack, as its state has it; EngineError where it cannot be read."""
+        try:
+            return _resources(self._select(ref).export_stack())
+        except automation.CommandError as error:
+            raise EngineError(f"The state of the stack {ref.name} cannot be read.", str(error)) from error
+
     def _select(self, ref: StackRef) -> automation.Stack:
         write_stack_file(self.root, ref)
         options = automation.LocalWorkspaceOptions(env_vars={"PULUMI_SKIP_UPDATE_CHECK": "true", **self.variables})
@@ -101,6 +109,23 @@ def last_words(told: str) -> str:
     """
     said = told.rpartition("\n stderr: ")[2].strip() or told
     return "\n".join([said, *(remedy for words, remedy in _REMEDIES if words in said)])
+
+
+def _resources(state: automation.Deployment) -> list[Mapping[str, Any]]:
+    return (state.deployment or {}).get("resources") or []
+
+
+def _without_hooks(stack: automation.Stack) -> None:
+    """Take the program's hooks out of the state: to run them, a destroy would need the program.
+
+    The program refuses what has become unlawful, and that above all must go. What the hooks ask is asked before.
+    """
+    state = stack.export_stack()
+    hooked = [one for one in _resources(state) if one.get("resourceHooks")]
+    if hooked:
+        for one in hooked:
+            del one["resourceHooks"]  # type: ignore[attr-defined]
+        stack.import_stack(state)
 
 
 def project_root(start: Path) -> Path:

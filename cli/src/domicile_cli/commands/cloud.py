@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,14 @@ import typer
 from domicile_catalog.environment import Environment, Surroundings, TrustAnchor
 from domicile_infra.plan.organization_outputs import OUTPUT
 from domicile_infra.stacks import StackRef, stacks_of
+from domicile_policies.plan import PackFacts, Plan, check_plan, facts_of_stack, plan_of_steps
+from domicile_policies.plan.rules.state import APPROVED
+from pulumi.automation import EngineEvent
 
-from domicile_cli.cloud.engine import Engine, EngineError, Operation, project_root, variables_of
+from domicile_cli.cloud.engine import Engine, EngineError, OnEvent, Operation, project_root, variables_of
 from domicile_cli.cloud.order import waits_because
 from domicile_cli.cloud.preflight import credentials_fault, read_to_build, tools_missing
+from domicile_cli.cloud.steps import Steps, deletions
 from domicile_cli.cloud.tally import Tally, plain
 from domicile_cli.options import (
     REFUSED,
@@ -56,6 +61,10 @@ class Work:
     as_json: bool
     environment: Environment
 
+    def facts(self, ref: StackRef) -> PackFacts:
+        """What is lawful for a stack today."""
+        return facts_of_stack(self.environment, ref.name, read_catalogue(), datetime.now(UTC).date())
+
 
 @app.command(epilog=epilog("up environments/live", "up environments/live --stack gb-prod --yes", exit_codes=CODES))
 def up(
@@ -63,7 +72,9 @@ def up(
     *,
     stack: StackOption = None,
     yes: YesOption = False,
-    skip_preview: Annotated[bool, typer.Option("--skip-preview", help="Change without showing first.")] = False,
+    skip_preview: Annotated[
+        bool, typer.Option("--skip-preview", help="Change without showing first; for a disposable environment alone.")
+    ] = False,
     policies: PoliciesOption = True,
     parallel: ParallelOption = None,
     root: RootOption = None,
@@ -72,17 +83,26 @@ def up(
 ) -> None:
     """Build what the environment says: the organisation, then each cell. Shows what would change, and asks.
 
-    A stack that fails ends the command; running it again goes on from there.
+    What holds data is replaced or deleted with an approval in environment.yaml alone. A stack that fails ends the
+    command; running it again goes on from there.
     """
     work = _prepare(folder, stack, anchor_of(root, serial), policies=policies, parallel=parallel, as_json=as_json)
+    if skip_preview and not work.environment.disposable:
+        fail(
+            f"{work.environment.name} is not disposable: the preview shows whether what holds data would go, which "
+            "needs an approval. Leave --skip-preview out.",
+            USAGE,
+        )
     told: list[dict[str, Any]] = []
     for ref in work.stacks:
-        planned = None if skip_preview else _run(work, ref, Operation.PREVIEW, told)
+        steps = Steps()
+        planned = None if skip_preview else _run(work, ref, Operation.PREVIEW, told, also=steps.see)
+        _need_approval(ref, plan_of_steps(steps.told, ref.name), work.facts(ref), "changed")
         changing = planned is None or bool(planned.changes)
         if changing and not yes and not _agreed(f"Change the stack {ref.name}?", as_json):
             fail(f"Nothing of {ref.name} was changed; --yes changes it without asking.", REFUSED)
         # Also where no resource changes: what the stack tells the others may.
-        _run(work, ref, Operation.UP, told, planned.count if planned else 0)
+        _run(work, ref, Operation.UP, told, expected=planned.count if planned else 0)
     _tell(work, told)
 
 
@@ -145,9 +165,13 @@ def destroy(
 ) -> None:
     """Delete what the stacks built, the cells before the organisation.
 
-    What holds data is protected and stops this: `pulumi state unprotect` lifts that, one resource at a time.
+    What holds data needs an approval in environment.yaml, and is protected as well: `pulumi state unprotect` lifts
+    that, one resource at a time.
     """
     work = _prepare(folder, stack, anchor_of(root, serial), builds=False, parallel=parallel, as_json=as_json)
+    if not work.environment.disposable:
+        for ref in work.stacks:
+            _need_approval(ref, plan_of_steps(deletions(_standing(work, ref)), ref.name), work.facts(ref), "deleted")
     names = ", ".join(ref.name for ref in work.stacks)
     if not yes and not _agreed(f"Delete everything of {names}?", as_json):
         fail("Nothing was deleted; --yes deletes without asking.", REFUSED)
@@ -237,15 +261,41 @@ def _each(work: Work, operation: Operation) -> None:
     _tell(work, told)
 
 
-def _run(work: Work, ref: StackRef, operation: Operation, told: list[dict[str, Any]], expected: int = 0) -> Tally:
-    """One operation on one stack, with its progress; a failure is shown and ends the command."""
+def _standing(work: Work, ref: StackRef) -> Iterable[Mapping[str, Any]]:
+    try:
+        return work.engine.standing(ref)
+    except EngineError as error:
+        fail(f"{error}\n{error.detail}", REFUSED)
+
+
+def _need_approval(ref: StackRef, plan: Plan, facts: PackFacts, done: str) -> None:
+    """End the command where something that holds data would go and nobody has approved it."""
+    found = check_plan(plan, facts, rules=(APPROVED,))
+    if found:
+        lines = "\n".join(f"  {one.text}" for one in found)
+        fail(f"Nothing of {ref.name} was {done}:\n{lines}\n{APPROVED.remedy} (rule {APPROVED.id})", REFUSED)
+
+
+def _run(
+    work: Work,
+    ref: StackRef,
+    operation: Operation,
+    told: list[dict[str, Any]],
+    *,
+    expected: int = 0,
+    also: OnEvent | None = None,
+) -> Tally:
+    """One operation on one stack, with its progress; a failure is shown and ends the command.
+
+    `also` is told of every event, as what is shown is.
+    """
     tally, begun, screen = Tally(expected), time.monotonic(), console()
     error: EngineError | None = None
     title = f"{operation} {ref.name}"
     screen.quiet = work.as_json
     with progress(screen, title, tally) as see:
         try:
-            work.engine.run(ref, operation, see)
+            work.engine.run(ref, operation, _both(see, also))
         except EngineError as failed:
             error = failed
     seconds = time.monotonic() - begun
@@ -257,6 +307,15 @@ def _run(work: Work, ref: StackRef, operation: Operation, told: list[dict[str, A
         detail = "" if any(one.error for one in tally.problems) else f"\n{plain(error.detail)}"
         fail(f"{error}{detail}", REFUSED)
     return tally
+
+
+def _both(first: OnEvent, second: OnEvent | None) -> OnEvent:
+    def see(event: EngineEvent) -> None:
+        first(event)
+        if second is not None:
+            second(event)
+
+    return see
 
 
 def _tell(work: Work, told: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@
 
 from domicile_policies.plan.check import RULES, check_plan
 from domicile_policies.plan.facts import PackFacts, UnknownStackError, Waiver, facts_of_stack
-from domicile_policies.plan.preview import PreviewError, read_preview
+from domicile_policies.plan.preview import PreviewError, plan_of_steps, read_preview
 from domicile_policies.plan.resource import (
     UNKNOWN,
     Operation,
@@ -33,5 +33,6 @@ __all__ = [
     "Waiver",
     "check_plan",
     "facts_of_stack",
+    "plan_of_steps",
     "read_preview",
 ]

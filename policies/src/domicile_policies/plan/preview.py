@@ -6,7 +6,7 @@ saved plan has differences in place of properties, so that only what is to happe
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domicile_policies.plan.resource import (
@@ -87,6 +87,14 @@ def read_preview(text: str, stack: str | None = None) -> Plan:
     if len(named) > 1:
         raise PreviewError(f"This is the plan of several stacks: {', '.join(sorted(named))}.")
     return Plan(stack=next(iter(named), stack or ""), resources=resources, changes_only=changes, without_inputs=bare)
+
+
+def plan_of_steps(steps: Iterable[Mapping[str, Any]], stack: str) -> Plan:
+    """The plan of steps that somebody else has gathered, in the form of a preview's JSON. Raises PreviewError.
+
+    It may lack what stays as it is. Each step has `op` and `urn`, and `oldState` or `newState`.
+    """
+    return Plan(stack, _steps(list(steps)), changes_only=True)
 
 
 def _steps(steps: list[Mapping[str, Any]]) -> tuple[PlannedResource, ...]:

@@ -78,6 +78,14 @@ def type_of(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
+APPROVED = Rule(
+    "stateful-approved",
+    "What holds data is replaced or deleted with an approval alone",
+    "If it was renamed, give it an alias. If it must go, write an approval into environment.yaml: stack, resource, "
+    "action, reason, by, until.",
+    on_plan=approved,
+    needs_inputs=False,
+)
 RULES = (
     Rule(
         "stateful-protected",
@@ -86,12 +94,5 @@ RULES = (
         on_resource=protected,
         needs_inputs=False,
     ),
-    Rule(
-        "stateful-approved",
-        "What holds data is replaced or deleted with an approval alone",
-        "If it was renamed, give it an alias. If it must go, write an approval into environment.yaml: stack, resource, "
-        "action, reason, by, until.",
-        on_plan=approved,
-        needs_inputs=False,
-    ),
+    APPROVED,
 )
