@@ -91,6 +91,8 @@ def test_options_and_provider_are_read():
 def test_a_preview_without_what_stays_is_one_of_changes_alone():
     assert read(step("update"), changeSummary={"same": 3, "update": 1}).changes_only
     assert not read(step("same"), changeSummary={"same": 1}).changes_only
+    provider = step("same", "pulumi:providers:aws", "cell", inputs={"region": "eu-west-2"}, provider=None)
+    assert not read(provider, step("same"), changeSummary={"same": 2}).changes_only
     nothing = read_preview('{"changeSummary": {"same": 9}}', "gb-prod")
     assert (nothing.stack, nothing.resources, nothing.changes_only) == ("gb-prod", (), True)
 

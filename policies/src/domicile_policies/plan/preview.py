@@ -74,10 +74,11 @@ def read_preview(text: str, stack: str | None = None) -> Plan:
     if isinstance(saved, Mapping) and "resourcePlans" in saved:
         resources, changes, bare = _saved(saved["resourcePlans"]), True, True
     elif isinstance(document, Mapping) and "steps" in document:
-        resources = _steps(document["steps"] or [])
-        changes = (document.get("changeSummary") or {}).get("same", 0) > sum(
-            one.operation is Operation.SAME for one in resources
-        )
+        steps = document["steps"] or []
+        resources = _steps(steps)
+        # Providers are counted as well, and are no resources of the plan.
+        shown = sum(_operation(one["op"], one["urn"]) is Operation.SAME for one in steps)
+        changes = (document.get("changeSummary") or {}).get("same", 0) > shown
     elif isinstance(document, Mapping) and "changeSummary" in document:
         # Nothing is shown where nothing changes.
         resources, changes = (), True
