@@ -86,3 +86,10 @@ def test_what_failed_does_not_look_like_what_had_nothing_to_do() -> None:
         "preview gb: failed; nothing was changed (1.0 s)",
         "preview gb: no changes (1.0 s)",
     ]
+
+
+def test_to_forget_what_was_only_read_is_no_change() -> None:
+    tally = Tally()
+    for op in ("delete", "discard"):
+        tally.see(step("resOutputsEvent", op))
+    assert tally.changes == {"delete": 1}

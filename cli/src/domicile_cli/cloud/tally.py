@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from pulumi.automation import EngineEvent, OpType
 
-QUIET = {OpType.SAME, OpType.READ, OpType.REFRESH}
-"""Operations that change nothing."""
+QUIET = {OpType.SAME, OpType.READ, OpType.REFRESH, OpType.DISCARD}
+"""Operations that change nothing: what was only read, such as another stack's outputs, is forgotten by the last."""
 
 
 @dataclass(frozen=True, slots=True)

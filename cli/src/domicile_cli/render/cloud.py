@@ -19,7 +19,6 @@ VERBS = {
     "create-replacement": "created anew",
     "delete-replaced": "deleted for its replacement",
     "import": "imported",
-    "discard": "no longer managed",
 }
 
 
