@@ -103,7 +103,9 @@ def test_the_databases_administrator_is_known_to_one_job_alone(world: World, cel
     pod = job["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == "domicile-logins" and pod["containers"][0]["args"] == ["logins"]
     roles = [
-        one["inputs"]["role"] for one in world.resources(GB) if "GetSecretValue" in str(one["inputs"].get("policy"))
+        one["inputs"]["role"]
+        for one in world.resources(GB)
+        if "GetSecretValue" in str(one.get("inputs", {}).get("policy"))
     ]
     assert roles == [f"domicile-cell-database-logins-{GB}"]
 

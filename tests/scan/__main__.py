@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         if arguments:
             found = scan([exported(Path(one)) for one in arguments])
         else:
-            found = scan(program(), sorted(DEPLOY.glob("*.yaml")))
+            found = scan(program(), sorted(DEPLOY.rglob("*.yaml")))
     except (ScanError, LookupError, ValueError, OSError) as fault:
         print(f"Not scanned: {fault}", file=sys.stderr)
         return 2
