@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 from cell_testkit import plan
-from cell_testkit.cloud import SOURCE, Cloud, bare, run, whole
+from cell_testkit.cloud import SOURCE, Cloud, bare, id_of, run, whole
 from domicile_infra.cell.egress import Egress, EgressArgs, endpoint_in
 from domicile_infra.cell.network import Network, NetworkArgs
 from domicile_infra.plan.cidr import SubnetRole
@@ -27,13 +27,13 @@ class Roads:
     """The routes of a network: from a subnet, what a packet to the internet meets, hop by hop."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._subnets = {one.id: one.name for one in cloud.of("Subnet")}
+        self._subnets = {id_of(one): one.name for one in cloud.of("Subnet")}
         self._tables = {
             self._subnets[one.inputs["subnetId"]]: one.inputs["routeTableId"]
             for one in cloud.of("RouteTableAssociation")
         }
         self._routes = [one.inputs for one in cloud.of("Route")]
-        self._stands = {one.id: self._subnets[one.inputs["subnetId"]] for one in cloud.of("NatGateway")}
+        self._stands = {id_of(one): self._subnets[one.inputs["subnetId"]] for one in cloud.of("NatGateway")}
         # The stand-in's firewall has its endpoint of a zone in the subnet that it was given for it.
         self._stands |= {f"vpce-{zone}": f"firewall-{zone[-1]}" for zone in PLAN.availability_zones}
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from cell_testkit import cell, environment
-from cell_testkit.cloud import SOURCE, Cloud, Registered, bare, whole
+from cell_testkit.cloud import SOURCE, Cloud, bare, id_of, whole
 from domicile_catalog import load_catalogue
 from domicile_policies.plan.check import RULES, check_plan
 from domicile_policies.plan.facts import PackFacts, facts_of_stack
 from domicile_policies.plan.load import read_waivers
 from domicile_policies.plan.resource import Operation, Options, Plan, PlannedResource, Provider
+from engine_testkit import Registered
 
 TODAY = date(2026, 11, 24)
 CATALOGUE = load_catalogue()
@@ -31,7 +32,7 @@ def resource(one: Registered, by_urn: dict[str, Registered]) -> PlannedResource:
         urn=one.urn,
         type=one.type,
         name=one.name,
-        properties={**one.inputs, "id": one.id},
+        properties={**one.inputs, "id": id_of(one)},
         options=Options(protect=one.protect, retain_on_delete=one.retain, parent=one.parent, aliases=one.aliases),
         provider=Provider(by_urn[urn].name, urn, by_urn[urn].inputs),
         operation=Operation.CREATE,

@@ -9,12 +9,13 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 from cell_testkit import plan
-from cell_testkit.cloud import SOURCE, Cloud, Registered, bare, cell_program, run, whole
+from cell_testkit.cloud import SOURCE, Cloud, bare, cell_program, run, whole
 from domicile_infra.cell.component import CellComponent
 from domicile_infra.cell.stack import build_cell
 from domicile_infra.plan.errors import PlanError
 from domicile_policies.names import TAG_KEYS
 from domicile_policies.plan.holding import is_kept
+from engine_testkit import Registered
 
 STATEFUL = {
     "aws:rds/cluster:Cluster",

@@ -4,11 +4,12 @@ import json
 
 import pytest
 from cell_testkit import plan
-from cell_testkit.cloud import Cloud, Registered, bare, cell_program, run, whole
+from cell_testkit.cloud import Cloud, bare, cell_program, run, whole
 from domicile_infra.plan.alarms import alarms, dashboard, things
 from domicile_infra.plan.backups import LEAST_DAYS, MOST_DAYS, RULES
 from domicile_infra.plan.buckets import BUCKETS, Lock, lock_for
 from domicile_infra.plan.images import needed
+from engine_testkit import Registered
 
 
 @pytest.fixture(scope="module")

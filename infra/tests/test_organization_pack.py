@@ -20,7 +20,7 @@ def planned(world: World) -> Plan:
     """What was registered, as the rules see it in an update."""
     found = []
     for one in world.resources.values():
-        provider = world.by_urn.get(one.provider or "")
+        provider = world.by_urn.get(one.provider_urn or "")
         made_by = Provider(provider.name, provider.urn, provider.inputs) if provider else None
         dependencies = {key: tuple(urns) for key, urns in one.properties_from.items()}
         options = Options(one.protect, one.retain, one.parent, one.aliases)

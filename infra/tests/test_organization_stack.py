@@ -45,7 +45,7 @@ UNTAGGED = {
 def test_every_resource_names_its_provider():
     providers = {one.urn for one in world().of_type("pulumi:providers:aws")}
     assert len(world().custom()) > 200
-    assert [one.name for one in world().custom() if one.provider not in providers] == []
+    assert [one.name for one in world().custom() if one.provider_urn not in providers] == []
 
 
 def test_every_provider_names_its_account_and_its_region():
@@ -262,10 +262,10 @@ def test_an_existing_account_is_taken_over_and_not_compared_where_aws_does_not_t
     adopted = build(plan(organization={"accounts": {"security": "222222222222"}}, **SMALL))
     account = adopted.resources["security/account"]
     assert account.import_id == "222222222222"
-    assert {"roleName", "iamUserAccessToBilling", "email", "name", "tags"} <= set(account.ignore)
-    assert "parentId" not in account.ignore, "it would never be held by its unit's policies"
+    assert {"roleName", "iamUserAccessToBilling", "email", "name", "tags"} <= set(account.ignored)
+    assert "parentId" not in account.ignored, "it would never be held by its unit's policies"
     made = adopted.resources["shared-services/account"]
-    assert made.import_id == "" and "email" not in made.ignore and "roleName" in made.ignore
+    assert made.import_id == "" and "email" not in made.ignored and "roleName" in made.ignored
     assert adopted.exports[OUTPUT]["accounts"]["security"]["id"] == "222222222222"
 
 

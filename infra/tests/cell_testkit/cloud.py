@@ -1,6 +1,5 @@
 """A stand-in for the engine: what a program registered, with which options, and the answers of a cloud."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +11,8 @@ import pulumi_aws as aws
 from domicile_infra.cell.stack import build_cell, export
 from domicile_infra.plan.cell import CellPlan
 from domicile_infra.plan.manifests import Manifest, read_manifests
-from pulumi.runtime import mocks, rpc
+from engine_testkit import Monitor, Registered, engine
+from pulumi.runtime import mocks
 
 from cell_testkit import plan
 
@@ -24,31 +24,10 @@ def manifests() -> list[Manifest]:
     return [*read_manifests(DEPLOY), *read_manifests(DEPLOY / "aws")]
 
 
-@dataclass(frozen=True)
-class Registered:
-    """A resource as the engine would see it. `dependencies` are URNs, `provider` is a URN and an id.
-
-    `properties_from` has the URNs that each input was made from.
-    """
-
-    urn: str
-    type: str
-    name: str
-    parent: str
-    custom: bool
-    inputs: dict[str, Any]
-    provider: str
-    protect: bool
-    retain: bool
-    aliases: tuple[str, ...]
-    ignored: tuple[str, ...]
-    dependencies: frozenset[str]
-    properties_from: dict[str, tuple[str, ...]]
-
-    @property
-    def id(self) -> str:
-        """Its id in the stand-in."""
-        return f"id-{self.type.rsplit(':', 1)[-1]}-{self.name}"
+def id_of(one: Registered | mocks.MockResourceArgs) -> str:
+    """The id that the stand-in gives a resource."""
+    kind = one.type if isinstance(one, Registered) else one.typ
+    return f"id-{kind.rsplit(':', 1)[-1]}-{one.name}"
 
 
 @dataclass
@@ -65,9 +44,8 @@ class Cloud(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         kind = args.typ.rsplit(":", 1)[-1]
-        made = f"id-{kind}-{args.name}"
         state = {**args.inputs, "arn": f"arn:aws:x:eu-west-2:{self.account}:{kind}/{args.name}"}
-        return made, {**state, **_ANSWERS.get(args.typ, lambda one, _: {})(args, self)}
+        return id_of(args), {**state, **_ANSWERS.get(args.typ, lambda one, _: {})(args, self)}
 
     def of(self, kind: str) -> list[Registered]:
         """The registered resources of a type, by the last part of its token; components are none."""
@@ -136,36 +114,6 @@ _ANSWERS: Mapping[str, Answer] = {
 }
 
 
-class _Monitor(mocks.MockMonitor):
-    """Keeps the options that the mocks themselves are not told."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        super().__init__(cloud)
-        self._cloud = cloud
-
-    def RegisterResource(self, request: Any) -> Any:
-        answer = super().RegisterResource(request)
-        if request.type != "pulumi:pulumi:Stack":
-            self._cloud.resources.append(
-                Registered(
-                    urn=answer.urn,
-                    type=request.type,
-                    name=request.name,
-                    parent=request.parent,
-                    custom=request.custom,
-                    inputs=rpc.deserialize_properties(request.object),
-                    provider=request.provider or request.providers.get(request.type.split(":")[0], ""),
-                    protect=request.protect,
-                    retain=request.retainOnDelete,
-                    aliases=tuple(one.spec.name for one in request.aliases if one.spec.name),
-                    ignored=tuple(request.ignoreChanges),
-                    dependencies=frozenset(request.dependencies),
-                    properties_from={key: tuple(one.urns) for key, one in request.propertyDependencies.items()},
-                )
-            )
-        return answer
-
-
 def _exports(program: Callable[[], Any], cloud: Cloud) -> pulumi.Output[None]:
     """Run the program, and keep what it exports when all of it is known."""
     program()
@@ -175,19 +123,8 @@ def _exports(program: Callable[[], Any], cloud: Cloud) -> pulumi.Output[None]:
 def run(program: Callable[[], Any], zones: tuple[str, ...] = ("eu-west-2a", "eu-west-2b", "eu-west-2c")) -> Cloud:
     """Run a Pulumi program against the stand-in, to its end. Raises what the program raises."""
     cloud = Cloud(zones)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        mocks.set_mocks(cloud, project="domicile", stack="north-live", preview=False, monitor=_Monitor(cloud))
+    with engine("north-live", cloud, Monitor(cloud, cloud.resources.append)):
         mocks.test(lambda: _exports(program, cloud))()
-    finally:
-        # A program that failed leaves others waiting.
-        waiting = asyncio.all_tasks(loop)
-        for task in waiting:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
-        loop.close()
-        asyncio.set_event_loop(None)
     return cloud
 
 

@@ -1,6 +1,5 @@
 """What a Pulumi program registers, without an engine: inputs, options, and who depends on whom."""
 
-import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,31 +9,12 @@ from typing import Any
 import pulumi
 from domicile_infra.organization.stack import OrganizationStack, build_organization
 from domicile_infra.plan.organization import OrganizationPlan
+from engine_testkit import Monitor, Registered, engine
 from pulumi.runtime import mocks
 
 from organization_testkit import MANAGEMENT, document, plan
 
 ORGANIZATION_ID = "o-exampleorg01"
-
-
-@dataclass(frozen=True)
-class Registered:
-    """One resource as the engine would be told of it. `provider` is the URN of its provider; None is the default."""
-
-    urn: str
-    type: str
-    name: str
-    inputs: dict[str, Any]
-    parent: str
-    provider: str | None
-    depends_on: frozenset[str]
-    properties_from: dict[str, tuple[str, ...]]
-    protect: bool
-    retain: bool
-    import_id: str
-    ignore: tuple[str, ...]
-    aliases: tuple[str, ...]
-    custom: bool
 
 
 @dataclass
@@ -49,6 +29,10 @@ class World:
     exports: Any = None
     stack: OrganizationStack | None = None
 
+    def keep(self, one: Registered) -> None:
+        assert one.name not in self.resources, f"{one.name} is registered twice"
+        self.resources[one.name] = one
+
     def of_type(self, *types: str) -> list[Registered]:
         return [one for one in self.resources.values() if one.type in types]
 
@@ -56,8 +40,8 @@ class World:
         return [one for one in self.resources.values() if one.custom and not one.type.startswith("pulumi:")]
 
     def provider_of(self, one: Registered) -> Registered:
-        assert one.provider is not None, f"{one.name} has the default provider"
-        return self.by_urn[one.provider]
+        assert one.provider_urn, f"{one.name} has the default provider"
+        return self.by_urn[one.provider_urn]
 
     @cached_property
     def by_urn(self) -> dict[str, Registered]:
@@ -68,7 +52,7 @@ class World:
         by_urn, seen, open_ = self.by_urn, set(), [one.urn]
         while open_:
             found = by_urn[open_.pop()]
-            for urn in (*found.depends_on, *([found.provider] if found.provider else [])):
+            for urn in (*found.depends_on, *([found.provider_urn] if found.provider_urn else [])):
                 if urn in by_urn and urn not in seen:
                     seen.add(urn)
                     open_.append(urn)
@@ -113,39 +97,16 @@ class _Answers(mocks.Mocks):
         raise AssertionError(f"the program asks the cloud: {args.token}")
 
 
-class _Monitor(mocks.MockMonitor):
+class _Monitor(Monitor):
+    """Keeps what is read as well."""
+
     def __init__(self, world: World, answers: _Answers) -> None:
-        super().__init__(answers)
+        super().__init__(answers, world.keep)
         self.world = world
 
     def ReadResource(self, request: Any) -> Any:
         self.world.read[request.name] = request.id
         return super().ReadResource(request)
-
-    def RegisterResource(self, request: Any) -> Any:
-        response = super().RegisterResource(request)
-        if request.type == "pulumi:pulumi:Stack":
-            return response
-        assert request.name not in self.world.resources, f"{request.name} is registered twice"
-        by_property = {key: tuple(found.urns) for key, found in request.propertyDependencies.items()}
-        self.world.resources[request.name] = Registered(
-            urn=response.urn,
-            type=request.type,
-            name=request.name,
-            inputs=dict(mocks.rpc.deserialize_properties(request.object)),
-            parent=request.parent,
-            # The engine names a provider as <urn>::<id>.
-            provider=request.provider.rpartition("::")[0] or None,
-            depends_on=frozenset({*request.dependencies, *(urn for urns in by_property.values() for urn in urns)}),
-            properties_from=by_property,
-            protect=request.protect,
-            retain=request.retainOnDelete,
-            import_id=request.importId,
-            ignore=tuple(request.ignoreChanges),
-            aliases=tuple(alias.spec.name for alias in request.aliases),
-            custom=request.custom,
-        )
-        return response
 
 
 def build(plan: OrganizationPlan, existing: dict[str, Any] | None = None) -> World:
@@ -160,15 +121,8 @@ def build(plan: OrganizationPlan, existing: dict[str, Any] | None = None) -> Wor
         world.stack = build_organization(plan)
         return pulumi.Output.from_input(dict(world.stack.exports)).apply(lambda value: setattr(world, "exports", value))
 
-    loop = asyncio.new_event_loop()  # whatever ran before in this process may have left none
-    asyncio.set_event_loop(loop)
-    try:
-        monitor = _Monitor(world, answers)
-        mocks.set_mocks(answers, project="domicile", stack=plan.stack, preview=False, monitor=monitor)
+    with engine(plan.stack, answers, _Monitor(world, answers)):
         program()
-    finally:
-        loop.close()
-        asyncio.set_event_loop(None)
     return world
 
 
