@@ -110,6 +110,22 @@ def test_the_databases_administrator_is_known_to_one_job_alone(world: World, cel
     assert roles == [f"domicile-cell-database-logins-{GB}"]
 
 
+def test_a_cell_that_describes_itself_otherwise_has_its_first_logins_made_anew(world: World, cell: Up) -> None:
+    def job() -> str:
+        return world.cluster.kubectl(
+            "get", "job", "domicile-logins", "-n", "domicile-system", "-o", "jsonpath={.metadata.uid}"
+        )
+
+    before = job()
+    world.edit("cidr: 10.200.1.10/32", "cidr: 10.200.1.11/32")
+    try:
+        world.up(GB)
+        assert job() != before, "a Job's pod never changes: only another Job has another"
+    finally:
+        world.edit("cidr: 10.200.1.11/32", "cidr: 10.200.1.10/32")
+        world.up(GB)
+
+
 def load_cell_of(world: World) -> Cell:
     """The cell as its own operator would read it."""
     shown = world.cluster.kubectl("get", "configmap", "domicile-cell", "-n", "domicile-system", "-o", "json")
