@@ -132,9 +132,10 @@ def cell_program(one: CellPlan, *, workloads: bool = True) -> Callable[[], None]
     """The program of a cell's stack, as the project's own is: providers by name, and the exports."""
 
     def program() -> None:
-        provider = aws.Provider("cell", region=one.place)
+        own = [one.account_id]
+        provider = aws.Provider("cell", region=one.place, allowed_account_ids=own)
         elsewhere = one.backup_place != one.place
-        backup = aws.Provider("backup-place", region=one.backup_place) if elsewhere else None
+        backup = aws.Provider("backup-place", region=one.backup_place, allowed_account_ids=own) if elsewhere else None
         given = manifests() if workloads else None
         export(build_cell(one, provider, backup_provider=backup, manifests=given))
 
