@@ -6,6 +6,7 @@ import pytest
 from audit_testkit.world import AWAY, CELL, HOME, JURISDICTION, MANAGEMENT, STRANGER, TAGS, judged, law_of, scope_of
 from domicile_audit.holding import (
     Access,
+    Coverage,
     Encryption,
     Flow,
     Holding,
@@ -174,6 +175,16 @@ class TestDoubt:
         lost = thing(encryption=Encryption.by("2"))
         assert self.severities(lost) == [Severity.VIOLATION]
         assert self.severities(lost, self.unread("kms", "describe_key")) == [Severity.WARNING]
+
+    def test_a_key_of_a_region_that_was_left_out(self) -> None:
+        """An audit of some regions hears of every bucket, and reads the keys of its own regions alone."""
+        narrowed = (Coverage(account=CELL, region=AWAY, collector="kms keys", holdings=0, calls=1),)
+        for key in (KEY, "2"):
+            survey = Survey(holdings=(thing(encryption=Encryption.by(key)),), coverage=narrowed)
+            assert [one.severity for one in judged(survey, scope_of())] == [Severity.WARNING]
+        here = (Coverage(account=CELL, region=HOME, collector="kms keys", holdings=0, calls=1),)
+        survey = Survey(holdings=(thing(encryption=Encryption.by(KEY)),), coverage=here)
+        assert [one.severity for one in judged(survey, scope_of())] == [Severity.VIOLATION]
 
     def test_a_target_that_is_no_bucket_is_none_of_them(self) -> None:
         sent = thing(flows=(Flow(target="https://elsewhere.example", by="delivery"),))

@@ -65,7 +65,14 @@ class _Doubt:
     def __init__(self, survey: Survey) -> None:
         self.of_accounts = any(one.region == "*" for one in survey.unread)
         self.of_buckets = self.of_accounts or any(one.operation == "list_buckets" for one in survey.unread)
-        self.of_keys = self.of_accounts or any(one.service == "kms" for one in survey.unread)
+        self._of_keys = self.of_accounts or any(one.service == "kms" for one in survey.unread)
+        self._read = {one.region for one in survey.coverage}
+
+    def of_key(self, holding: Holding) -> bool:
+        """Its key may be one that nobody looked for: a list of everywhere names what is in regions left out."""
+        parts = str(holding.encryption.key).split(":")
+        regions = {holding.region, *parts[3:4]}
+        return self._of_keys or bool(self._read and regions - self._read)
 
 
 def _severity(*, doubted: bool) -> Severity:
@@ -160,7 +167,7 @@ def _encryption(holding: Holding, doubt: _Doubt) -> Iterator[Finding]:
             yield finding("key-outside", holding, f"Its key {key} is of an account outside the organisation.")
         case KeyKind.LOST | KeyKind.NAMED:
             told = f"Its key {key} is in no account that was read."
-            yield finding("key-outside", holding, told, severity=_severity(doubted=doubt.of_keys))
+            yield finding("key-outside", holding, told, severity=_severity(doubted=doubt.of_key(holding)))
     if holding.multi_region:
         yield finding("multi-region-key", holding, "The key is a multi-region key.")
 
