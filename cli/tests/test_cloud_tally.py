@@ -2,8 +2,8 @@
 
 from io import StringIO
 
-from domicile_cli.cloud.tally import Tally, name_of, plain
-from domicile_cli.render.cloud import outcome
+from domicile_cli.cloud.tally import Problem, Tally, name_of, plain
+from domicile_cli.render.cloud import outcome, outcome_json
 from pulumi.automation import EngineEvent
 from rich.console import Console
 
@@ -86,6 +86,17 @@ def test_what_failed_does_not_look_like_what_had_nothing_to_do() -> None:
         "preview gb: failed; nothing was changed (1.0 s)",
         "preview gb: no changes (1.0 s)",
     ]
+
+
+def test_what_is_judged_later_is_counted_in_one_line_and_told_whole_to_programs() -> None:
+    tally = Tally()
+    for name in ("tags-undecided", "tags-undecided", "not-public-undecided"):
+        tally.problems.append(Problem("a", "unknown until up", error=False, policy=name))
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(outcome("preview gb", tally, 1.0, planned=True))
+    (line,) = console.export_text().splitlines()[1:]
+    assert line == "  3 properties are known and judged during the update (not-public 1, tags 2)"
+    assert len(outcome_json("gb", "preview", tally, 1.0)["problems"]) == 3
 
 
 def test_to_forget_what_was_only_read_is_no_change() -> None:

@@ -1,9 +1,11 @@
 """How an update of stacks looks: a bar while it runs, then what changed and what went wrong."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from domicile_policies.plan import UNDECIDED
 from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -58,7 +60,7 @@ def outcome(title: str, tally: Tally, seconds: float, *, planned: bool, failed: 
         f"{words} ",
         (f"({seconds:.1f} s)", "dim"),
     )
-    return Group(head, *(_problem(name, text, bad) for name, text, bad in _problems(tally)))
+    return Group(head, *(_problem(name, text, bad) for name, text, bad in _problems(tally)), *_undecided(tally))
 
 
 def later(stack: str, reason: str) -> RenderableType:
@@ -75,8 +77,18 @@ def later_json(stack: str, reason: str) -> dict[str, Any]:
     return {"stack": stack, "operation": "preview", "waits": reason}
 
 
+def _undecided(tally: Tally) -> Iterator[Text]:
+    """One line for what the rules will judge when it is known: a new stack has dozens of it."""
+    rules = Counter(one.policy.removesuffix(UNDECIDED) for one in tally.problems if one.policy.endswith(UNDECIDED))
+    if rules:
+        told = ", ".join(f"{rule} {number}" for rule, number in sorted(rules.items()))
+        yield Text(f"  {rules.total()} properties are known and judged during the update ({told})", "dim")
+
+
 def _problems(tally: Tally) -> Iterator[tuple[str, str, bool]]:
     for problem in tally.problems:
+        if problem.policy.endswith(UNDECIDED):
+            continue
         policy = f"[{problem.policy}] " if problem.policy else ""
         yield problem.name, f"{policy}{problem.message}", problem.error
 

@@ -14,10 +14,11 @@ from domicile_policies.plan.resource import (
     PlannedResource,
     Provider,
 )
-from domicile_policies.plan.rule import Enforcement, Finding, Rule
+from domicile_policies.plan.rule import UNDECIDED, Enforcement, Finding, Rule
 
 __all__ = [
     "RULES",
+    "UNDECIDED",
     "UNKNOWN",
     "Enforcement",
     "Finding",

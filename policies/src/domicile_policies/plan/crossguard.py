@@ -23,12 +23,11 @@ from pulumi_policy.proxy import UnknownValueError
 from domicile_policies.plan.check import RULES, check_resource, check_whole
 from domicile_policies.plan.facts import PackFacts
 from domicile_policies.plan.resource import UNKNOWN, Options, Plan, PlannedResource, Provider
-from domicile_policies.plan.rule import Enforcement, Finding, Rule
+from domicile_policies.plan.rule import UNDECIDED, Enforcement, Finding, Rule
 
 Facts = Callable[[], PackFacts]
 
 _LEVELS = {Enforcement.MANDATORY: EnforcementLevel.MANDATORY, Enforcement.ADVISORY: EnforcementLevel.ADVISORY}
-UNDECIDED = "-undecided"
 """What the name of a rule's second policy ends with, which tells what is judged during the update and stops nothing."""
 
 

@@ -7,6 +7,9 @@ from enum import StrEnum
 from domicile_policies.plan.facts import PackFacts
 from domicile_policies.plan.resource import Plan, PlannedResource
 
+UNDECIDED = "-undecided"
+"""What a rule's name ends with in the pack where it could not be decided yet."""
+
 
 class Enforcement(StrEnum):
     """Whether a finding stops the update, or is told."""
