@@ -256,9 +256,9 @@ class NothingBuilt(Engine):
 
 
 def test_a_preview_of_a_new_environment_shows_the_organisation_and_says_what_comes_after(monkeypatch, tmp_path):
-    monkeypatch.setattr("domicile_cli.commands.cloud.Engine", NothingBuilt)
-    monkeypatch.setattr("domicile_cli.commands.cloud.credentials_fault", lambda around, folder: None)
-    monkeypatch.setattr("domicile_cli.commands.cloud.tools_missing", lambda: None)
+    monkeypatch.setattr("domicile_cli.cloud.work.Engine", NothingBuilt)
+    monkeypatch.setattr("domicile_cli.cloud.work.credentials_fault", lambda around, folder: None)
+    monkeypatch.setattr("domicile_cli.cloud.work.tools_missing", lambda: None)
     NothingBuilt.ran.clear()
     told = run("preview", LAB)
     assert told.exit_code == 0, told.output
@@ -278,8 +278,8 @@ def kept_for_good(broken):
 
 
 def test_nothing_is_changed_unseen_where_what_holds_data_needs_an_approval(broken, monkeypatch):
-    monkeypatch.setattr("domicile_cli.commands.cloud.tools_missing", lambda: None)
-    monkeypatch.setattr("domicile_cli.commands.cloud.credentials_fault", lambda *_: None)
-    monkeypatch.setattr("domicile_cli.commands.cloud.project_root", lambda _: LAB.parents[1])
+    monkeypatch.setattr("domicile_cli.cloud.work.tools_missing", lambda: None)
+    monkeypatch.setattr("domicile_cli.cloud.work.credentials_fault", lambda *_: None)
+    monkeypatch.setattr("domicile_cli.cloud.work.project_root", lambda _: LAB.parents[1])
     result = run("up", kept_for_good(broken), "--skip-preview", "--yes")
     assert result.exit_code == 2 and "lab is not disposable" in result.stderr
