@@ -12,7 +12,7 @@ from domicile_policies.plan.check import RULES, check_plan
 from domicile_policies.plan.facts import PackFacts, facts_of_stack
 from domicile_policies.plan.load import read_waivers
 from domicile_policies.plan.resource import Operation, Options, Plan, PlannedResource, Provider
-from engine_testkit import Registered
+from program_testkit import Registered
 
 TODAY = date(2026, 11, 24)
 CATALOGUE = load_catalogue()

@@ -15,7 +15,7 @@ from domicile_infra.cell.stack import build_cell
 from domicile_infra.plan.errors import PlanError
 from domicile_policies.names import TAG_KEYS
 from domicile_policies.plan.holding import is_kept
-from engine_testkit import Registered
+from program_testkit import Registered
 
 STATEFUL = {
     "aws:rds/cluster:Cluster",

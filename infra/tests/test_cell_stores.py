@@ -9,7 +9,7 @@ from domicile_infra.plan.alarms import alarms, dashboard, things
 from domicile_infra.plan.backups import LEAST_DAYS, MOST_DAYS, RULES
 from domicile_infra.plan.buckets import BUCKETS, Lock, lock_for
 from domicile_infra.plan.images import needed
-from engine_testkit import Registered
+from program_testkit import Registered
 
 
 @pytest.fixture(scope="module")

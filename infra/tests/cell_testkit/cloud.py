@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from domicile_infra.cell.stack import build_cell, export
 from domicile_infra.plan.cell import CellPlan
 from domicile_infra.plan.manifests import Manifest, read_manifests
-from engine_testkit import Monitor, Registered, engine
+from program_testkit import Monitor, Registered, engine
 from pulumi.runtime import mocks
 
 from cell_testkit import plan

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from domicile_infra.organization.stack import OrganizationStack, build_organization
 from domicile_infra.plan.organization import OrganizationPlan
-from engine_testkit import Monitor, Registered, engine
+from program_testkit import Monitor, Registered, engine
 from pulumi.runtime import mocks
 
 from organization_testkit import MANAGEMENT, document, plan
