@@ -33,19 +33,16 @@ def running_world(folder: Path) -> Iterator[World]:
     """A cloud whose EKS clusters are one real kube-apiserver, which asks the cloud whose a token is."""
     os.environ.setdefault("DOMICILE_TOOLS", str(ROOT / ".lab" / "bin"))
     sys.path.insert(0, str(ROOT / "operators" / "tests"))
-    from operator_testkit.servers import Cluster, stop_all
+    from operator_testkit.servers import Cluster, stopped_afterwards
     from operator_testkit.tls import Authority
 
-    try:
-        with running_cloud(folder / "cloud") as cloud:
-            authority = Authority(folder)
-            cluster = Cluster(folder, authority, asks_of_tokens=f"{cloud.raw_url}/domicile/tokenreview")
-            ca = base64.b64encode(authority.certificate.read_bytes()).decode()
-            about = {"endpoint": cluster.url, "certificate_authority": ca}
-            (cloud.folder / "cluster.json").write_text(json.dumps(about))
-            yield World(folder, cloud, cluster)
-    finally:
-        stop_all()
+    with stopped_afterwards(), running_cloud(folder / "cloud") as cloud:
+        authority = Authority(folder)
+        cluster = Cluster(folder, authority, asks_of_tokens=f"{cloud.raw_url}/domicile/tokenreview")
+        ca = base64.b64encode(authority.certificate.read_bytes()).decode()
+        about = {"endpoint": cluster.url, "certificate_authority": ca}
+        (cloud.folder / "cluster.json").write_text(json.dumps(about))
+        yield World(folder, cloud, cluster)
 
 
 @dataclass

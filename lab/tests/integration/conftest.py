@@ -8,14 +8,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "operators" / "tests"))
 
-from operator_testkit.servers import Cluster, stop_all
+from operator_testkit.servers import Cluster, stopped_afterwards
 from operator_testkit.tls import Authority
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
-    try:
+    with stopped_afterwards():
         yield Cluster(folder, Authority(folder))
-    finally:
-        stop_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    yield Bench(tmp_path, "http://{}:{}".format(*server.get_host_and_port()), monkeypatch.setenv)
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    # All servers of one process share what they hold: another test's is none of ours.
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST"), timeout=30).close()
+    yield Bench(tmp_path, endpoint, monkeypatch.setenv)
     server.stop()
 
 

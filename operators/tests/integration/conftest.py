@@ -4,15 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 from operator_testkit.cell import Cell, Operator
-from operator_testkit.servers import stop_all
+from operator_testkit.servers import stopped_afterwards
 
 
 @pytest.fixture(scope="session")
 def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
-    try:
+    with stopped_afterwards():
         yield Cell(tmp_path_factory.mktemp("cell"))
-    finally:
-        stop_all()
 
 
 @pytest.fixture(scope="session")

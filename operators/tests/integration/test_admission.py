@@ -14,7 +14,7 @@ import pytest
 import yaml
 from domicile_catalog import cell_law, load_catalogue
 from domicile_operator.law import law_manifest
-from operator_testkit.servers import Cluster, eventually, stop_all
+from operator_testkit.servers import Cluster, eventually, stopped_afterwards
 from operator_testkit.tenants import manifest, namespace_from_before
 from operator_testkit.tls import Authority
 
@@ -36,7 +36,7 @@ LAW = cell_law(
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("admission")
-    try:
+    with stopped_afterwards():
         made = Cluster(folder, Authority(folder))
         for file in ("namespace.yaml", "crd.yaml", "tenant-admission.yaml"):
             made.kubectl("apply", "-f", str(DEPLOY / file))
@@ -45,8 +45,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         write_law(made, LAW)
         eventually(lambda: "created" in _apply(made, manifest("first-gb")), what="the law")
         yield made
-    finally:
-        stop_all()
 
 
 def write_law(cluster: Cluster, law: dict[str, str]) -> None:

@@ -26,7 +26,7 @@ from domicile_operator.names import LOGINS_ROLE, Names
 from moto.server import ThreadedMotoServer
 from operator_testkit.bao import Vault
 from operator_testkit.samples import CELL, plan
-from operator_testkit.servers import Postgres, stop_all
+from operator_testkit.servers import Postgres, stopped_afterwards
 from operator_testkit.tls import Authority
 
 ROOT = Path(__file__).parents[3]
@@ -87,7 +87,11 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("logins")
+    with stopped_afterwards():
+        yield made_world(tmp_path_factory.mktemp("logins"))
+
+
+def made_world(folder: Path) -> World:
     authority = Authority(folder)
     postgres, vault = Postgres(authority), Vault(folder, authority)
     there = CELL.model_copy(
@@ -103,10 +107,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             connection.execute(statement)
         connection.execute("SELECT pg_reload_conf()")
     made.playbook()
-    try:
-        yield made
-    finally:
-        stop_all()
+    return made
 
 
 def test_the_documented_playbook_changes_nothing_the_second_time(world: World) -> None:

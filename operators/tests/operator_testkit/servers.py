@@ -16,7 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,15 @@ def eventually(check: Callable[[], Any], seconds: float = 30.0, what: str = "") 
 RUNNING: "list[Process]" = []
 
 
-def stop_all() -> None:
-    """Stop every process of this run, the youngest first; also those of a cell that never came up."""
-    while RUNNING:
-        RUNNING.pop().stop()
+@contextmanager
+def stopped_afterwards() -> Iterator[None]:
+    """What is started in the block ends with it, the youngest first, also when it never came up; no other does."""
+    before = len(RUNNING)
+    try:
+        yield
+    finally:
+        while len(RUNNING) > before:
+            RUNNING.pop().stop()
 
 
 _LIBC = ctypes.CDLL(None)  # loaded here: the forked child must not load anything
