@@ -6,7 +6,16 @@ from datetime import date
 
 import pytest
 from domicile_catalog.environment import Approval
-from domicile_policies.plan import RULES, UNKNOWN, Operation, Options, Provider, Waiver, check_plan
+from domicile_policies.plan import (
+    RULES,
+    UNKNOWN,
+    Operation,
+    Options,
+    Provider,
+    Waiver,
+    check_plan,
+)
+from domicile_policies.plan.types import KNOWN
 from policies_testkit.plans import BACKUP, HOME, KEY, OWN, TAGS, facts, plan, provider, resource, urn
 
 R = resource
@@ -417,3 +426,16 @@ def test_what_is_to_be_deleted_is_judged_for_that_alone():
 def test_findings_come_in_the_order_of_the_plan():
     first, second = R("ec2.Vpc", "z"), R("ec2.Vpc", "a")
     assert [one.text[0] for one in check_plan(plan(first, second), facts())] == ["z", "a"]
+
+
+@pytest.mark.parametrize("kind", sorted(KNOWN))
+def test_of_what_nothing_is_known_yet_nothing_is_found_but_that(kind):
+    """The engine tells no property of what waits for an account of the same plan: a new environment's whole preview."""
+    one = resource(kind, protect=True, operation=Operation.CREATE, properties=UNKNOWN)
+    found = [finding for finding in check_plan(plan(one), facts()) if not finding.undecided]
+    alone = {
+        "tls-buckets",
+        "bucket-encrypted",
+        "bucket-not-public",
+    }  # where the bucket's other half is no part of the plan
+    assert [finding.message for finding in found if finding.rule.id not in alone] == []

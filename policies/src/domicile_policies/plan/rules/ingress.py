@@ -45,6 +45,9 @@ def together(plan: Plan, _: PackFacts) -> Iterator[Said]:
     members: dict[str, list[tuple[PlannedResource, str]]] = defaultdict(list)
     for resource in plan.remaining:
         for rule in _closed(resource):
+            if rule is UNKNOWN:
+                yield undecided(resource, "who may come in")
+                continue
             for source in _sources(rule):
                 if source is not UNKNOWN and not wide([str(source)]):
                     members[_group(resource)].append((resource, str(source)))

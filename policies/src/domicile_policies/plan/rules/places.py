@@ -92,8 +92,12 @@ def not_replicated(resource: PlannedResource, _: PackFacts) -> Iterator[Said]:
             yield undecided(resource, key)
         elif each(value):
             yield fault(resource, f"{key} would keep copies in other regions")
-    if resource.type == "aws:cloudtrail/trail:Trail" and resource.at("isMultiRegionTrail") not in (None, False):
-        yield fault(resource, "gathers the events of every region in one")
+    if resource.type == "aws:cloudtrail/trail:Trail":
+        gathers = resource.at("isMultiRegionTrail")
+        if gathers is UNKNOWN:
+            yield undecided(resource, "isMultiRegionTrail")
+        elif gathers not in (None, False):
+            yield fault(resource, "gathers the events of every region in one")
 
 
 def keys_of_one_region(resource: PlannedResource, _: PackFacts) -> Iterator[Said]:
