@@ -7,7 +7,7 @@ import typer
 from domicile_catalog.environment import Approval
 from domicile_cli.cloud.engine import _without_hooks
 from domicile_cli.cloud.steps import Steps, deletions
-from domicile_cli.commands import cloud
+from domicile_cli.cloud.work import need_approval
 from domicile_infra.stacks import StackRef
 from domicile_policies.plan import PackFacts, plan_of_steps
 from pulumi.automation import Deployment, EngineEvent
@@ -42,7 +42,7 @@ def seen(*events):
 def test_a_preview_in_which_data_would_go_ends_the_command_before_anything_is_changed(ops, capsys):
     plan = seen(event("update", NETWORK), *(event(op, LEDGER) for op in ops))
     with pytest.raises(typer.Exit) as ended:
-        cloud._need_approval(GB, plan, facts(), "changed")
+        need_approval(GB, plan, facts(), "changed")
     said = capsys.readouterr().err
     assert ended.value.exit_code == 1
     assert "Nothing of gb-prod was changed" in said and "ledger: would" in said and "stateful-approved" in said
@@ -51,21 +51,21 @@ def test_a_preview_in_which_data_would_go_ends_the_command_before_anything_is_ch
 def test_an_approval_lets_it_through():
     word = Approval(stack="gb-prod", resource="ledger", action="delete", reason="the cell is closed",
                     by="dpo@acme.example", until=date(2026, 6, 1))  # fmt: skip
-    cloud._need_approval(GB, seen(event("delete", LEDGER)), facts(approvals=(word,)), "changed")
+    need_approval(GB, seen(event("delete", LEDGER)), facts(approvals=(word,)), "changed")
     with pytest.raises(typer.Exit):
-        cloud._need_approval(GB, seen(event("replace", LEDGER)), facts(approvals=(word,)), "changed")
+        need_approval(GB, seen(event("replace", LEDGER)), facts(approvals=(word,)), "changed")
 
 
 def test_what_holds_no_data_goes_without_asking():
-    cloud._need_approval(GB, seen(event("delete", NETWORK), event("same", LEDGER)), facts(), "changed")
+    need_approval(GB, seen(event("delete", NETWORK), event("same", LEDGER)), facts(), "changed")
 
 
 def test_a_destroy_asks_for_everything_that_stands():
     standing = [{"urn": one, "type": one.split("$")[-1].split("::")[0], "custom": True} for one in (LEDGER, NETWORK)]
     plan = plan_of_steps(deletions(standing), "gb-prod")
     with pytest.raises(typer.Exit):
-        cloud._need_approval(GB, plan, facts(), "deleted")
-    cloud._need_approval(GB, plan, facts(disposable=True), "deleted")
+        need_approval(GB, plan, facts(), "deleted")
+    need_approval(GB, plan, facts(disposable=True), "deleted")
 
 
 class State:
