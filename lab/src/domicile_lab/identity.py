@@ -24,6 +24,8 @@ class Machine:
     private_dirs: tuple[str, ...] = ()  # on the host's own file system, since overlayfs cannot stack
 
 
+_NODE_DIRS = ("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd")
+
 MACHINES = (
     Machine("registry1", 10, ("registry",)),
     Machine("data1", 11, ("postgresql", "redis", "openbao"), private_dirs=("/var/lib/postgresql",)),
@@ -32,7 +34,7 @@ MACHINES = (
         12,
         ("kubernetes",),
         needs_cgroups=True,
-        private_dirs=("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd"),
+        private_dirs=_NODE_DIRS,
     ),
     Machine("psp1", 13, ("psp",)),
 )
@@ -43,7 +45,7 @@ CLOUD_NODE = Machine(
     14,
     ("kubernetes", "cloud"),
     needs_cgroups=True,
-    private_dirs=("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd"),
+    private_dirs=_NODE_DIRS,
 )
 """The node behind the clusters of the stand-in cloud, for as long as somebody wants one there."""
 

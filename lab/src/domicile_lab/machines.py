@@ -219,6 +219,17 @@ def _children(pid: int) -> list[int]:
         return []
 
 
+def provision(paths: Paths, log: str, say: Say, *options: str) -> None:
+    """Run the site's playbook over the lab's machines; `options` are ansible-playbook's, `log` a file of the logs."""
+    run(
+        ["ansible-playbook", "playbooks/site.yml", "-i", "environments/lab/inventory", *options],
+        cwd=paths.root,
+        env={"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
+        log=paths.logs / log,
+        say=say,
+    )
+
+
 def ssh_command(paths: Paths, identity: Identity, machine: Machine) -> list[str]:
     """A checked SSH connection to the machine, to which a command can be appended."""
     return [

@@ -74,13 +74,7 @@ class Up:
         stamp, wanted = self.paths.state / "site.stamp", self._site_key()
         if stamp.exists() and stamp.read_text() == wanted:
             return
-        run(
-            ["ansible-playbook", "playbooks/site.yml", "-i", "environments/lab/inventory"],
-            cwd=self.paths.root,
-            env={"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
-            log=self.paths.logs / "site.log",
-            say=say,
-        )
+        machines.provision(self.paths, "site.log", say)
         stamp.write_text(wanted)
 
     def _site_key(self) -> str:

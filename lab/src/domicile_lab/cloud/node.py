@@ -14,7 +14,7 @@ from domicile_lab.cloud.state import CLUSTER_JSON, Cloud
 from domicile_lab.identity import CLOUD_NODE, Identity, machine
 from domicile_lab.paths import Paths
 from domicile_lab.progress import Step
-from domicile_lab.shell import CommandError, Say, run
+from domicile_lab.shell import CommandError, Say
 
 
 def steps(paths: Paths, identity: Identity, cloud: Cloud) -> list[Step]:
@@ -30,14 +30,7 @@ def steps(paths: Paths, identity: Identity, cloud: Cloud) -> list[Step]:
         machines.write_known_hosts(paths, identity)
 
     def provision(say: Say) -> None:
-        playbook = ["ansible-playbook", "playbooks/site.yml", "-i", "environments/lab/inventory"]
-        run(
-            [*playbook, "--limit", CLOUD_NODE.name],
-            cwd=paths.root,
-            env={"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
-            log=paths.logs / "cloud-node.log",
-            say=say,
-        )
+        machines.provision(paths, "cloud-node.log", say, "--limit", CLOUD_NODE.name)
 
     def behind(say: Say) -> None:
         authority = (paths.authorities / "cloud-kubernetes.crt").read_bytes()
