@@ -56,6 +56,8 @@ def test_the_stacks_operator_serves_the_cell(world: World) -> None:
     kubectl("apply", "-f", "-", stdin=british)
     kubectl("wait", "--for=condition=Placed", "casinotenant/acme-gb", "--timeout=60s")
     assert kubectl("get", "casinotenant", "acme-gb", "-o", "jsonpath={.status.place}") == "eu-west-2"
+    refused = world.domicile("destroy", "--yes", "--stack", GB, fails=True)
+    assert "Casinos live in its cluster: acme-gb." in refused and world.stands(GB)
     kubectl("delete", "casinotenant", "acme-gb", "--wait=false")
     # The stores of the cell are records, so the operator never sees that nothing is left in them.
     kubectl("patch", "casinotenant", "acme-gb", "--type=merge", "--patch", '{"metadata": {"finalizers": null}}')

@@ -28,7 +28,8 @@ from domicile_audit.kinds import KINDS
 
 _REGION = "topology.kubernetes.io/region"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_FAILURES = (ApiException, HTTPError, ValueError)
+TENANTS = "/apis/casino.domicile.dev/v1alpha1/casinotenants"
+FAILURES = (ApiException, HTTPError, ValueError)
 Listed = list[dict[str, Any]]
 
 
@@ -47,8 +48,8 @@ def survey_cluster(account: str, cell: str, api: client.ApiClient) -> Survey:
 
     def listed(path: str) -> Listed:
         try:
-            return _list(api, path)
-        except _FAILURES as error:
+            return list_all(api, path)
+        except FAILURES as error:
             reason = f"{type(error).__name__}: {getattr(error, 'reason', None) or error}"
             lost = Unread(
                 account=account, region="*", service="kubernetes", operation=f"GET {path}", resource=cell, reason=reason
@@ -62,14 +63,17 @@ def survey_cluster(account: str, cell: str, api: client.ApiClient) -> Survey:
         nodes=listed("/api/v1/nodes"),
         volumes=listed("/api/v1/persistentvolumes"),
         secrets=listed("/api/v1/secrets"),
-        tenants=listed("/apis/casino.domicile.dev/v1alpha1/casinotenants"),
+        tenants=listed(TENANTS),
     )
     told = Coverage(account=account, region="*", collector=f"cluster {cell}", holdings=len(holdings), calls=4)
     return Survey(holdings=holdings, coverage=(told,), unread=tuple(unread))
 
 
-def _list(api: client.ApiClient, path: str) -> Listed:
-    """All items of a list, over all its pages. Of secrets the API server is asked to leave the content out."""
+def list_all(api: client.ApiClient, path: str) -> Listed:
+    """All items of a list, over all its pages. Of secrets the API server is asked to leave the content out.
+
+    Raises one of FAILURES where the API server does not tell.
+    """
     plain = path.endswith("/secrets")
     headers = {"Accept": _METADATA_ONLY if plain else "application/json"}
     items: Listed = []

@@ -10,6 +10,7 @@ from domicile_policies.plan import plan_of_steps
 from domicile_cli.cloud.engine import Operation
 from domicile_cli.cloud.order import waits_because
 from domicile_cli.cloud.steps import Steps, deletions
+from domicile_cli.cloud.tenants import need_no_tenants
 from domicile_cli.cloud.work import Work, chosen_stacks, exported, need_approval, prepare, run, standing, tell
 from domicile_cli.options import (
     REFUSED,
@@ -138,7 +139,7 @@ def destroy(
     serial: SerialOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete what the stacks built, the cells before the organisation.
+    """Delete what the stacks built, the cells before the organisation. A cell in which casinos live is refused.
 
     What holds data needs an approval in environment.yaml, and is protected as well: `pulumi state unprotect` lifts
     that, one resource at a time.
@@ -147,6 +148,8 @@ def destroy(
     if not work.environment.disposable:
         for ref in work.stacks:
             need_approval(ref, plan_of_steps(deletions(standing(work, ref)), ref.name), work.facts(ref), "deleted")
+    for ref in work.stacks:
+        need_no_tenants(ref, standing(work, ref))
     names = ", ".join(ref.name for ref in work.stacks)
     if not yes and not _agreed(f"Delete everything of {names}?", as_json):
         fail("Nothing was deleted; --yes deletes without asking.", REFUSED)
