@@ -33,16 +33,16 @@ def need_no_tenants(ref: StackRef, standing: Iterable[Mapping[str, Any]]) -> Non
         fail(
             f"Nothing of {ref.name} was deleted: its cluster does not tell whether casinos live in it "
             f"({type(error).__name__}: {reason}). Their objects could not be deleted from here either: run this where "
-            "the cluster's API answers, with `aws` on PATH. If the cluster is gone for good, `pulumi state delete` takes "
-            "its objects out of the state.",
+            "the cluster's API answers, with `aws` on PATH. If the cluster is gone for good, `pulumi state delete` "
+            "takes its objects out of the state.",
             REFUSED,
         )
     if names:
         shown = ", ".join(names[:_SHOWN])
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         fail(
-            f"Nothing of {ref.name} was deleted. Casinos live in its cluster: {shown}{more}. Move or close each of them "
-            "first: `kubectl delete casinotenant NAME` ends when its operator has let it go.",
+            f"Nothing of {ref.name} was deleted. Casinos live in its cluster: {shown}{more}. Move or close each of "
+            "them first: `kubectl delete casinotenant NAME` ends when its operator has let it go.",
             REFUSED,
         )
 
