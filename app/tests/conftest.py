@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,6 +33,7 @@ from casino.dev.run import MERCHANT, Child, checkout, embedded_postgresql, envir
 from casino.dev.run import psp_command as make_psp_command
 from casino.game_control.api import GameControl
 from casino.game_control.api import build as build_games
+from casino.kernel.identity import new_id
 from casino.kernel.settings import Settings, load_settings
 from casino.migrate import migrate
 from casino.wallet.api import verify_ledger
@@ -66,19 +66,10 @@ class FakeClock:
         self.time += timedelta(**delta)
 
 
-# One round by each of the ledger's functions: account, key, hash, stake, win, stake cap, shortest cycle in ms.
-PLACE_ONE = {
-    "place_round": "SELECT * FROM wallet.place_round($1, $2, $3, gen_random_uuid(), $4, $5, $6, $7, '{}')",
-    "place_rounds": """SELECT * FROM wallet.place_rounds(
-        ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[gen_random_uuid()], ARRAY[$4::bigint], ARRAY[$5::bigint],
-        ARRAY[$6::bigint], ARRAY[$7::integer], ARRAY['{}'::jsonb])""",
-}
-
-
-@pytest.fixture(params=sorted(PLACE_ONE))
-def place_one(request: pytest.FixtureRequest) -> str:
-    """Each of the functions that place a round: what holds for one holds for the other."""
-    return PLACE_ONE[request.param]
+# One round by the ledger's function: account, key, hash, stake, win, stake cap, shortest cycle in ms.
+PLACE_ONE = """SELECT * FROM wallet.place_rounds(
+    ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[wallet.uuid7()], ARRAY[$4::bigint], ARRAY[$5::bigint],
+    ARRAY[$6::bigint], ARRAY[$7::integer], ARRAY['{}'::jsonb])"""
 
 
 @dataclass
@@ -159,11 +150,11 @@ def database(servers: Servers) -> str:
 
 
 @pytest.fixture
-async def ledger(servers: Servers, database: str, place_one: str) -> AsyncIterator[Ledger]:
+async def ledger(servers: Servers, database: str) -> AsyncIterator[Ledger]:
     """The ledger's functions, called directly; verified when the test is over."""
     pool = await asyncpg.create_pool(servers.uri(database), min_size=1, max_size=20)
-    ledger = Ledger(pool, place_one)
-    await pool.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')")
+    ledger = Ledger(pool)
+    await pool.execute("SELECT wallet.add_currency('GBP', 2::smallint)")
     yield ledger
     await ledger.verify()
     await pool.close()
@@ -174,7 +165,6 @@ class Ledger:
     """Money in, bets, balances: the SQL interface of the wallet in a few words."""
 
     pool: Any
-    place_one: str
 
     async def player(self, balance: int = 0) -> int:
         account: int = await self.pool.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
@@ -191,14 +181,14 @@ class Ledger:
         return deposit
 
     async def capture(self, deposit: Any) -> Any:
-        return await self.pool.fetchrow("SELECT * FROM wallet.capture_deposit($1, gen_random_uuid(), 'pay')", deposit)
+        return await self.pool.fetchrow("SELECT * FROM wallet.capture_deposit($1, wallet.uuid7(), 'pay')", deposit)
 
     async def bet(
         self, account: int, stake: int, win: int = 0, *, key: str | None = None, cap: int | None = None,
         cycle_ms: int | None = None, body: bytes = b"",
     ) -> Any:  # fmt: skip
         return await self.pool.fetchrow(
-            self.place_one, account, key or secrets.token_hex(8), body.ljust(32, b"\0"), stake, win, cap, cycle_ms
+            PLACE_ONE, account, key or secrets.token_hex(8), body.ljust(32, b"\0"), stake, win, cap, cycle_ms
         )
 
     async def bets(self, rounds: list[tuple[int, int, int, str]]) -> list[Any]:
@@ -206,10 +196,40 @@ class Ledger:
         accounts, stakes, wins, keys = ([one[at] for one in rounds] for at in range(4))
         rows: list[Any] = await self.pool.fetch(
             "SELECT * FROM wallet.place_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            accounts, keys, [bytes(32)] * len(rounds), [uuid.uuid4() for _ in rounds], stakes, wins,
+            accounts, keys, [bytes(32)] * len(rounds), [new_id() for _ in rounds], stakes, wins,
             [None] * len(rounds), [None] * len(rounds), ["{}"] * len(rounds),
         )  # fmt: skip
         return rows
+
+    async def hold(
+        self, account: int, amount: int, reference: str, *, kind: str = "open_bet", part_of: str | None = None,
+        body: bytes = b"", cap: int | None = None,
+    ) -> Any:  # fmt: skip
+        return await self.pool.fetchrow(
+            "SELECT * FROM wallet.open_hold($1, gen_random_uuid(), $2, $3, $4, $5, wallet.uuid7(), $6,"
+            " now() + interval '1 day', $7, '{}')",
+            kind, account, reference, body.ljust(32, b"\0"), part_of or reference, amount, cap,
+        )  # fmt: skip
+
+    async def resolve(
+        self, account: int, part_of: str, status: str, *, key: str | None = None, win: int = 0, kind: str = "open_bet",
+        reference: str | None = None, body: bytes = b"", provider: str | None = None,
+    ) -> Any:  # fmt: skip
+        return await self.pool.fetchrow(
+            "SELECT * FROM wallet.resolve_holds($1, $2, $3, $4, $5, $6, wallet.uuid7(), $7, $8, $9, '{}')",
+            kind, account, part_of, reference, key or secrets.token_hex(8), body.ljust(32, b"\0"), status, provider,
+            win,
+        )  # fmt: skip
+
+    async def settle(self, account: int, part_of: str, win: int, *, key: str | None = None) -> Any:
+        return await self.resolve(account, part_of, "captured", key=key, win=win)
+
+    async def post(self, kind: str, account: int, movements: list[tuple[Any, ...]], key: str | None = None) -> Any:
+        """Movements are (debit kind, its name, credit kind, its name, currency, amount)."""
+        return await self.pool.fetchrow(
+            "SELECT * FROM wallet.post($1, $2, $3, $4, wallet.uuid7(), $5::wallet.movement[], '{}')",
+            kind, account, key or secrets.token_hex(8), bytes(32), movements,
+        )  # fmt: skip
 
     async def balance(self, account: int) -> int:
         found: int = await self.pool.fetchval("SELECT balance FROM wallet.accounts WHERE account_id = $1", account)

@@ -21,7 +21,7 @@ async def payments_of(casino: Any, servers: Any, database: str) -> list[tuple[st
     connection = await asyncpg.connect(servers.uri(database))
     rows = await connection.fetch(
         "SELECT d.status, count(t.transaction_id) AS postings FROM wallet.deposits d LEFT JOIN wallet.transactions t"
-        " ON t.idempotency_key = d.deposit_id::text GROUP BY d.deposit_id ORDER BY d.created_at"
+        " ON t.details ->> 'deposit_id' = d.deposit_id::text GROUP BY d.deposit_id ORDER BY d.created_at"
     )
     await connection.close()
     return [tuple(row) for row in rows]

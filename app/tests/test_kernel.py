@@ -109,7 +109,7 @@ async def test_migrations_refuse_a_database_whose_history_is_not_theirs(servers:
     connection = await asyncpg.connect(servers.uri(database))
     assert await migrate(connection) == []
     await connection.execute("UPDATE migrations.applied SET checksum = 'edited' WHERE number = 2")
-    with pytest.raises(ConfigurationError, match=r"0002_deposits\.sql was changed"):
+    with pytest.raises(ConfigurationError, match=r"0002_rounds\.sql was changed"):
         await migrate(connection)
     await connection.execute("UPDATE migrations.applied SET checksum = $1 WHERE number = 2",
                              load_migrations()[1].checksum)  # fmt: skip

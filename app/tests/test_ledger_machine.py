@@ -13,20 +13,22 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+PLACE_ONE = """SELECT * FROM wallet.place_rounds(
+    ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[wallet.uuid7()], ARRAY[$4::bigint], ARRAY[$5::bigint],
+    ARRAY[$6::bigint], ARRAY[$7::integer], ARRAY['{}'::jsonb])"""
 AMOUNTS = st.integers(1, 500)
+KINDS = st.sampled_from(["open_bet", "withdrawal"])
 
 
 @pytest.mark.drill
-def test_the_ledger_behaves_as_its_model(servers: Any, place_one: str, drill: Any) -> None:
+def test_the_ledger_behaves_as_its_model(servers: Any, drill: Any) -> None:
     sequences = 0
     runner = asyncio.Runner()
     name = runner.run(servers.new_database())
     connection = runner.run(asyncpg.connect(servers.uri(name)))
-    runner.run(connection.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')"))
+    runner.run(connection.execute("SELECT wallet.add_currency('GBP', 2::smallint)"))
 
     class Machine(LedgerMachine):
-        statement = place_one
-
         def run(self, query: str, *arguments: Any) -> Any:
             return runner.run(connection.fetchrow(query, *arguments))
 
@@ -54,17 +56,19 @@ def test_the_ledger_behaves_as_its_model(servers: Any, place_one: str, drill: An
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Model: a balance per player, rounds and deposits by key. Examples share a database and use new players."""
+    """Model: a balance per player, rounds, deposits and holds by key. Examples share a database and use new players."""
 
     players = Bundle("players")
     keys = st.sampled_from(["a", "b", "c", "d"])
-    statement: str
 
     def __init__(self) -> None:
         super().__init__()
         self.balances: dict[int, int] = {}
         self.rounds: dict[tuple[int, str], tuple[bytes, tuple[Any, ...]]] = {}
         self.deposits: dict[tuple[int, str], tuple[int, Any, str]] = {}
+        self.holds: dict[tuple[int, str, str], tuple[int, str, str]] = {}  # amount, part of, status
+        self.resolved: dict[tuple[int, str, str, str], tuple[Any, ...]] = {}
+        self.barred: set[int] = set()
 
     def run(self, query: str, *arguments: Any) -> Any:
         raise NotImplementedError
@@ -83,13 +87,15 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     def bet(self, account: int, key: str, stake: int, win: int, cap: int | None) -> None:
         body = str(stake).encode().ljust(32, b"\0")
-        whole = self.run(self.statement, account, key, body, stake, win, cap, 0)
+        whole = self.run(PLACE_ONE, account, key, body, stake, win, cap, 0)
         row = {name: whole[name] for name in ("outcome", "transaction_id", "stake", "win", "balance")}
         known = self.rounds.get((account, key))
         if known is not None:
             assert row["outcome"] == ("replayed" if known[0] == body else "key_reused")
             if known[0] == body:
                 assert tuple(row.values())[1:] == known[1]
+        elif account in self.barred:
+            assert row["outcome"] == "barred"
         elif cap is not None and stake > cap:
             assert row["outcome"] == "stake_above_limit"
         elif stake > self.balances[account]:
@@ -120,7 +126,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if (account, key) not in self.deposits or self.deposits[account, key][2] == "declined":
             return
         amount, deposit, status = self.deposits[account, key]
-        row = self.run("SELECT status FROM wallet.capture_deposit($1, gen_random_uuid(), 'p')", deposit)
+        row = self.run("SELECT status FROM wallet.capture_deposit($1, wallet.uuid7(), 'p')", deposit)
         assert row["status"] == "captured"
         if status == "pending":
             self.balances[account] += amount
@@ -135,6 +141,65 @@ class LedgerMachine(RuleBasedStateMachine):
         row = self.run("SELECT status FROM wallet.decline_deposit($1, 'do_not_honour', 'p')", deposit)
         assert row["status"] == expected
         self.deposits[account, key] = (amount, deposit, expected)
+
+    @rule(account=players)
+    def bar(self, account: int) -> None:
+        self.run("SELECT wallet.restrict($1, 'infinity', NULL)", account)
+        self.barred.add(account)
+
+    @rule(account=players)
+    def let_play_again(self, account: int) -> None:
+        self.run("SELECT wallet.loosen($1, NULL, NULL)", account)
+        self.barred.discard(account)
+
+    @rule(account=players, kind=KINDS, reference=keys, part_of=st.sampled_from(["r", "s"]), amount=AMOUNTS)
+    def hold(self, account: int, kind: str, reference: str, part_of: str, amount: int) -> None:
+        body = f"{amount} {part_of}".encode().ljust(32, b"\0")
+        row = self.run(
+            "SELECT * FROM wallet.open_hold($1, gen_random_uuid(), $2, $3, $4, $5, wallet.uuid7(), $6,"
+            " now() + interval '1 day', NULL, '{}')",
+            kind, account, reference, body, part_of, amount,
+        )  # fmt: skip
+        known = self.holds.get((account, kind, reference))
+        if known is not None:
+            assert row["outcome"] == ("replayed" if known[:2] == (amount, part_of) else "key_reused")
+        elif kind == "open_bet" and account in self.barred:
+            assert row["outcome"] == "barred"
+        elif amount > self.balances[account]:
+            assert row["outcome"] == "insufficient_funds"
+        else:
+            assert row["outcome"] == "opened"
+            self.balances[account] -= amount
+            self.holds[account, kind, reference] = (amount, part_of, "open")
+
+    @rule(
+        account=players, kind=KINDS, part_of=st.sampled_from(["r", "s"]), key=keys,
+        status=st.sampled_from(["captured", "released", "expired"]), win=st.one_of(st.just(0), AMOUNTS),
+    )  # fmt: skip
+    def resolve(self, account: int, kind: str, part_of: str, key: str, status: str, win: int) -> None:
+        win = win if (kind, status) == ("open_bet", "captured") else 0
+        body = f"{part_of} {status} {win}".encode().ljust(32, b"\0")
+        row = self.run(
+            "SELECT * FROM wallet.resolve_holds($1, $2, $3, NULL, $4, $5, wallet.uuid7(), $6, 'psp', $7, '{}')",
+            kind, account, part_of, key, body, status, win,
+        )  # fmt: skip
+        request = (account, kind, "captured" if status == "captured" else "released", key)
+        found = {
+            at: one for at, one in self.holds.items() if at[:2] == (account, kind) and one[1:] == (part_of, "open")
+        }
+        amount = sum(one[0] for one in found.values())
+        if request in self.resolved:
+            known = self.resolved[request]
+            assert row["outcome"] == ("replayed" if known[0] == body else "key_reused")
+            assert known[0] != body or row["transaction_id"] == known[1]
+        elif not found:
+            assert row["outcome"] == "nothing_open"
+        else:
+            assert (row["outcome"], row["amount"]) == ("resolved", amount)
+            self.balances[account] += win if status == "captured" else amount
+            self.resolved[request] = (body, row["transaction_id"])
+            for at, one in found.items():
+                self.holds[at] = (*one[:2], status)
 
     @invariant()
     def balances_agree(self) -> None:

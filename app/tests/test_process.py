@@ -151,7 +151,7 @@ async def test_a_kill_between_bet_and_answer_never_loses_or_doubles_money(
 
 
 async def rounds_of(servers: Any, database: str, key: str) -> int:
-    found = await servers.sql(f"SELECT FROM wallet.transactions WHERE idempotency_key = '{key}'", database)
+    found = await servers.sql(f"SELECT FROM wallet.request_keys WHERE key = '{key}'", database)
     return len(found)
 
 
@@ -219,10 +219,10 @@ def test_verify_prints_a_report_and_fails_on_a_break(
     def sql(statement: str) -> None:
         asyncio.run(servers.sql(statement, database))
 
-    sql("SELECT wallet.open_house_accounts('GBP', '{sandbox}')")
+    sql("SELECT wallet.add_currency('GBP', 2::smallint)")
     assert run_command(monkeypatch, casino_process_environment, "ledger", "verify", "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["ok"] is True and report["accounts"] == 128
+    assert report["ok"] is True and report["accounts"] == 64
     sql("UPDATE wallet.accounts SET balance = 5 WHERE account_id = 1")
     assert run_command(monkeypatch, casino_process_environment, "ledger", "verify") == 1
     told = capsys.readouterr().out

@@ -40,7 +40,7 @@ def build_psp_clients(settings: Settings, secrets: dict[str, PspSecret], clock: 
 async def build(
     database: Database, clients: list[PspClient], currency: str, currency_exponent: int
 ) -> tuple[Wallet, Deposits]:
-    """Wire the module and make sure that the casino's own accounts exist."""
+    """Wire the module and make sure that the ledger knows the currency."""
     repository = WalletRepository(database)
-    await repository.open_house_accounts(currency, [client.name for client in clients])
+    await repository.add_currency(currency, currency_exponent)
     return Wallet(repository, currency, currency_exponent), Deposits(repository, clients)

@@ -17,6 +17,7 @@ RoundOutcome = Literal[
     "key_reused",
     "account_unknown",
     "account_not_open",
+    "barred",
     "stake_above_limit",
     "cycle_too_short",
     "insufficient_funds",
@@ -105,7 +106,7 @@ class HistoryEntry(BaseModel):
     """One transaction of the player. `amount_minor` is what it did to the balance."""
 
     transaction_id: uuid.UUID
-    kind: Literal["round", "deposit"]
+    kind: str
     created_at: datetime
     amount_minor: int
     stake_minor: int

@@ -1,4 +1,4 @@
-"""All SQL of the wallet. What moves money are the functions of migrations 0001, 0002 and 0005."""
+"""All SQL of the wallet. What moves money are the functions of migrations 0001 to 0005."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class WalletRepository:
         self._round_seconds = LEDGER_SECONDS.labels("round")
         self._rounds: Batcher[RoundRequest, Any] = Batcher(self._place_rounds, key=lambda one: one.account_id)
 
-    async def open_house_accounts(self, currency: str, providers: list[str]) -> None:
-        await self._database.pool.execute("SELECT wallet.open_house_accounts($1, $2)", currency, providers)
+    async def add_currency(self, currency: str, exponent: int) -> None:
+        await self._database.pool.execute("SELECT wallet.add_currency($1, $2::smallint)", currency, exponent)
 
     async def open_player_account(self, connection: Any, player_id: uuid.UUID, currency: str) -> int:
         account: int = await connection.fetchval("SELECT wallet.open_player_account($1, $2)", player_id, currency)
@@ -62,27 +62,14 @@ class WalletRepository:
             return await self._rounds.ask(request)
 
     async def _place_rounds(self, requests: list[RoundRequest]) -> Sequence[Any]:
-        if len(requests) == 1:
-            return [await self._place_one(requests[0])]
         try:
             return await self._place_many(requests)
         except _ROLLED_BACK:
+            if len(requests) == 1:
+                raise
             # Nothing of the batch stands: one of them took the others with it. Alone, it fails alone.
-            return await asyncio.gather(*map(self._place_one, requests), return_exceptions=True)
-
-    async def _place_one(self, one: RoundRequest) -> Any:
-        return await self._database.pool.fetchrow(
-            "SELECT * FROM wallet.place_round($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            one.account_id,
-            one.key,
-            one.request_hash,
-            new_id(),
-            one.stake_minor,
-            one.win_minor,
-            one.stake_cap_minor,
-            one.min_cycle_ms,
-            json.dumps(one.details),
-        )
+            alone = await asyncio.gather(*(self._place_many([one]) for one in requests), return_exceptions=True)
+            return [rows if isinstance(rows, BaseException) else rows[0] for rows in alone]
 
     async def _place_many(self, requests: list[RoundRequest]) -> Sequence[Any]:
         rows: Sequence[Any] = await self._database.pool.fetch(

@@ -34,6 +34,12 @@ class AccountNotOpen(CasinoError):
     remedy = "Ask the casino's support."
 
 
+class PlayBarred(CasinoError):
+    status, code = 403, "PLAY_BARRED"
+    rule = "who is excluded, or takes a break, may not stake"
+    remedy = "Wait until the exclusion ends; withdrawals are possible meanwhile."
+
+
 class Wallet:
     """The tenant's wallet, in its one currency."""
 
@@ -87,9 +93,10 @@ class Wallet:
         match row["outcome"]:
             case "key_reused":
                 return IdempotencyKeyReused("The Idempotency-Key was used for another request before.")
+            case "barred":
+                return PlayBarred("The player is excluded from play.")
             case "stake_above_limit":
-                assert request.stake_cap_minor is not None
-                return self.stake_above_limit(request.stake_minor, request.stake_cap_minor)
+                return self.stake_above_limit(request.stake_minor, row["stake"])
             case "cycle_too_short":
                 wait_s = row["wait_ms"] / 1000
                 return GameCycleTooShort(

@@ -29,33 +29,82 @@ INVARIANTS: dict[str, str] = {
     "no_negative_player_balance": """
         SELECT e.account_id, e.version, e.balance_after
         FROM wallet.entries e JOIN wallet.accounts a USING (account_id)
-        WHERE a.kind = 'player_cash' AND e.balance_after < 0""",
+        WHERE a.player_id IS NOT NULL AND e.balance_after < 0""",
     "entries_have_account_and_transaction": """
         SELECT e.transaction_id, e.account_id, e.version
         FROM wallet.entries e LEFT JOIN wallet.accounts a USING (account_id)
         LEFT JOIN wallet.transactions t USING (transaction_id)
-        WHERE a.account_id IS NULL OR t.transaction_id IS NULL
-            OR a.currency <> e.currency OR t.currency <> e.currency""",
+        WHERE a.account_id IS NULL OR t.transaction_id IS NULL OR a.currency <> e.currency""",
     "transactions_match_their_entries": """
         SELECT t.transaction_id, t.kind, t.stake, t.win, count(e.version) AS entries
-        FROM wallet.transactions t
-        LEFT JOIN wallet.entries e ON e.transaction_id = t.transaction_id AND e.account_id = t.account_id
+        FROM wallet.transactions t LEFT JOIN wallet.entries e USING (transaction_id)
         GROUP BY t.transaction_id
-        HAVING count(e.version) = 0 OR max(e.version) <> t.account_version
+        HAVING count(e.version) = 0
+            OR max(e.version) FILTER (WHERE e.account_id = t.account_id) <> t.account_version
             OR (t.kind = 'round' AND (
-                coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0) <> t.stake
-                OR coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) <> t.win))""",
+                coalesce(-sum(e.amount) FILTER (WHERE e.account_id = t.account_id AND e.amount < 0), 0) <> t.stake
+                OR coalesce(sum(e.amount) FILTER (WHERE e.account_id = t.account_id AND e.amount > 0), 0) <> t.win))""",
+    "movements_are_of_their_kind": """
+        SELECT p.transaction_id, t.kind, d.kind AS debit, c.kind AS credit
+        FROM wallet.postings p JOIN wallet.transactions t USING (transaction_id)
+        JOIN wallet.accounts d ON d.account_id = p.debit_account
+        JOIN wallet.accounts c ON c.account_id = p.credit_account
+        WHERE t.kind <> 'reversal'
+            AND NOT (t.kind = 'round' AND 'player_cash' IN (d.kind, c.kind) AND 'house' IN (d.kind, c.kind))
+            AND NOT EXISTS (SELECT FROM wallet.movements m
+                WHERE m.kind = t.kind AND m.debit = d.kind AND m.credit = c.kind)""",
     "accounts_have_their_owner": """
-        SELECT account_id, kind FROM wallet.accounts
-        WHERE num_nonnulls(player_id, shard) <> 1
-            OR kind IS DISTINCT FROM CASE
-                WHEN player_id IS NOT NULL THEN 'player_cash' WHEN provider IS NULL THEN 'house' ELSE 'psp_clearing'
-            END""",
+        SELECT a.account_id, a.kind FROM wallet.accounts a LEFT JOIN wallet.account_kinds k USING (kind)
+        WHERE k.kind IS NULL OR k.of_player <> (a.player_id IS NOT NULL) OR k.of_player <> (a.shard IS NULL)
+            OR k.named <> (a.name IS NOT NULL)""",
+    "request_keys_stand_for_transactions": """
+        SELECT k.account_id, k.kind, k.key, k.transaction_id
+        FROM wallet.request_keys k LEFT JOIN wallet.transactions t USING (transaction_id)
+        WHERE t.transaction_id IS NULL OR t.account_id <> k.account_id OR t.kind <> k.kind
+        UNION ALL
+        SELECT t.account_id, t.kind, NULL, t.transaction_id
+        FROM wallet.transactions t LEFT JOIN wallet.request_keys k USING (transaction_id)
+        GROUP BY t.transaction_id
+        HAVING count(k.key) <> CASE t.kind WHEN 'jackpot_contribution' THEN 0 ELSE 1 END""",
+    "chains_intact": """
+        SELECT a.account_id, a.links, f.links AS found FROM wallet.accounts a LEFT JOIN (
+            SELECT t.chain AS account_id, count(*) AS links, min(t.link) AS first, max(t.link) AS last,
+                wallet.chain(wallet.content(t.transaction_id, t.kind, t.account_id, t.account_version, t.currency,
+                    t.stake, t.win, t.balance_after, t.created_at, t.details,
+                    CASE t.kind WHEN 'round' THEN '' ELSE legs.told END) ORDER BY t.link) AS head
+            FROM wallet.transactions t LEFT JOIN LATERAL (
+                SELECT string_agg(concat(p.debit_account, '>', p.credit_account, ':', p.amount, ' '), '' ORDER BY p.leg)
+                    AS told
+                FROM wallet.postings p WHERE t.kind <> 'round' AND p.transaction_id = t.transaction_id) AS legs ON true
+            GROUP BY t.chain) AS f USING (account_id)
+        WHERE a.links <> coalesce(f.links, 0) OR a.head <> coalesce(f.head, '')
+            OR (f.links > 0 AND (f.first <> 1 OR f.last <> f.links))""",
+    "holds_are_covered": """
+        SELECT a.account_id, a.kind, a.balance, coalesce(sum(h.amount), 0) AS held
+        FROM wallet.accounts a
+        LEFT JOIN wallet.accounts cash ON cash.player_id = a.player_id AND cash.kind = 'player_cash'
+            AND cash.currency = a.currency
+        LEFT JOIN wallet.hold_kinds k ON k.account = a.kind
+        LEFT JOIN wallet.holds h ON h.account_id = cash.account_id AND h.kind = k.kind AND h.status = 'open'
+        WHERE a.kind IN ('player_stakes', 'player_withdrawal')
+        GROUP BY a.account_id HAVING a.balance <> coalesce(sum(h.amount), 0)""",
+    "holds_resolved_once": """
+        SELECT h.hold_id, h.kind, h.status FROM wallet.holds h JOIN wallet.hold_kinds k USING (kind)
+        LEFT JOIN wallet.transactions o ON o.transaction_id = h.opened_by
+        LEFT JOIN wallet.transactions r ON r.transaction_id = h.resolved_by
+        WHERE k.account IS NOT NULL AND (o.kind IS DISTINCT FROM k.opens OR (h.status <> 'open' AND r.kind
+            IS DISTINCT FROM CASE h.status WHEN 'captured' THEN k.captures ELSE k.releases END))
+        UNION ALL
+        SELECT r.transaction_id, r.kind, 'takes what was not held' FROM wallet.transactions r
+        JOIN wallet.postings p USING (transaction_id) JOIN wallet.accounts a ON a.account_id = p.debit_account
+        WHERE a.kind IN ('player_stakes', 'player_withdrawal') AND r.kind <> 'reversal'
+        GROUP BY r.transaction_id HAVING sum(p.amount) <> coalesce((
+            SELECT sum(h.amount) FROM wallet.holds h WHERE h.resolved_by = r.transaction_id), 0)""",
     "captured_deposits_posted_once": """
         SELECT d.deposit_id, d.status, d.amount, count(t.transaction_id) AS postings
         FROM wallet.deposits d
         LEFT JOIN wallet.transactions t
-            ON t.kind = 'deposit' AND t.account_id = d.account_id AND t.idempotency_key = d.deposit_id::text
+            ON t.kind = 'deposit' AND t.account_id = d.account_id AND t.details ->> 'deposit_id' = d.deposit_id::text
         LEFT JOIN wallet.entries e ON e.transaction_id = t.transaction_id AND e.account_id = d.account_id
         GROUP BY d.deposit_id
         HAVING count(t.transaction_id) <> CASE d.status WHEN 'captured' THEN 1 ELSE 0 END

@@ -10,7 +10,7 @@ CREATE TABLE wallet.deposits (
     status          text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'captured', 'declined')),
     decline_code    text,
     payment_id      text,       -- the provider's name for it
-    transaction_id  uuid        REFERENCES wallet.transactions,
+    transaction_id  uuid,
     balance_after   bigint,
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     settled_at      timestamptz,
@@ -48,11 +48,12 @@ END $$;
 CREATE FUNCTION wallet.capture_deposit(p_deposit uuid, p_transaction uuid, p_payment text) RETURNS wallet.deposits
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    deposit  wallet.deposits;
-    player   record;
-    clearing record;
-    at       timestamptz := clock_timestamp();
+    deposit wallet.deposits;
+    posted  record;
 BEGIN
+    SELECT * INTO STRICT deposit FROM wallet.deposits d WHERE d.deposit_id = p_deposit;
+    -- The player's account first, as everywhere; then what may have been captured meanwhile is seen.
+    PERFORM FROM wallet.accounts a WHERE a.account_id = deposit.account_id FOR NO KEY UPDATE;
     SELECT * INTO STRICT deposit FROM wallet.deposits d WHERE d.deposit_id = p_deposit FOR UPDATE;
     IF deposit.status = 'captured' THEN
         RETURN deposit;
@@ -61,21 +62,12 @@ BEGIN
         RAISE EXCEPTION 'deposit % was declined by its provider and cannot be captured', p_deposit
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    UPDATE wallet.accounts a SET balance = a.balance + deposit.amount, version = a.version + 1
-        WHERE a.account_id = deposit.account_id
-        RETURNING a.balance, a.version INTO STRICT player;
-    UPDATE wallet.accounts a SET balance = a.balance - deposit.amount, version = a.version + 1
-        WHERE a.kind = 'psp_clearing' AND a.provider = deposit.provider AND a.currency = deposit.currency
-            AND a.shard = (pg_backend_pid() & 63)::smallint
-        RETURNING a.account_id, a.balance, a.version INTO STRICT clearing;
-    INSERT INTO wallet.transactions VALUES (p_transaction, 'deposit', deposit.account_id, player.version,
-        p_deposit::text, deposit.request_hash, deposit.currency, 0, 0, player.balance,
-        jsonb_build_object('deposit_id', p_deposit, 'provider', deposit.provider, 'payment_id', p_payment), at);
-    INSERT INTO wallet.postings VALUES (p_transaction, 1, deposit.currency, deposit.amount,
-        clearing.account_id, clearing.version, clearing.balance + deposit.amount, clearing.balance,
-        deposit.account_id, player.version, player.balance - deposit.amount, player.balance);
+    SELECT * INTO STRICT posted FROM wallet.post('deposit', deposit.account_id, p_deposit::text, deposit.request_hash,
+        p_transaction, ARRAY[ROW('psp_clearing', deposit.provider, 'player_cash', NULL, deposit.currency,
+            deposit.amount)::wallet.movement],
+        jsonb_build_object('deposit_id', p_deposit, 'provider', deposit.provider, 'payment_id', p_payment));
     UPDATE wallet.deposits d SET status = 'captured', decline_code = NULL, payment_id = p_payment,
-            transaction_id = p_transaction, balance_after = player.balance, settled_at = at
+            transaction_id = posted.transaction_id, balance_after = posted.balance, settled_at = posted.created_at
         WHERE d.deposit_id = p_deposit RETURNING * INTO deposit;
     RETURN deposit;
 END $$;
