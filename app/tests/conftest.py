@@ -33,6 +33,7 @@ from casino.dev.run import MERCHANT, Child, checkout, embedded_postgresql, envir
 from casino.dev.run import psp_command as make_psp_command
 from casino.game_control.api import GameControl
 from casino.game_control.api import build as build_games
+from casino.grants import LEDGER, MODULES
 from casino.kernel.identity import new_id
 from casino.kernel.settings import Settings, load_settings
 from casino.migrate import migrate
@@ -45,6 +46,8 @@ RULES = {
     "min_age_years": 18, "slot_max_stake": None, "slot_min_cycle_ms": None, "rtp_minimum_basis_points": None,
     "session_idle_timeout_s": None, "record_retention_years": 5, "confidence": {}, "sources": {},
 }  # fmt: skip
+ROLE_PREFIX = "casino_test"
+"""Roles are the server's, not a database's: all databases of the tests share them."""
 _numbers = itertools.count()
 
 
@@ -90,7 +93,9 @@ class Servers:
 
     async def new_database(self) -> str:
         name = f"casino_test_{next(_numbers)}"
-        await self.sql(f'CREATE DATABASE "{name}" TEMPLATE casino_template STRATEGY file_copy')
+        await self.sql(
+            f'CREATE DATABASE "{name}" TEMPLATE casino_template STRATEGY file_copy OWNER {ROLE_PREFIX}_owner'
+        )
         return name
 
     def environment(self, database: str, port: int = 0) -> dict[str, str]:
@@ -99,11 +104,15 @@ class Servers:
             "CASINO_REDIS_PREFIX": f"{database}:",
             "CASINO_RECONCILE_INTERVAL_S": "3600",  # tests call the reconciler themselves
             "CASINO_PSP_TIMEOUT_S": "1",
+            # Each module by its own role: SQL that reaches into another's schema fails.
+            "CASINO_DATABASE_ROLES": "1",
+            "CASINO_DATABASE_ROLE_PREFIX": ROLE_PREFIX,
         }
 
     def settings(self, database: str, **changes: str) -> Settings:
         variables = self.environment(database) | changes
-        parsed = {k: json.loads(v) if k in ("CASINO_PSP", "CASINO_PSP_SECRETS") else v for k, v in variables.items()}
+        structured = ("CASINO_PSP", "CASINO_PSP_SECRETS", "CASINO_DATABASE_POOL_SIZES")
+        parsed = {k: json.loads(v) if k in structured else v for k, v in variables.items()}
         return load_settings(**parsed)
 
 
@@ -136,9 +145,14 @@ async def _prepare(servers: Servers) -> None:
     # The tests crash the casino, not PostgreSQL: waiting for disks would prove nothing.
     await servers.sql("ALTER SYSTEM SET fsync = off")
     await servers.sql("SELECT pg_reload_conf()")
-    await servers.sql("CREATE DATABASE casino_template")
+    for role in ("owner", *MODULES, LEDGER):
+        await servers.sql(f"CREATE ROLE {ROLE_PREFIX}_{role} NOLOGIN")
+    await servers.sql(f"GRANT {ROLE_PREFIX}_{LEDGER} TO {ROLE_PREFIX}_owner")
+    await servers.sql(f"CREATE DATABASE casino_template OWNER {ROLE_PREFIX}_owner")
     connection = await asyncpg.connect(servers.uri("casino_template"))
-    await migrate(connection)
+    # As the operator makes it for a tenant: an owner who is no superuser.
+    await connection.execute(f"SET ROLE {ROLE_PREFIX}_owner")
+    await migrate(connection, prefix=ROLE_PREFIX, roles_required=True)
     await connection.close()
 
 

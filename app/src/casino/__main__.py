@@ -31,7 +31,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m casino", description="The casino.")
     commands = parser.add_subparsers(required=True, metavar="command")
     commands.add_parser("api", help="serve players").set_defaults(run=_api)
-    commands.add_parser("migrate", help="bring the database to this version").set_defaults(run=_migrate)
+    migrate = commands.add_parser("migrate", help="bring the database, and the rights of its roles, to this version")
+    migrate.add_argument("--dry-run", action="store_true", help="say what is due, and write nothing")
+    migrate.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    migrate.set_defaults(run=_migrate)
     ledger = commands.add_parser("ledger", help="look after the ledger").add_subparsers(required=True, metavar="verb")
     verify = ledger.add_parser("verify", help="check every invariant of the ledger")
     verify.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -54,20 +57,35 @@ def _api(_: argparse.Namespace) -> int:
     return 0
 
 
-def _migrate(_: argparse.Namespace) -> int:
-    from casino.migrate import migrate
+def _migrate(options: argparse.Namespace) -> int:
+    from casino.kernel.db import OWNER
+    from casino.migrate import Limits, plan, run
 
-    settings = load_settings(needs_redis=False)
+    settings = load_settings(needs_redis=False, migrates=True)
     configure_logging(settings.log_level)
-    applied = asyncio.run(_with_connection(settings, "_owner", migrate))
-    print(f"migrated: {', '.join(applied) or 'nothing to do'}")
+    roles: dict[str, Any] = {
+        "prefix": settings.database_role_prefix,
+        "roles_required": settings.needs_database_roles,
+    }
+    if options.dry_run:
+        due = asyncio.run(_with_connection(settings, OWNER, lambda connection: plan(connection, **roles)))
+        lines = [f"due: {one.name} ({one.kind}, {len(one.statements)} statements)" for one in due.migrations]
+        lines += [f"right: {statement}" for statement in due.grants]
+        print(json.dumps(due.as_json(), indent=2) if options.json else "\n".join(lines or ["nothing is due"]))
+        return 0
+    done = asyncio.run(_with_connection(settings, OWNER, lambda connection: run(connection, limits=Limits(), **roles)))
+    if options.json:
+        print(json.dumps(done.as_json(), indent=2))
+    else:
+        print(f"migrated: {', '.join(done.applied) or 'nothing to do'}")
+        print(f"rights of roles changed: {len(done.grants)}")
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
     from casino.wallet.api import verify_ledger
 
-    report = asyncio.run(_with_connection(load_settings(needs_redis=False), "_app", verify_ledger))
+    report = asyncio.run(_with_connection(load_settings(needs_redis=False), "wallet", verify_ledger))
     if options.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
@@ -87,19 +105,18 @@ def _dev(options: argparse.Namespace) -> int:
 
 
 async def _with_connection(
-    settings: Settings, role_suffix: str, use: Callable[[Any], Awaitable[Any]], attempts: int = 5
+    settings: Settings, member: str, use: Callable[[Any], Awaitable[Any]], attempts: int = 5
 ) -> Any:
-    """Run `use` on one connection as the group role, with credentials that are given back afterwards."""
+    """Run `use` on one connection as a module or the owner, with credentials that are given back afterwards."""
     from casino.kernel.credentials import Credentials
     from casino.kernel.db import connect
 
     credentials = None
     if settings.uses_openbao and settings.database_url is None:
-        assert settings.bao_database_role is not None
-        credentials = Credentials(settings, [settings.bao_database_role])
+        credentials = Credentials(settings, [settings.bao_role_of(member)])
         await credentials.start()
     try:
-        connection = await _connect_patiently(lambda: connect(settings, credentials, role_suffix), attempts)
+        connection = await _connect_patiently(lambda: connect(settings, credentials, member), attempts)
         try:
             return await use(connection)
         finally:

@@ -12,11 +12,12 @@ from redis.asyncio import Redis
 from casino.compliance.api import Rules
 from casino.gal.api import Games
 from casino.game_control.api import GameControl
+from casino.grants import MODULES
 from casino.kernel.cache import open_redis
 from casino.kernel.clock import Clock
 from casino.kernel.container import Container
 from casino.kernel.credentials import Credentials
-from casino.kernel.db import Database
+from casino.kernel.db import Databases
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.identity import Authenticator
 from casino.kernel.settings import PspSecret, Settings
@@ -30,6 +31,8 @@ from casino.wallet.api import build as build_wallet
 log = logging.getLogger(__name__)
 
 RETRY_MAX_S = 10.0
+KEPT = {"wallet": 2}
+"""Connections that the pool of every bet keeps; the other pools are empty at rest."""
 
 
 class Runtime:
@@ -42,7 +45,7 @@ class Runtime:
         self._games = games
         self._clock = clock
         self._credentials: Credentials | None = None
-        self._database: Database | None = None
+        self._databases: Databases | None = None
         self._redis: Redis | None = None
         self._psp: list[PspClient] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -73,15 +76,17 @@ class Runtime:
     async def _start(self) -> None:
         settings = self._settings
         if settings.uses_openbao:
-            roles = [role for role in (settings.bao_database_role, settings.bao_redis_role) if role]
+            roles = [settings.bao_redis_role] if settings.bao_redis_role else []
+            if settings.database_url is None:
+                roles += [settings.bao_role_of(module) for module in MODULES]
             kept = [path for path in (settings.bao_redis_secret,) if path]
             self._credentials = Credentials(settings, roles, kept)
             await self._credentials.start()
             self._tasks.append(asyncio.create_task(self._credentials.run()))
         self._psp = build_psp_clients(settings, await self._psp_secrets(), self._clock)
-        self._database = Database(settings, self._credentials)
-        await self._database.open()
-        if not await is_current(self._database.pool):
+        databases = self._databases = Databases(settings, self._credentials, MODULES, KEPT)
+        await databases.open()
+        if not await is_current(databases.warmest.pool):
             raise ConfigurationError("the database lacks migrations: run `python -m casino migrate`")
         self._redis = open_redis(settings, self._credentials)
         await self._redis.ping()
@@ -90,12 +95,12 @@ class Runtime:
         parts.put(Settings, settings)
         parts.put(Rules, self._rules)
         money, deposits = await build_wallet(
-            self._database, self._psp, self._rules.currency, self._rules.currency_exponent
+            databases.of("wallet"), self._psp, self._rules.currency, self._rules.currency_exponent
         )
         parts.put(Wallet, money)
         parts.put(Deposits, deposits)
         players = build_pam(
-            database=self._database,
+            database=databases.of("pam"),
             redis=self._redis,
             settings=settings,
             wallet=money,
@@ -105,7 +110,7 @@ class Runtime:
         parts.put(PlayerAccounts, players)
         parts.put(Authenticator, players)  # type: ignore[type-abstract]
         parts.put(Games, Games(self._games, money, self._rules, self._clock))
-        parts.put(Readiness, Readiness(self._database, self._redis, len(self._games.games)))
+        parts.put(Readiness, Readiness(databases.warmest, self._redis, len(self._games.games)))
         self._tasks.append(asyncio.create_task(deposits.run_reconciler(settings.reconcile_interval_s)))
         self._app.state.container = parts
 
@@ -126,10 +131,10 @@ class Runtime:
         for client in self._psp:
             await client.close()
         self._psp = []
-        if self._database is not None:
+        if self._databases is not None:
             with suppress(Exception):
-                await asyncio.wait_for(self._database.close(), 10)
-            self._database = None
+                await asyncio.wait_for(self._databases.close(), 10)
+            self._databases = None
         if self._redis is not None:
             with suppress(Exception):
                 await self._redis.aclose()

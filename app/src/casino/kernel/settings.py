@@ -42,7 +42,10 @@ class Settings(BaseSettings):
     database_port: int = Field(default=5432, alias="CASINO_DATABASE_PORT")
     database_name: str | None = Field(default=None, alias="CASINO_DATABASE_NAME")
     database_url: SecretStr | None = Field(default=None, alias="CASINO_DATABASE_URL")
-    database_pool_size: int = Field(default=10, alias="CASINO_DATABASE_POOL_SIZE", ge=2, le=100)
+    database_connections: int = Field(default=20, alias="CASINO_DATABASE_CONNECTIONS", ge=2, le=200)
+    database_pool_sizes: dict[str, int] = Field(default_factory=dict, alias="CASINO_DATABASE_POOL_SIZES")
+    database_roles: bool = Field(default=False, alias="CASINO_DATABASE_ROLES")
+    database_role_prefix: str | None = Field(default=None, alias="CASINO_DATABASE_ROLE_PREFIX", min_length=1)
 
     redis_host: str | None = Field(default=None, alias="CASINO_REDIS_HOST")
     redis_port: int = Field(default=6379, alias="CASINO_REDIS_PORT")
@@ -53,6 +56,7 @@ class Settings(BaseSettings):
     bao_role: str | None = Field(default=None, alias="BAO_ROLE")
     bao_token_file: Path = Field(default=Path("/var/run/secrets/openbao/token"), alias="BAO_TOKEN_FILE")
     bao_database_role: str | None = Field(default=None, alias="BAO_DATABASE_ROLE")
+    bao_database_roles: dict[str, str] = Field(default_factory=dict, alias="BAO_DATABASE_ROLES")
     bao_redis_role: str | None = Field(default=None, alias="BAO_REDIS_ROLE")
     bao_redis_secret: str | None = Field(default=None, alias="BAO_REDIS_SECRET")
 
@@ -72,9 +76,22 @@ class Settings(BaseSettings):
         """True when credentials come from OpenBao, false with development URLs."""
         return self.bao_addr is not None
 
+    @property
+    def needs_database_roles(self) -> bool:
+        """True where a module that cannot take on its role must not serve: always but in development."""
+        return self.database_roles or self.database_url is None
 
-def load_settings(*, needs_redis: bool = True, **values: Any) -> Settings:
-    """Read the environment (or `values`, by variable name).
+    def bao_role_of(self, member: str) -> str:
+        """The database role of OpenBao that gives the login of a module, or of `owner` (who migrates)."""
+        role = self.bao_database_role if member == "owner" else self.bao_database_roles.get(member)
+        if role is None:
+            variable = "BAO_DATABASE_ROLE" if member == "owner" else "BAO_DATABASE_ROLES"
+            raise ConfigurationError(f"{variable} names no database role of OpenBao for {member}")
+        return role
+
+
+def load_settings(*, needs_redis: bool = True, migrates: bool = False, **values: Any) -> Settings:
+    """Read the environment (or `values`, by variable name), for a process that serves or one that `migrates`.
 
     Raises ConfigurationError that names every missing or malformed variable at once.
     """
@@ -84,21 +101,25 @@ def load_settings(*, needs_redis: bool = True, **values: Any) -> Settings:
         # Only the place and the kind of fault: an input here may be a secret.
         faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
         raise ConfigurationError("the environment is not usable: " + "; ".join(faults)) from None
-    missing = _missing(settings, needs_redis)
+    missing = _missing(settings, needs_redis, migrates)
     if missing:
         raise ConfigurationError("the environment lacks " + ", ".join(missing))
     return settings
 
 
-def _missing(settings: Settings, needs_redis: bool) -> list[str]:
+def _missing(settings: Settings, needs_redis: bool, migrates: bool) -> list[str]:
     missing = []
     if settings.uses_openbao:
-        required = {"BAO_ROLE": settings.bao_role}
+        required: dict[str, object] = {"BAO_ROLE": settings.bao_role}
         if settings.database_url is None:
             required |= {
                 "CASINO_DATABASE_HOST": settings.database_host,
                 "CASINO_DATABASE_NAME": settings.database_name,
-                "BAO_DATABASE_ROLE": settings.bao_database_role,
+                **(
+                    {"BAO_DATABASE_ROLE": settings.bao_database_role}
+                    if migrates
+                    else {"BAO_DATABASE_ROLES": settings.bao_database_roles}
+                ),
             }
         if needs_redis and settings.redis_url is None:
             required |= {

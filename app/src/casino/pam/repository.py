@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date, datetime
-from typing import Any
 
 import asyncpg
 
@@ -18,15 +15,8 @@ class PlayerRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        """A connection in a transaction."""
-        async with self._database.pool.acquire() as connection, connection.transaction():
-            yield connection
-
     async def add(
         self,
-        connection: Any,
         *,
         player_id: uuid.UUID,
         email: str,
@@ -36,7 +26,7 @@ class PlayerRepository:
     ) -> bool:
         """Insert a player; false when the address is taken, however it is written."""
         try:
-            await connection.execute(
+            await self._database.pool.execute(
                 "INSERT INTO pam.players (player_id, email, email_key, password_hash, date_of_birth, registered_at)"
                 " VALUES ($1, $2, $3, $4, $5, $6)",
                 player_id,

@@ -62,7 +62,10 @@ class PlayerAccounts:
         self._clock = clock
 
     async def register(self, email: str, password: str, date_of_birth: date) -> uuid.UUID:
-        """Make a player and their cash account, both or neither.
+        """Make a player, and then their cash account.
+
+        These are two transactions, of two modules. A player whose account could not be opened at once is registered
+        all the same: it is opened when they log in.
 
         Raises UnderAge (rules: min_age_years, counted where the licence is), EmailTaken, RequestInvalid for a date
         of birth that nobody has.
@@ -73,18 +76,19 @@ class PlayerAccounts:
         require_of_age(self._rules, date_of_birth, today)
         password_hash = await self._passwords.hash(password)
         player_id = new_id()
-        async with self._repository.transaction() as connection:
-            added = await self._repository.add(
-                connection,
-                player_id=player_id,
-                email=email,
-                password_hash=password_hash,
-                date_of_birth=date_of_birth,
-                registered_at=self._clock.now(),
-            )
-            if not added:
-                raise EmailTaken("The e-mail address has an account already.")
-            await self._wallet.open_account(connection, player_id)
+        added = await self._repository.add(
+            player_id=player_id,
+            email=email,
+            password_hash=password_hash,
+            date_of_birth=date_of_birth,
+            registered_at=self._clock.now(),
+        )
+        if not added:
+            raise EmailTaken("The e-mail address has an account already.")
+        try:
+            await self._wallet.open_account(player_id)
+        except Exception:
+            log.exception("a player's account is not open yet", extra={"player_id": str(player_id)})
         log.info("player registered", extra={"player_id": str(player_id)})
         return player_id
 
@@ -105,7 +109,7 @@ class PlayerAccounts:
         await self._throttle.forget(key)
         if self._passwords.outdated(player.password_hash):
             await self._repository.set_password_hash(player.player_id, await self._passwords.hash(password))
-        account_id = await self._wallet.account_of(player.player_id)
+        account_id = await self._wallet.open_account(player.player_id)
         LOGINS.labels("opened").inc()
         return await self._sessions.open(player.player_id, account_id, player.date_of_birth)
 

@@ -38,12 +38,20 @@ class WalletRepository:
     async def add_currency(self, currency: str, exponent: int) -> None:
         await self._database.pool.execute("SELECT wallet.add_currency($1, $2::smallint)", currency, exponent)
 
-    async def open_player_account(self, connection: Any, player_id: uuid.UUID, currency: str) -> int:
-        account: int = await connection.fetchval("SELECT wallet.open_player_account($1, $2)", player_id, currency)
+    async def open_player_account(self, player_id: uuid.UUID, currency: str) -> int:
+        """The player's cash account, made when there is none yet."""
+        while (account := await self.account_of(player_id, currency)) is None:
+            try:
+                opened: int = await self._database.pool.fetchval(
+                    "SELECT wallet.open_player_account($1, $2)", player_id, currency
+                )
+            except asyncpg.UniqueViolationError:
+                continue  # somebody else opened it in between
+            return opened
         return account
 
-    async def account_of(self, player_id: uuid.UUID, currency: str) -> int:
-        account: int = await self._database.pool.fetchval(
+    async def account_of(self, player_id: uuid.UUID, currency: str) -> int | None:
+        account: int | None = await self._database.pool.fetchval(
             "SELECT account_id FROM wallet.accounts WHERE kind = 'player_cash' AND player_id = $1 AND currency = $2",
             player_id,
             currency,

@@ -48,12 +48,9 @@ class Wallet:
         self.currency = currency
         self.currency_exponent = currency_exponent
 
-    async def open_account(self, connection: Any, player_id: uuid.UUID) -> int:
-        """A player's cash account, inside the caller's transaction."""
-        return await self._repository.open_player_account(connection, player_id, self.currency)
-
-    async def account_of(self, player_id: uuid.UUID) -> int:
-        return await self._repository.account_of(player_id, self.currency)
+    async def open_account(self, player_id: uuid.UUID) -> int:
+        """A player's cash account. Opened when there is none, and the same one however often this is called."""
+        return await self._repository.open_player_account(player_id, self.currency)
 
     async def balance(self, account_id: int) -> int:
         """The balance in minor units."""
