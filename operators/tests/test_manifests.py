@@ -10,6 +10,7 @@ from domicile_operator.manifests import network, routes, workload
 from domicile_operator.manifests.namespace import quota
 from domicile_operator.names import Names
 from domicile_operator.plan import Plan, image_version
+from domicile_operator.sql import groups
 from hypothesis import given
 from hypothesis import strategies as st
 from operator_testkit.samples import plan
@@ -134,8 +135,13 @@ def test_the_migration_has_the_owners_credentials_and_the_casino_has_not() -> No
         for m in (workload.migration_job(plan()), workload.deployment(plan()))
     )
     assert (migrate["BAO_ROLE"], migrate["BAO_DATABASE_ROLE"]) == ("casino-acme-gb-migrate", "casino-acme-gb-owner")
-    assert (casino["BAO_ROLE"], casino["BAO_DATABASE_ROLE"]) == ("casino-acme-gb", "casino-acme-gb-app")
-    assert "BAO_REDIS_ROLE" not in migrate
+    assert casino["BAO_ROLE"] == "casino-acme-gb" and "BAO_DATABASE_ROLE" not in casino
+    assert json.loads(casino["BAO_DATABASE_ROLES"]) == {
+        "pam": "casino-acme-gb-pam", "wallet": "casino-acme-gb-wallet", "gal": "casino-acme-gb-gal",
+        "compliance": "casino-acme-gb-compliance", "responsible_gaming": "casino-acme-gb-responsible-gaming",
+        "game_control": "casino-acme-gb-game-control", "ops": "casino-acme-gb-ops",
+    }  # fmt: skip
+    assert not {"BAO_REDIS_ROLE", "BAO_DATABASE_ROLES"} & set(migrate)
     assert json.loads(casino["CASINO_PSP"]) == [
         {"name": "sandbox", "url": "https://psp.domicile.internal:8443", "secret_path": "cell/psp/sandbox"}
     ]
@@ -147,7 +153,7 @@ def test_the_environment_has_every_variable_of_the_contract() -> None:
         "CASINO_TENANT", "CASINO_BRAND", "CASINO_RULES", "CASINO_CA_FILE",
         "CASINO_DATABASE_HOST", "CASINO_DATABASE_PORT", "CASINO_DATABASE_NAME",
         "CASINO_REDIS_HOST", "CASINO_REDIS_PORT", "CASINO_REDIS_PREFIX",
-        "BAO_ADDR", "BAO_ROLE", "BAO_TOKEN_FILE", "BAO_DATABASE_ROLE", "BAO_REDIS_ROLE", "CASINO_PSP",
+        "BAO_ADDR", "BAO_ROLE", "BAO_TOKEN_FILE", "BAO_DATABASE_ROLES", "BAO_REDIS_ROLE", "CASINO_PSP",
     }  # fmt: skip
 
 
@@ -168,7 +174,9 @@ def test_every_host_name_leads_to_the_casino() -> None:
 @given(PLANS)
 def test_derived_names_fit_what_they_name(of: Plan) -> None:
     names = of.names
-    assert len(names.owner_role) <= 63  # PostgreSQL
+    roles = [*groups(names), names.ledger_role, names.former_role]
+    assert max(map(len, roles)) <= 63  # PostgreSQL
+    assert len(set(roles)) == len(roles)
     assert len(names.namespace) <= 63
     assert names.database.isidentifier()
 
@@ -182,10 +190,10 @@ def test_no_two_tenants_share_a_name(one: str, two: str) -> None:
         return [
             {names.namespace},
             {names.database},
-            {names.owner_role, names.app_role},
+            {*groups(names), names.ledger_role, names.former_role},
             {names.redis_prefix},
             {names.bao_role, names.bao_migrate_role},
-            {names.creds_app, names.creds_owner, names.creds_redis},
+            {*names.creds_modules.values(), names.creds_former, names.creds_owner, names.creds_redis},
         ]
 
     assert not any(ours & theirs for ours, theirs in zip(namespaces(Names(one)), namespaces(Names(two)), strict=True))

@@ -2,13 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 
 from domicile_operator.bao_documents import documents, doors, logins
-from domicile_operator.names import Names
+from domicile_operator.names import MODULES, Names
 from domicile_operator.sql import (
     ServerFacts,
     database_statements,
     drop_statements,
+    groups,
     licence_of,
     ownership,
     retire_statements,
@@ -17,11 +19,17 @@ from domicile_operator.sql import (
 from operator_testkit.samples import plan
 
 NAMES = Names("acme-gb")
-OWNER, APP = NAMES.owner_role, NAMES.app_role
-BOTH = frozenset({OWNER, APP})
+OWNER, LEDGER, FORMER = NAMES.owner_role, NAMES.ledger_role, NAMES.former_role
+GROUPS = frozenset(groups(NAMES))
 IN_PLACE = ServerFacts(
-    roles=BOTH, provisioner_member=BOTH, openbao_admin=BOTH, database=True,
-    public_may_connect=False, app_may_connect=True, comment=ownership("acme-gb", "000-1"),
+    roles=GROUPS | {LEDGER}, provisioner_member=frozenset({OWNER}), openbao_admin=GROUPS, owner_is_ledger=True,
+    database=True, public_may_connect=False, may_connect=GROUPS, comment=ownership("acme-gb", "000-1"),
+)  # fmt: skip
+# A tenant of before each module had a role: one role for its casino, of which a pod still has a login.
+BEFORE = replace(
+    IN_PLACE, roles=frozenset({OWNER, FORMER}), provisioner_member=frozenset({OWNER, FORMER}),
+    openbao_admin=frozenset({OWNER, FORMER}), owner_is_ledger=False, may_connect=frozenset({OWNER, FORMER}),
+    other_members=((FORMER, "v-pod"),),
 )  # fmt: skip
 
 
@@ -35,34 +43,69 @@ def test_an_empty_server_gets_roles_before_the_database_they_own() -> None:
         'CREATE ROLE "casino_acme_gb_owner" NOLOGIN',
         'GRANT "casino_acme_gb_owner" TO "domicile_provisioner"',
         'GRANT "casino_acme_gb_owner" TO "openbao" WITH ADMIN OPTION',
-        'CREATE ROLE "casino_acme_gb_app" NOLOGIN',
-        'GRANT "casino_acme_gb_app" TO "domicile_provisioner"',
-        'GRANT "casino_acme_gb_app" TO "openbao" WITH ADMIN OPTION',
+        *(
+            made_for_a_module
+            for module in MODULES
+            for made_for_a_module in (
+                f'CREATE ROLE "casino_acme_gb_{module}" NOLOGIN',
+                f'GRANT "casino_acme_gb_{module}" TO "openbao" WITH ADMIN OPTION',
+            )
+        ),
+        'CREATE ROLE "casino_acme_gb_ledger" NOLOGIN',
+        'GRANT "casino_acme_gb_ledger" TO "casino_acme_gb_owner"',
         'CREATE DATABASE "casino_acme_gb" OWNER "casino_acme_gb_owner"',
         'REVOKE CONNECT, TEMPORARY ON DATABASE "casino_acme_gb" FROM PUBLIC',
-        'GRANT CONNECT ON DATABASE "casino_acme_gb" TO "casino_acme_gb_owner", "casino_acme_gb_app"',
+        'GRANT CONNECT ON DATABASE "casino_acme_gb" TO "casino_acme_gb_owner", '
+        + ", ".join(f'"casino_acme_gb_{module}"' for module in MODULES),
         'COMMENT ON DATABASE "casino_acme_gb" IS \'{"licence": "000-1", "tenant": "acme-gb"}\'',
     ]
 
 
 def test_what_is_in_place_is_not_written_again() -> None:
     assert server_statements(NAMES, "000-1", IN_PLACE) == []
-    assert database_statements(public_may_create=False) == []
+    assert database_statements(NAMES, IN_PLACE, public_may_create=False) == []
+
+
+def test_nobody_logs_in_as_the_ledger_and_openbao_cannot_make_such_a_login() -> None:
+    made = text(server_statements(NAMES, "000-1", ServerFacts()))
+    assert [statement for statement in made if LEDGER in statement] == [
+        f'CREATE ROLE "{LEDGER}" NOLOGIN', f'GRANT "{LEDGER}" TO "{OWNER}"',
+    ]  # fmt: skip
+    assert not any(LEDGER in str(document.data) for document in documents(plan(), former=True))
+
+
+def test_a_tenant_of_before_gets_the_new_roles_and_keeps_the_one_that_its_pods_serve_as() -> None:
+    made = text(server_statements(NAMES, "000-1", BEFORE))
+    assert sum(statement.startswith("CREATE ROLE") for statement in made) == len(MODULES) + 1
+    assert not any(FORMER in statement for statement in made)
+    assert database_statements(NAMES, BEFORE, public_may_create=False) == []
+    paths = {document.path for document in documents(plan(), former=True)}
+    assert "database/roles/casino-acme-gb-app" in paths
+    assert "database/creds/casino-acme-gb-app" in _policy_of(former=True)
+
+
+def test_the_former_role_goes_with_its_last_login() -> None:
+    empty = replace(BEFORE, other_members=())
+    assert not any(FORMER in statement for statement in text(server_statements(NAMES, "000-1", empty)))
+    assert text(database_statements(NAMES, empty, public_may_create=False)) == [
+        f'DROP OWNED BY "{FORMER}"', f'DROP ROLE "{FORMER}"',
+    ]  # fmt: skip
+    assert "casino-acme-gb-app" not in str(documents(plan()))
 
 
 def test_a_retained_database_is_opened_again() -> None:
-    closed = ServerFacts(**{**IN_PLACE.__dict__, "allows_connections": False, "openbao_admin": frozenset()})
+    closed = replace(IN_PLACE, allows_connections=False, openbao_admin=frozenset())
     made = text(server_statements(NAMES, "000-1", closed))
     assert 'ALTER DATABASE "casino_acme_gb" WITH ALLOW_CONNECTIONS true' in made
-    assert sum("WITH ADMIN OPTION" in statement for statement in made) == 2
+    assert sum("WITH ADMIN OPTION" in statement for statement in made) == len(GROUPS)
 
 
 def test_a_retired_database_is_closed_and_no_member_left() -> None:
-    facts = ServerFacts(**{**IN_PLACE.__dict__, "other_members": ((APP, "v-token-x"),)})
+    facts = replace(IN_PLACE, other_members=((NAMES.module_roles["pam"], "v-token-x"),))
     made = text(retire_statements(NAMES, facts))
     assert made[-1] == 'ALTER DATABASE "casino_acme_gb" WITH ALLOW_CONNECTIONS false'
-    assert 'REVOKE "casino_acme_gb_app" FROM "v-token-x" CASCADE' in made
-    assert sum('FROM "openbao" CASCADE' in statement for statement in made) == 2
+    assert 'REVOKE "casino_acme_gb_pam" FROM "v-token-x" CASCADE' in made
+    assert sum('FROM "openbao" CASCADE' in statement for statement in made) == len(GROUPS)
     assert not any("DROP" in statement for statement in made)
 
 
@@ -73,7 +116,7 @@ def test_nothing_there_is_nothing_to_retire_or_drop() -> None:
 
 def test_a_dropped_database_goes_before_its_roles() -> None:
     made = text(drop_statements(NAMES, IN_PLACE))
-    assert [statement.split()[1] for statement in made] == ["DATABASE", "ROLE", "ROLE"]
+    assert [statement.split()[1] for statement in made] == ["DATABASE", *["ROLE"] * (len(GROUPS) + 1)]
 
 
 def test_a_licence_with_quotes_stays_a_value() -> None:
@@ -91,6 +134,10 @@ def _found(suffix: str) -> dict[str, object]:
     return only.data
 
 
+def _policy_of(*, former: bool) -> str:
+    return str(next(one for one in documents(plan(), former=former) if one.path.endswith("acl/casino-acme-gb")).data)
+
+
 def _rules(suffix: str) -> dict[str, list[str]]:
     policy = str(_found(suffix)["policy"])
     return {
@@ -101,7 +148,13 @@ def _rules(suffix: str) -> dict[str, list[str]]:
 
 def test_the_casino_reads_its_own_credentials_and_nobody_elses() -> None:
     assert _rules("acl/casino-acme-gb") == {
-        "database/creds/casino-acme-gb-app": ["read"],
+        "database/creds/casino-acme-gb-pam": ["read"],
+        "database/creds/casino-acme-gb-wallet": ["read"],
+        "database/creds/casino-acme-gb-gal": ["read"],
+        "database/creds/casino-acme-gb-compliance": ["read"],
+        "database/creds/casino-acme-gb-responsible-gaming": ["read"],
+        "database/creds/casino-acme-gb-game-control": ["read"],
+        "database/creds/casino-acme-gb-ops": ["read"],
         "database/creds/casino-acme-gb-redis": ["read"],
         "kv/data/tenants/acme-gb/*": ["read"],
         "kv/data/cell/psp/sandbox": ["read"],
@@ -126,11 +179,17 @@ def test_each_role_is_bound_to_one_service_account() -> None:
 def test_what_a_migration_makes_belongs_to_the_owner() -> None:
     become = "ALTER ROLE \"{{name}}\" SET role = 'casino_acme_gb_owner';"
     assert become in _found("roles/casino-acme-gb-owner")["creation_statements"]  # type: ignore[operator]
-    assert "SET role" not in str(_found("roles/casino-acme-gb-app")["creation_statements"])
+    assert "SET role" not in str(_found("roles/casino-acme-gb-wallet")["creation_statements"])
+
+
+def test_a_modules_login_is_a_member_of_its_role_and_of_nothing_else() -> None:
+    for module, creds in NAMES.creds_modules.items():
+        (made,) = _found(f"roles/{creds}")["creation_statements"]  # type: ignore[misc]
+        assert re.findall(r'IN ROLE "(\w+)"', made) == [f"casino_acme_gb_{module}"]
 
 
 def test_a_lease_outlives_no_token() -> None:
-    for creds, role in (("app", "casino-acme-gb"), ("owner", "casino-acme-gb-migrate")):
+    for creds, role in (("game-control", "casino-acme-gb"), ("owner", "casino-acme-gb-migrate")):
         lease, token = _found(f"roles/casino-acme-gb-{creds}"), _found(f"jwt/role/{role}")
         assert lease["default_ttl"] <= token["token_ttl"]  # type: ignore[operator]
         assert lease["max_ttl"] <= token["token_max_ttl"]  # type: ignore[operator]
@@ -145,7 +204,7 @@ def test_redis_is_confined_to_the_tenants_prefix() -> None:
 
 
 def test_teardown_knows_every_path_that_was_written() -> None:
-    written = {document.path for document in documents(plan())}
+    written = {document.path for document in documents(plan(), former=True)}
     assert set(doors(NAMES)) | {f"database/roles/{login}" for login in logins(NAMES)} == written
 
 

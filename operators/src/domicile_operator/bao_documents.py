@@ -42,13 +42,20 @@ class Document:
         return self.path.rsplit("/", 1)[-1]
 
 
-def documents(plan: Plan) -> list[Document]:
-    """Policies first: a role must never name a policy that is not there yet."""
+def documents(plan: Plan, *, former: bool = False) -> list[Document]:
+    """Policies first: a role must never name a policy that is not there yet.
+
+    `former`: a casino of before each module had a login still serves, and needs its own until it is replaced.
+    """
     names = plan.names
     return [
-        _policy(names.bao_role, _casino_policy(plan)),
+        _policy(names.bao_role, _casino_policy(plan, former)),
         _policy(names.bao_migrate_role, _rule(f"database/creds/{names.creds_owner}", "read") + _own_leases()),
-        Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_app}", _app_login(names)),
+        *(
+            Document("OpenBaoDatabaseRole", f"database/roles/{creds}", _login(names.module_roles[module]))
+            for module, creds in names.creds_modules.items()
+        ),
+        *([Document("OpenBaoDatabaseRole", former_login(names), _login(names.former_role))] if former else []),
         Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_owner}", _owner_login(names)),
         *_redis(plan),
         _jwt_role(names, names.bao_role, CASINO_ACCOUNT, ttl=HOUR, max_ttl=24 * HOUR),
@@ -66,7 +73,12 @@ def doors(names: Names) -> list[str]:
 
 def logins(names: Names) -> list[str]:
     """Names under `database/creds/` and `database/roles/`."""
-    return [names.creds_app, names.creds_owner, names.creds_redis]
+    return [*names.creds_modules.values(), names.creds_former, names.creds_owner, names.creds_redis]
+
+
+def former_login(names: Names) -> str:
+    """The path of the database role by which casinos of before log in."""
+    return f"database/roles/{names.creds_former}"
 
 
 def _policy(name: str, text: str) -> Document:
@@ -81,10 +93,11 @@ def _own_leases() -> str:
     return _rule("sys/leases/renew", "update") + _rule("sys/leases/revoke", "update")
 
 
-def _casino_policy(plan: Plan) -> str:
+def _casino_policy(plan: Plan, former: bool) -> str:
     names = plan.names
     readable = [
-        f"database/creds/{names.creds_app}",
+        *(f"database/creds/{creds}" for creds in names.creds_modules.values()),
+        *([f"database/creds/{names.creds_former}"] if former else []),
         *(f"database/creds/{document.name}" for document in _redis(plan)),
         f"kv/data/tenants/{names.tenant}/*",
         *(f"kv/data/cell/psp/{provider.name}" for provider in plan.providers),
@@ -108,8 +121,9 @@ def _jwt_role(names: Names, role: str, account: str, ttl: int, max_ttl: int) -> 
     )
 
 
-def _app_login(names: Names) -> dict[str, Any]:
-    return _postgresql_login([_create(names.app_role)], ttl=HOUR, max_ttl=24 * HOUR)
+def _login(role: str) -> dict[str, Any]:
+    # A member of that one role and of nothing else: even an injected SET ROLE leads nowhere.
+    return _postgresql_login([_create(role)], ttl=HOUR, max_ttl=24 * HOUR)
 
 
 def _owner_login(names: Names) -> dict[str, Any]:

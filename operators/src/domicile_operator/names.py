@@ -31,6 +31,8 @@ AUDIENCE = "openbao"
 OPERATOR_ROLE = "domicile-operator"
 LOGINS_ROLE = "domicile-logins"
 """The JWT role of who makes the database's first logins."""
+MODULES = ("pam", "wallet", "gal", "compliance", "responsible_gaming", "game_control", "ops")
+"""The casino's modules: each has a schema, a role and a login of its own in the tenant's database."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,18 @@ class Names:
         return f"{self.database}_owner"
 
     @property
-    def app_role(self) -> str:
+    def ledger_role(self) -> str:
+        """Owns the functions that move money. Nobody logs in by it."""
+        return f"{self.database}_ledger"
+
+    @property
+    def module_roles(self) -> dict[str, str]:
+        """The role of each module."""
+        return {module: f"{self.database}_{module}" for module in MODULES}
+
+    @property
+    def former_role(self) -> str:
+        """What casinos served as before each module had a role. It goes when its last login has."""
         return f"{self.database}_app"
 
     @property
@@ -70,7 +83,12 @@ class Names:
         return f"casino-{self.tenant}-migrate"
 
     @property
-    def creds_app(self) -> str:
+    def creds_modules(self) -> dict[str, str]:
+        """The database role of OpenBao that gives each module's login."""
+        return {module: f"casino-{self.tenant}-{module.replace('_', '-')}" for module in MODULES}
+
+    @property
+    def creds_former(self) -> str:
         return f"casino-{self.tenant}-app"
 
     @property

@@ -7,6 +7,7 @@ can SET ROLE to it: hence the grant of the owner role to the provisioner itself.
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
@@ -20,31 +21,38 @@ class ServerFacts:
     roles: frozenset[str] = frozenset()
     provisioner_member: frozenset[str] = frozenset()
     openbao_admin: frozenset[str] = frozenset()
+    owner_is_ledger: bool = False
+    """Whether the owner may hand functions over to the ledger's role."""
     other_members: tuple[tuple[str, str], ...] = ()
-    """(role, member) for every member that is neither the provisioner nor OpenBao."""
+    """(role, member) for every login: every member that is neither the provisioner nor OpenBao."""
     database: bool = False
     allows_connections: bool = True
     public_may_connect: bool = True
-    app_may_connect: bool = False
+    may_connect: frozenset[str] = frozenset()
     comment: str | None = None
 
 
 SERVER_ROLES = SQL(
     "SELECT rolname, pg_has_role(%(provisioner)s, oid, 'USAGE'), "
     "pg_has_role(%(openbao)s, oid, 'MEMBER WITH ADMIN OPTION') "
-    "FROM pg_roles WHERE rolname IN (%(owner)s, %(app)s)"
+    "FROM pg_roles WHERE rolname = ANY (%(roles)s)"
 )
 ROLE_MEMBERS = SQL(
     "SELECT DISTINCT r.rolname, m.rolname FROM pg_auth_members a "
     "JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member "
-    "WHERE r.rolname IN (%(owner)s, %(app)s) AND m.rolname NOT IN (%(provisioner)s, %(openbao)s)"
+    "WHERE r.rolname = ANY (%(groups)s) AND m.rolname NOT IN (%(provisioner)s, %(openbao)s)"
+)
+OWNER_IS_LEDGER = SQL(
+    "SELECT EXISTS (SELECT FROM pg_auth_members a "
+    "JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member "
+    "WHERE r.rolname = %(ledger)s AND m.rolname = %(owner)s)"
 )
 SERVER_DATABASE = SQL(
     "SELECT d.datallowconn, "
     # PUBLIC holds CONNECT and TEMPORARY while the list is NULL, or by an entry with grantee 0.
     "d.datacl IS NULL OR EXISTS (SELECT FROM aclexplode(d.datacl) a WHERE a.grantee = 0), "
-    "EXISTS (SELECT FROM aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee "
-    "        WHERE r.rolname = %(app)s AND a.privilege_type = 'CONNECT'), "
+    "ARRAY(SELECT r.rolname::text FROM aclexplode(d.datacl) a JOIN pg_roles r ON r.oid = a.grantee "
+    "      WHERE a.privilege_type = 'CONNECT'), "
     "shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE d.datname = %(database)s"
 )
 PUBLIC_MAY_CREATE = SQL(
@@ -53,11 +61,18 @@ PUBLIC_MAY_CREATE = SQL(
 )
 
 
-def parameters(names: Names) -> dict[str, str]:
+def groups(names: Names) -> list[str]:
+    """The roles that logins are members of: the owner's and each module's."""
+    return [names.owner_role, *names.module_roles.values()]
+
+
+def parameters(names: Names) -> dict[str, Any]:
     """Parameters of the queries above."""
     return {
         "owner": names.owner_role,
-        "app": names.app_role,
+        "ledger": names.ledger_role,
+        "groups": [*groups(names), names.former_role],
+        "roles": [*groups(names), names.ledger_role, names.former_role],
         "database": names.database,
         "provisioner": PROVISIONER_ROLE,
         "openbao": OPENBAO_LOGIN,
@@ -80,22 +95,24 @@ def licence_of(comment: str | None) -> str | None:
 
 def server_statements(names: Names, licence: str, facts: ServerFacts) -> list[Composed]:
     """What is missing on the server. Empty when all is in place: a resync then writes nothing."""
-    owner, app, database = (Identifier(n) for n in (names.owner_role, names.app_role, names.database))
-    provisioner, openbao = Identifier(PROVISIONER_ROLE), Identifier(OPENBAO_LOGIN)
+    owner, ledger, database = (Identifier(n) for n in (names.owner_role, names.ledger_role, names.database))
     todo: list[Composed] = []
-    for name, role in ((names.owner_role, owner), (names.app_role, app)):
-        if name not in facts.roles:
-            todo.append(SQL("CREATE ROLE {} NOLOGIN").format(role))
-        if name not in facts.provisioner_member:
-            todo.append(SQL("GRANT {} TO {}").format(role, provisioner))
-        if name not in facts.openbao_admin:
-            todo.append(SQL("GRANT {} TO {} WITH ADMIN OPTION").format(role, openbao))
+    for name in groups(names):
+        todo += _group(name, facts, provisioned=name == names.owner_role)
+    if serves_as_former(names, facts):
+        # Whoever serves as it goes on doing so until it is replaced.
+        todo += _group(names.former_role, facts, provisioned=True)
+    if names.ledger_role not in facts.roles:
+        todo.append(SQL("CREATE ROLE {} NOLOGIN").format(ledger))
+    if not facts.owner_is_ledger:
+        todo.append(SQL("GRANT {} TO {}").format(ledger, owner))
     if not facts.database:
         todo.append(SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
     if not facts.database or facts.public_may_connect:
         todo.append(SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
-    if not facts.database or not facts.app_may_connect:
-        todo.append(SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(database, owner, app))
+    strangers = [Identifier(name) for name in groups(names) if not facts.database or name not in facts.may_connect]
+    if strangers:
+        todo.append(SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, SQL(", ").join(strangers)))
     if facts.database and not facts.allows_connections:
         # A database retained from an earlier life of this tenant.
         todo.append(SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true").format(database))
@@ -105,19 +122,43 @@ def server_statements(names: Names, licence: str, facts: ServerFacts) -> list[Co
     return todo
 
 
-def database_statements(public_may_create: bool) -> list[Composed]:
-    """What is missing inside the tenant's database.
+def _group(name: str, facts: ServerFacts, *, provisioned: bool) -> list[Composed]:
+    """A role that OpenBao makes logins in, and, where `provisioned`, that the provisioner can act as."""
+    role, todo = Identifier(name), []
+    if name not in facts.roles:
+        todo.append(SQL("CREATE ROLE {} NOLOGIN").format(role))
+    if provisioned and name not in facts.provisioner_member:
+        todo.append(SQL("GRANT {} TO {}").format(role, Identifier(PROVISIONER_ROLE)))
+    if name not in facts.openbao_admin:
+        todo.append(SQL("GRANT {} TO {} WITH ADMIN OPTION").format(role, Identifier(OPENBAO_LOGIN)))
+    return todo
 
-    What the app role may do there, its migrations say: the ledger, for one, is append-only. Default privileges
-    given here would undo that.
+
+def serves_as_former(names: Names, facts: ServerFacts) -> bool:
+    """Whether a casino of before still has a login in the one role that all modules shared."""
+    return any(role == names.former_role for role, _ in facts.other_members)
+
+
+def database_statements(names: Names, facts: ServerFacts, public_may_create: bool) -> list[Composed]:
+    """What is missing inside the tenant's database, and what is left over there.
+
+    What a module's role may do, the casino says after each migration (casino/grants.py): the ledger, for one, is
+    append-only. Default privileges given here would undo that.
     """
-    return [SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC").format()] if public_may_create else []
+    todo = [SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC").format()] if public_may_create else []
+    if names.former_role in facts.roles and not serves_as_former(names, facts):
+        # Its rights are in this database alone, so they go from here; and the role after them.
+        former = Identifier(names.former_role)
+        if names.former_role not in facts.provisioner_member:
+            todo.append(SQL("GRANT {} TO {}").format(former, Identifier(PROVISIONER_ROLE)))
+        todo += [SQL("DROP OWNED BY {}").format(former), SQL("DROP ROLE {}").format(former)]
+    return todo
 
 
 def retire_statements(names: Names, facts: ServerFacts) -> list[Composed]:
     """Keep the database, and leave no login that can reach it."""
     todo: list[Composed] = []
-    for role in (names.owner_role, names.app_role):
+    for role in (*groups(names), names.former_role):
         if role in facts.openbao_admin:
             # CASCADE takes the memberships that OpenBao gave on with it (16 and later track who gave what).
             todo.append(SQL("REVOKE {} FROM {} CASCADE").format(Identifier(role), Identifier(OPENBAO_LOGIN)))

@@ -135,14 +135,14 @@ def test_an_edited_child_is_put_right_and_a_foreign_field_is_left(cell: Cell, dr
 def test_drift_outside_the_cluster_is_repaired(cell: Cell, drifting: str) -> None:
     cell.bao.delete(f"sys/policies/acl/casino-{drifting}")
     cell.bao.delete(f"auth/jwt/role/casino-{drifting}")
-    cell.bao.write_data(f"database/roles/casino-{drifting}-app", data={
+    cell.bao.write_data(f"database/roles/casino-{drifting}-wallet", data={
         "db_name": "postgresql", "creation_statements": ["SELECT 1"],
     })  # fmt: skip
     cell.sql("GRANT CONNECT ON DATABASE casino_drift_gb TO PUBLIC")
-    cell.sql("REVOKE casino_drift_gb_app FROM openbao")
+    cell.sql("REVOKE casino_drift_gb_wallet FROM openbao")
     eventually(lambda: cell.bao.read(f"sys/policies/acl/casino-{drifting}"), 30)
     eventually(lambda: cell.bao.read(f"auth/jwt/role/casino-{drifting}"), 30)
-    role = f"database/roles/casino-{drifting}-app"
+    role = f"database/roles/casino-{drifting}-wallet"
     eventually(lambda: "LOGIN" in cell.bao.read(role)["data"]["creation_statements"][0], 30)
     eventually(
         lambda: cell.sql("SELECT has_database_privilege('public', 'casino_drift_gb', 'CONNECT')") == [(False,)], 30
@@ -175,13 +175,13 @@ def test_the_casinos_credentials_work_and_reach_nothing_else(cell: Cell, operato
     with connect(cell, "casino_one_gb", owner) as connection:
         connection.execute("CREATE SCHEMA wallet")
         connection.execute("CREATE TABLE wallet.entries (id bigint)")
-        connection.execute("GRANT USAGE ON SCHEMA wallet TO casino_one_gb_app")
-        connection.execute("GRANT SELECT, INSERT ON wallet.entries TO casino_one_gb_app")
+        connection.execute("GRANT USAGE ON SCHEMA wallet TO casino_one_gb_wallet")
+        connection.execute("GRANT SELECT, INSERT ON wallet.entries TO casino_one_gb_wallet")
     owners = "SELECT tableowner FROM pg_tables WHERE tablename = 'entries'"
     assert cell.sql(owners, "casino_one_gb") == [("casino_one_gb_owner",)]
 
     casino = logged_in(cell, "one-gb", "casino", "casino-one-gb")
-    app = database_login(casino, "casino-one-gb-app")
+    app = database_login(casino, "casino-one-gb-wallet")
     with connect(cell, "casino_one_gb", app) as connection:
         connection.execute("INSERT INTO wallet.entries VALUES (1)")
         for statement in ("DELETE FROM wallet.entries", "CREATE TABLE t (id int)", "DROP TABLE wallet.entries"):
@@ -192,17 +192,17 @@ def test_the_casinos_credentials_work_and_reach_nothing_else(cell: Cell, operato
             with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
                 connect(cell, database, app)
 
-    for path in ("database/creds/casino-two-gb-app", "database/creds/casino-one-gb-owner"):
+    for path in ("database/creds/casino-two-gb-wallet", "database/creds/casino-one-gb-owner"):
         with pytest.raises(hvac.exceptions.Forbidden):
             casino.read(path)
     with pytest.raises(hvac.exceptions.Forbidden):
-        migration.read("database/creds/casino-one-gb-app")
+        migration.read("database/creds/casino-one-gb-wallet")
     with pytest.raises(hvac.exceptions.InvalidRequest):
         logged_in(cell, "two-gb", "casino", "casino-one-gb")
 
     # A lease that ends takes its open sessions with it.
     connection = connect(cell, "casino_one_gb", app)
-    cell.bao.sys.revoke_prefix("database/creds/casino-one-gb-app")
+    cell.bao.sys.revoke_prefix("database/creds/casino-one-gb-wallet")
     eventually(lambda: cell.sql(f"SELECT count(*) FROM pg_roles WHERE rolname = '{app[0]}'") == [(0,)], 10)
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
@@ -210,7 +210,7 @@ def test_the_casinos_credentials_work_and_reach_nothing_else(cell: Cell, operato
 
 def test_delete_retains_the_records_and_closes_every_way_to_them(cell: Cell, operator: Operator) -> None:
     hands = go_live(cell, "keep-gb")
-    app = database_login(logged_in(cell, "keep-gb", "casino", "casino-keep-gb"), "casino-keep-gb-app")
+    app = database_login(logged_in(cell, "keep-gb", "casino", "casino-keep-gb"), "casino-keep-gb-wallet")
     cell.cluster.kubectl("delete", "casino", "keep-gb", "--wait=false")
     eventually(lambda: status(cell, "keep-gb")["state"] == "Deleting")
     assert "being deleted" in condition(cell, "keep-gb", "Progressing")["message"]
@@ -227,7 +227,7 @@ def test_delete_retains_the_records_and_closes_every_way_to_them(cell: Cell, ope
     for path in (
         "sys/policies/acl/casino-keep-gb",
         "auth/jwt/role/casino-keep-gb",
-        "database/roles/casino-keep-gb-app",
+        "database/roles/casino-keep-gb-wallet",
     ):
         assert cell.bao.read(path) is None
     metrics = urllib.request.urlopen(f"http://127.0.0.1:{operator.port}/metrics").read().decode()

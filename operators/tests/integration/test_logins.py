@@ -185,11 +185,11 @@ def test_a_tenant_gets_its_database_and_its_casino_a_login(world: World) -> None
     for document in documents(plan()):
         bao.ensure(document.path, document.data)
     casino = _logged_in(world, "casino", "casino-acme-gb", "casino-acme-gb")
-    lease = casino.read("database/creds/casino-acme-gb-app")
+    lease = casino.read("database/creds/casino-acme-gb-wallet")
     dsn = world.postgres.dsn("casino_acme_gb", lease["data"]["username"], lease["data"]["password"])
     with psycopg.connect(dsn) as session:
-        assert session.execute("SELECT pg_has_role('casino_acme_gb_app', 'MEMBER')").fetchone() == (True,)
-        bao.revoke_leases("database/creds/casino-acme-gb-app")
+        assert session.execute("SELECT pg_has_role('casino_acme_gb_wallet', 'MEMBER')").fetchone() == (True,)
+        bao.revoke_leases("database/creds/casino-acme-gb-wallet")
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
     with pytest.raises(hvac.exceptions.Forbidden):

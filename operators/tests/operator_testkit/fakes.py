@@ -247,6 +247,8 @@ class FakeDatabases:
 
     def __init__(self, switch: Switch) -> None:
         self.open: dict[str, bool] = {}
+        self.former: set[str] = set()
+        """Tenants whose casino still has a login that all modules share."""
         self._switch = switch
 
     def ensure(self, names: Names, licence: str) -> bool:
@@ -254,6 +256,10 @@ class FakeDatabases:
         changed = not self.open.get(names.database)
         self.open[names.database] = True
         return changed
+
+    def serves_as_former(self, names: Names) -> bool:
+        self._switch.pass_through(f"sql former {names.database}")
+        return names.tenant in self.former
 
     def retire(self, names: Names, licence: str) -> None:
         self._switch.pass_through(f"sql retire {names.database}")

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from domicile_operator.bao_documents import Document, documents, doors, logins
+from domicile_operator.bao_documents import Document, documents, doors, former_login, logins
 from domicile_operator.children.base import Child, Ending, Observation, Reference
 from domicile_operator.conditions import DATABASE, SECRETS
 from domicile_operator.plan import Plan
+from domicile_operator.sql import groups
 from domicile_operator.world import World
 
 
@@ -18,9 +19,12 @@ class Secrets(Child):
         return documents(plan)
 
     def apply(self, plan: Plan, world: World) -> Sequence[Document]:
-        wanted = self.desired(plan)
+        former = world.databases.serves_as_former(plan.names)
+        wanted = documents(plan, former=former)
         for document in wanted:
             world.bao.ensure(document.path, document.data)
+        if not former and world.bao.read(former_login(plan.names)) is not None:
+            world.bao.remove(former_login(plan.names))
         return wanted
 
     def observe(self, plan: Plan, applied: Sequence[Document]) -> Observation:
@@ -40,7 +44,7 @@ class Secrets(Child):
 
 
 class Database(Child):
-    """The PostgreSQL database and its two roles."""
+    """The PostgreSQL database and its roles."""
 
     condition = DATABASE
 
@@ -48,8 +52,7 @@ class Database(Child):
         names = plan.names
         return [
             Reference("PostgreSQLDatabase", names.database),
-            Reference("PostgreSQLRole", names.owner_role),
-            Reference("PostgreSQLRole", names.app_role),
+            *(Reference("PostgreSQLRole", role) for role in (*groups(names), names.ledger_role)),
         ]
 
     def apply(self, plan: Plan, world: World) -> Sequence[Reference]:

@@ -25,6 +25,9 @@ class Databases(Protocol):
     def ensure(self, names: Names, licence: str) -> bool:
         """Database and roles as they should be. True when something was changed."""
 
+    def serves_as_former(self, names: Names) -> bool:
+        """Whether a casino of before each module had a role still has a login."""
+
     def retire(self, names: Names, licence: str) -> None:
         """Keep the records, leave no login that reaches them. Those of another licence are not touched."""
 
@@ -65,7 +68,11 @@ class PostgresClient:
             changed = _execute(connection, sql.server_statements(names, licence, facts))
         with self._connection(names.database) as connection:
             row = connection.execute(sql.PUBLIC_MAY_CREATE).fetchone()
-            return _execute(connection, sql.database_statements(bool(row and row[0]))) or changed
+            return _execute(connection, sql.database_statements(names, facts, bool(row and row[0]))) or changed
+
+    def serves_as_former(self, names: Names) -> bool:
+        with self._connection(MAINTENANCE_DATABASE) as connection:
+            return sql.serves_as_former(names, _server_facts(connection, names))
 
     def retire(self, names: Names, licence: str) -> None:
         self._end(names, licence, sql.retire_statements)
@@ -137,18 +144,20 @@ def _server_facts(connection: psycopg.Connection[Any], names: Names) -> sql.Serv
     values = sql.parameters(names)
     roles = connection.execute(sql.SERVER_ROLES, values).fetchall()
     members = connection.execute(sql.ROLE_MEMBERS, values).fetchall()
+    ledger = connection.execute(sql.OWNER_IS_LEDGER, values).fetchone()
     database = connection.execute(sql.SERVER_DATABASE, values).fetchone()
     return sql.ServerFacts(
         roles=frozenset(name for name, _, _ in roles),
         provisioner_member=frozenset(name for name, member, _ in roles if member),
         openbao_admin=frozenset(name for name, _, admin in roles if admin),
         other_members=tuple((role, member) for role, member in members),
+        owner_is_ledger=bool(ledger and ledger[0]),
         database=database is not None,
         **(
             {
                 "allows_connections": database[0],
                 "public_may_connect": database[1],
-                "app_may_connect": database[2],
+                "may_connect": frozenset(database[2]),
                 "comment": database[3],
             }
             if database

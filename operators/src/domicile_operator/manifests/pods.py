@@ -118,7 +118,7 @@ def casino_environment(plan: Plan) -> dict[str, str]:
         {"BAO_REDIS_SECRET": names.redis_secret} if cell.redis.elasticache else {"BAO_REDIS_ROLE": names.creds_redis}
     )
     return (
-        migrate_environment(plan)
+        {name: value for name, value in migrate_environment(plan).items() if name != "BAO_DATABASE_ROLE"}
         | redis
         | {
             "CASINO_BRAND": plan.spec.brand,
@@ -127,6 +127,6 @@ def casino_environment(plan: Plan) -> dict[str, str]:
             "CASINO_REDIS_PREFIX": names.redis_prefix,
             "CASINO_PSP": json.dumps(providers, sort_keys=True),
             "BAO_ROLE": names.bao_role,
-            "BAO_DATABASE_ROLE": names.creds_app,
+            "BAO_DATABASE_ROLES": json.dumps(names.creds_modules, sort_keys=True),
         }
     )
