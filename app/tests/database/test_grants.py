@@ -94,8 +94,22 @@ async def test_no_login_becomes_anybody_else_even_by_an_injected_statement(login
 
 async def test_the_wallet_moves_money_by_its_functions_alone(owner: Any, login: Login) -> None:
     wallet, pam = await login("wallet"), await login("pam")
+    await wallet.execute("SELECT wallet.add_currency('GBP', 2::smallint)")
     player = await wallet.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
-    assert await wallet.fetchval("SELECT balance FROM wallet.accounts WHERE account_id = $1", player) == 0
+    money = (
+        "SELECT outcome FROM wallet.post('opening_balance', $1, 'o', sha256(''), wallet.uuid7(),"
+        " ARRAY[ROW('opening', 'other', 'player_cash', NULL, 'GBP', 500)::wallet.movement], '{}')",
+        "SELECT outcome FROM wallet.place_rounds(ARRAY[$1::bigint], '{k}', ARRAY[sha256('')], ARRAY[wallet.uuid7()],"
+        " '{100}', '{50}', '{NULL}', '{NULL}', ARRAY['{}'::jsonb], '{grand}', '{5000000}')",
+        "SELECT outcome FROM wallet.open_hold('open_bet', gen_random_uuid(), $1, 'h', sha256(''), 'h', wallet.uuid7(),"
+        " 50, now() + interval '1 hour', NULL, '{}')",
+        "SELECT outcome FROM wallet.resolve_holds('open_bet', $1, 'h', NULL, 'e', sha256(''), wallet.uuid7(),"
+        " 'captured', NULL, 70, '{}')",
+        "SELECT outcome FROM wallet.pay_jackpot('grand', $1, 'j', sha256(''), wallet.uuid7(), 10, '{}')",
+    )
+    outcomes = [await wallet.fetchval(statement, player) for statement in money]
+    assert outcomes == ["posted", "placed", "opened", "resolved", "posted"]
+    assert await wallet.fetchval("SELECT balance FROM wallet.accounts WHERE account_id = $1", player) == 475
     for statement in (
         "UPDATE wallet.accounts SET balance = 100",
         "INSERT INTO wallet.accounts (kind, player_id, currency) VALUES ('player_cash', gen_random_uuid(), 'GBP')",
@@ -174,7 +188,7 @@ async def test_missing_roles_are_passed_over_in_development_and_refused_elsewher
     due = await plan(connection)
     assert (due.migrations, due.grants) == ([], [])
     assert not await connection.fetchval(
-        "SELECT has_function_privilege('casino_test_pam', 'wallet.open_player_account(uuid, text)', 'EXECUTE')"
+        "SELECT has_function_privilege('casino_test_pam', 'wallet.open_player_account(uuid, text, text)', 'EXECUTE')"
     )
     await connection.close()
 
