@@ -26,4 +26,6 @@ LOGINS = Counter("casino_logins_total", "Log-ins by outcome.", ("outcome",), reg
 CREDENTIAL_EXPIRY = Gauge(
     "casino_credential_expiry_timestamp_seconds", "When a credential runs out.", ("role",), registry=REGISTRY
 )
+EVENTS_HANDLED = Counter("casino_events_handled_total", "Events read.", ("consumer",), registry=REGISTRY)
+EVENTS_PARKED = Counter("casino_events_parked_total", "Events that failed.", ("consumer",), registry=REGISTRY)
 READY = Gauge("casino_ready", "1 when the casino takes players.", registry=REGISTRY)

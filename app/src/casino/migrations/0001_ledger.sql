@@ -76,6 +76,10 @@ END $$;
 CREATE TRIGGER owner_matches_kind BEFORE INSERT OR UPDATE OF kind, player_id, name, shard, currency ON wallet.accounts
     FOR EACH ROW EXECUTE FUNCTION wallet.check_owner();
 
+-- The journal is also what tells other modules of what happened: `xact` and `position` are what they read it by
+-- (0007). Positions are drawn with the accounts' rows locked, so those of one account are in its order.
+CREATE SEQUENCE wallet.positions;
+
 -- The journal, by month: identifiers are uuid version 7 and begin with their time, so a month is a range of them.
 -- No foreign keys in it: only the functions of this schema write it, with the accounts' rows locked, and
 -- `ledger verify` looks for orphans.
@@ -91,7 +95,9 @@ CREATE TABLE wallet.transactions (
     chain           bigint      NOT NULL,  -- the house account whose row is the chain's end, and the number in it
     link            bigint      NOT NULL,
     details         jsonb       NOT NULL,
-    created_at      timestamptz NOT NULL
+    created_at      timestamptz NOT NULL,
+    xact            xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    position        bigint      NOT NULL DEFAULT nextval('wallet.positions')
 ) PARTITION BY RANGE (transaction_id);
 
 -- A posting is both its entries in one row, so an unbalanced one cannot be written down: amount leaves one account's
@@ -167,6 +173,7 @@ BEGIN
         name := to_char(month, '"y"YYYY"m"MM');
         CONTINUE WHEN to_regclass('wallet.postings_' || name) IS NOT NULL;
         EXECUTE format('CREATE TABLE wallet.transactions_%1$s (LIKE wallet.transactions INCLUDING ALL);
+            CREATE INDEX transactions_%1$s_xact ON wallet.transactions_%1$s (xact);
             CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.transactions_%1$s
                 FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_rewrite();
             ALTER TABLE wallet.transactions ATTACH PARTITION wallet.transactions_%1$s FOR VALUES FROM (%2$L) TO (%3$L);

@@ -171,7 +171,7 @@ BEGIN
         -- What wallet.write does, in one statement, since this comes with every batch of bets.
         written := ROW(wallet.uuid7(at), 'jackpot_contribution', account, jackpot.version + 1, fed.currency, 0, 0,
             jackpot.balance + whole, 0, 0,
-            jsonb_build_object('jackpot', fed.name, 'rounds', fed.rounds, 'first_round', fed.first), at);
+            jsonb_build_object('jackpot', fed.name, 'rounds', fed.rounds, 'first_round', fed.first), at, NULL, NULL);
         WITH house AS (
             UPDATE wallet.accounts a SET balance = a.balance - whole, version = a.version + 1, links = a.links + 1,
                 head = wallet.link(a.head, wallet.content(written.transaction_id, written.kind, account,

@@ -110,7 +110,7 @@ BEGIN
             WHERE a.account_id IN (leg.debit, leg.credit);
     END LOOP;
     SELECT p_transaction, p_kind, a.account_id, a.version, p_currency, 0, 0, a.balance, chain.account_id,
-            chain.links + 1, p_details, p_at
+            chain.links + 1, p_details, p_at, pg_current_xact_id(), nextval('wallet.positions')
         INTO STRICT written FROM wallet.accounts a WHERE a.account_id = p_account;
     UPDATE wallet.accounts a SET links = chain.links + 1, head = wallet.fold(chain.head, ARRAY[wallet.content(
             p_transaction, p_kind, p_account, written.account_version, p_currency, 0, 0, written.balance_after, p_at,

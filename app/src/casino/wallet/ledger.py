@@ -239,7 +239,12 @@ class Ledger:
         return [Hold(**{name: row[name] for name in Hold.__slots__}) for row in rows]
 
     async def _limit(self, function: str, account_id: int, until: datetime | None, cap_minor: int | None) -> None:
-        await self._database.pool.execute(f"SELECT wallet.{function}($1, $2, $3)", account_id, until, cap_minor)
+        await self._database.pool.execute(
+            f"SELECT wallet.{function}($1, $2, $3)",
+            account_id,
+            until,
+            cap_minor,
+        )
 
     def _on(self, connection: Any) -> Any:
         return self._database.pool if connection is None else connection

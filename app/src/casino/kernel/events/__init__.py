@@ -1,0 +1,1 @@
+"""Events between modules: written in the transaction that makes them true, read by windows of transactions (ADR 31)."""
