@@ -233,7 +233,25 @@ def test_migrate_again_does_nothing(
     casino_process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(monkeypatch, casino_process_environment, "migrate") == 0
-    assert "migrated: nothing to do" in capsys.readouterr().out
+    assert capsys.readouterr().out == "migrated: nothing to do\nrights of roles changed: 0\n"
+
+
+def test_migrate_tells_what_is_due_without_writing_it(
+    casino_process_environment: dict[str, str], servers: Any, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    asyncio.run(servers.sql("CREATE DATABASE due OWNER casino_test_owner"))
+    environment = casino_process_environment | {"CASINO_DATABASE_URL": servers.uri("due")}
+    for _ in range(2):
+        assert run_command(monkeypatch, environment, "migrate", "--dry-run", "--json") == 0
+        due = json.loads(capsys.readouterr().out)["due"]
+        assert [one["name"] for one in due][:1] == ["0001_ledger.sql"]
+        assert all(one["kind"] in ("transaction", "no transaction", "backfill") for one in due)
+    assert run_command(monkeypatch, environment, "migrate", "--json") == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["applied"] == [one["name"] for one in due] and done["grants"]
+    assert run_command(monkeypatch, environment, "migrate", "--dry-run") == 0
+    assert capsys.readouterr().out == "nothing is due\n"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +261,7 @@ def test_migrate_again_does_nothing(
         ({"CASINO_PSP_SECRETS": "{}"}, "CASINO_PSP_SECRETS for provider sandbox"),
         ({"CASINO_PSP_SECRETS": '{"sandbox": {"merchant_id": "m", "secret": 7}}'}, "CASINO_PSP_SECRETS"),
         ({"CASINO_RULES": "/nowhere/rules.json"}, "/nowhere/rules.json"),
-        ({"CASINO_PORT": "many", "CASINO_DATABASE_POOL_SIZE": "1"}, "CASINO_PORT"),
+        ({"CASINO_PORT": "many", "CASINO_DATABASE_CONNECTIONS": "1"}, "CASINO_PORT"),
         ({"BAO_ADDR": "https://bao.test:8200", "CASINO_DATABASE_URL": "", "CASINO_REDIS_URL": ""}, "BAO_ROLE"),
     ],
 )

@@ -196,7 +196,7 @@ class _Runner:
 
     async def _inside(self, migration: Migration) -> None:
         async with self._connection.transaction():
-            await self._connection.execute(migration.text)
+            await self._connection.execute(migration.sql)
             await self._note(migration)
 
     async def _outside(self, migration: Migration) -> None:

@@ -51,28 +51,31 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: its number, name, text, and the SHA-256 by which a later change is noticed."""
+    """One file: its number, name, text, and the SHA-256 by which a later change is noticed.
+
+    `sql` is the text; of a backfill it is Python.
+    """
 
     number: int
     name: str
-    text: str
+    sql: str
     batch: Batch | None = None
 
     @property
     def checksum(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashlib.sha256(self.sql.encode()).hexdigest()
 
     @property
     def kind(self) -> str:
         """`transaction`, `no transaction` or `backfill`."""
         if self.batch is not None:
             return "backfill"
-        return "no transaction" if self.text.startswith(NO_TRANSACTION) else "transaction"
+        return "no transaction" if self.sql.startswith(NO_TRANSACTION) else "transaction"
 
     @property
     def statements(self) -> list[str]:
         """The statements of SQL; none of a backfill."""
-        return split(self.text) if self.batch is None else []
+        return split(self.sql) if self.batch is None else []
 
 
 def load_migrations(folder: Path | None = None) -> list[Migration]:
