@@ -1,4 +1,4 @@
-"""Every error leaves in the one shape, whatever raised it."""
+"""Every error leaves as a problem document (RFC 9457), whatever raised it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,22 @@ from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
-from casino.kernel.errors import AmountInvalid, CasinoError, NotReady, RequestInvalid
-from casino.kernel.http import error_body
+from casino.kernel.errors import (
+    AmountInvalid,
+    CasinoError,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    NotReady,
+    RequestInvalid,
+)
 from casino.kernel.middleware import request_id_of
+from casino.kernel.problems import MEDIA_TYPE, document
 
 log = logging.getLogger(__name__)
 
 _AMOUNT_FIELDS = frozenset({"amount_minor", "stake_minor"})
-_HTTP_CODES = {400: "REQUEST_INVALID", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "BODY_TOO_LARGE"}
+_OF_HTTP: dict[int, type[CasinoError]] = {400: RequestInvalid, 404: NotFound, 405: MethodNotAllowed}
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -56,8 +64,8 @@ async def answer_error(app: FastAPI, request: Request, error: Exception) -> Resp
 
 def respond(request: Request, error: CasinoError) -> JSONResponse:
     """The answer for a refusal."""
-    body = error_body(error.code, error.message, error.rule, error.remedy, request_id_of(request))
-    return JSONResponse(body, error.status, headers=error.headers)
+    body = document(error, request.url.path, request_id_of(request))
+    return JSONResponse(body, error.status, headers=error.headers, media_type=MEDIA_TYPE)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
@@ -88,14 +96,13 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, CasinoError):
         return respond(request, error)
     assert isinstance(error, HTTPException)
-    refusal = CasinoError(
+    refusal = _OF_HTTP.get(error.status_code, CasinoError)(
         f"{request.method} here is answered with: {error.detail}.",
         rule="the interface",
         remedy="See /openapi.json for what can be asked.",
         headers=dict(error.headers or {}),
     )
     refusal.status = error.status_code
-    refusal.code = _HTTP_CODES.get(error.status_code, "REQUEST_REFUSED")
     return respond(request, refusal)
 
 
@@ -111,10 +118,4 @@ async def _unavailable(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    refusal = CasinoError(
-        "The casino failed to answer; the fault is logged under the request's id.",
-        rule="none: this is a fault of the casino",
-        remedy="Repeat the request with the same Idempotency-Key; if it fails again, quote the request's id.",
-    )
-    refusal.status, refusal.code = 500, "INTERNAL_ERROR"
-    return respond(request, refusal)
+    return respond(request, InternalError("The casino failed to answer; the fault is logged under the request's id."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class CasinoError(Exception):
-    """A refusal, in the shape that the HTTP interface promises.
+    """A refusal. The HTTP interface answers it as a problem document (problems.py).
 
     `message` says what was refused and why, `rule` names the rule (a key of rules.json, or a control of ours),
     `remedy` says what to do next. None of them may hold a secret or personal data.
@@ -28,6 +28,11 @@ class CasinoError(Exception):
         self.rule = rule if rule is not None else self.rule
         self.remedy = remedy if remedy is not None else self.remedy
         self.headers = headers or {}
+
+    @property
+    def title(self) -> str:
+        """What kind of refusal this is, the same for every one of its code."""
+        return self.code.replace("_", " ").capitalize()
 
 
 class RequestInvalid(CasinoError):
@@ -62,6 +67,24 @@ class NotReady(CasinoError):
     status, code = 503, "NOT_READY"
     rule = "the casino answers when its database, Redis and rules are there"
     remedy = "Try again in a few seconds."
+
+
+class NotFound(CasinoError):
+    status, code = 404, "NOT_FOUND"
+    rule = "the interface"
+    remedy = "See /openapi.json for what can be asked."
+
+
+class MethodNotAllowed(CasinoError):
+    status, code = 405, "METHOD_NOT_ALLOWED"
+    rule = "the interface"
+    remedy = "See /openapi.json for what can be asked."
+
+
+class InternalError(CasinoError):
+    status, code = 500, "INTERNAL_ERROR"
+    rule = "none: this is a fault of the casino"
+    remedy = "Repeat the request with the same Idempotency-Key; if it fails again, quote the request's id."
 
 
 class ConfigurationError(Exception):

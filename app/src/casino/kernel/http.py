@@ -16,6 +16,7 @@ from casino.kernel.container import Container
 from casino.kernel.errors import CasinoError, IdempotencyKeyMissing, NotReady, Unauthenticated
 from casino.kernel.identity import Authenticator, Principal
 from casino.kernel.money import MAX_AMOUNT_MINOR
+from casino.kernel.problems import MEDIA_TYPE, Problem
 from casino.kernel.settings import Settings
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -122,28 +123,8 @@ def request_hash(request: Request, body: BaseModel) -> bytes:
     return hashlib.sha256(what.encode()).digest()
 
 
-class ErrorDetail(BaseModel):
-    """`code` is stable; `message`, `rule` and `remedy` are for people."""
-
-    code: str
-    message: str
-    rule: str | None
-    remedy: str | None
-    request_id: str | None
-
-
-class ErrorAnswer(BaseModel):
-    """What every refusal and failure looks like."""
-
-    error: ErrorDetail
-
-
+_PROBLEM = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
 ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorAnswer, "description": "Refused; see the code"},
-    "5XX": {"model": ErrorAnswer, "description": "Repeat it later, with the same Idempotency-Key"},
+    "4XX": {"content": _PROBLEM, "description": "Refused; see the code"},
+    "5XX": {"content": _PROBLEM, "description": "Repeat it later, with the same Idempotency-Key"},
 }
-
-
-def error_body(code: str, message: str, rule: str | None, remedy: str, request_id: str | None) -> dict[str, Any]:
-    """The one shape of an error."""
-    return {"error": {"code": code, "message": message, "rule": rule, "remedy": remedy, "request_id": request_id}}

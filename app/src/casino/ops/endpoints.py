@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics."""
+"""/healthz, /readyz, /metrics, and what each kind of problem means."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from casino.kernel.container import Container
+from casino.kernel.errors import NotFound
+from casino.kernel.http import ERRORS
 from casino.kernel.metrics import READY, REGISTRY
+from casino.kernel.problems import PATH, ProblemType, catalogue
 from casino.ops.service import Readiness
 
 router = APIRouter(tags=["operations"])
@@ -39,3 +42,18 @@ async def readyz(request: Request) -> JSONResponse:
 async def metrics() -> Response:
     """Prometheus's text format."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get(PATH, responses=ERRORS)
+async def problems() -> list[ProblemType]:
+    """Every kind of problem that the casino answers."""
+    return catalogue()
+
+
+@router.get(PATH + "/{code}", responses=ERRORS)
+async def problem(code: str) -> ProblemType:
+    """What a problem's `type` leads to."""
+    for kind in catalogue():
+        if kind.code == code:
+            return kind
+    raise NotFound("There is no problem of that code.", remedy=f"See {PATH} for every code.")

@@ -57,7 +57,7 @@ async function call(method, path, body, intent) {
     location.reload();
     throw new Error("Your session has ended. Log in again.");
   }
-  if (!response.ok) throw new Error(`${answer.error.message} ${answer.error.remedy}`);
+  if (!response.ok) throw new Error(`${answer.detail} ${answer.remedy}`);
   return answer;
 }
 
