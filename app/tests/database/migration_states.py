@@ -13,13 +13,13 @@ Seed = Callable[[Any], Awaitable[None]]
 
 async def ledger(connection: Any) -> None:
     """The casino's own accounts, and players without money."""
-    await connection.execute("SELECT wallet.open_house_accounts('GBP', '{sandbox}')")
+    await connection.execute("SELECT wallet.add_currency('GBP', 2::smallint)")
     for _ in range(20):
         await connection.execute("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
 
 
 async def deposits(connection: Any) -> None:
-    """Deposits of every status, and rounds."""
+    """Deposits of every status, rounds, and bets that are not over."""
     accounts = await connection.fetch("SELECT account_id FROM wallet.accounts WHERE kind = 'player_cash'")
     for number, row in enumerate(accounts):
         deposit = await connection.fetchval(
@@ -33,15 +33,22 @@ async def deposits(connection: Any) -> None:
         if number % 5 == 1:
             await connection.execute("SELECT wallet.decline_deposit($1, 'declined', 'pay')", deposit)
             continue
-        await connection.execute("SELECT wallet.capture_deposit($1, gen_random_uuid(), 'pay')", deposit)
+        await connection.execute("SELECT wallet.capture_deposit($1, wallet.uuid7(), 'pay')", deposit)
         for round_ in range(5):
             await connection.execute(
-                "SELECT wallet.place_round($1, $2, $3, gen_random_uuid(), 100, $4, NULL, NULL, '{}')",
+                "SELECT wallet.place_rounds(ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[wallet.uuid7()],"
+                " '{100}', ARRAY[$4::bigint], '{NULL}', '{NULL}', ARRAY['{}'::jsonb])",
                 row["account_id"],
                 f"round {round_}",
                 bytes(32),
                 round_ * 40,
             )
+        await connection.execute(
+            "SELECT wallet.open_hold('open_bet', gen_random_uuid(), $1, 'hand', $2, 'hand', wallet.uuid7(), 70,"
+            " now() + interval '1 hour', NULL, '{}')",
+            row["account_id"],
+            bytes(32),
+        )
 
 
 async def players(connection: Any) -> None:
@@ -55,6 +62,6 @@ async def players(connection: Any) -> None:
 
 SEEDS: dict[str, Seed] = {
     "0001_ledger.sql": ledger,
-    "0002_deposits.sql": deposits,
-    "0003_players.sql": players,
+    "0005_deposits.sql": deposits,
+    "0006_players.sql": players,
 }

@@ -144,8 +144,7 @@ async def test_who_owns_the_functions_that_move_money_cannot_rewrite_the_journal
 
 async def test_what_a_migration_adds_falls_under_the_rules_without_being_listed(owner: Any, login: Login) -> None:
     await owner.execute(
-        """CREATE SCHEMA gal;
-           CREATE TABLE gal.rounds (id int);
+        """CREATE TABLE gal.rounds (id int);
            CREATE TABLE gal.log (id int);
            CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON gal.log
                FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_rewrite();

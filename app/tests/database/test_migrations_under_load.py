@@ -107,6 +107,7 @@ async def test_every_migration_goes_over_the_data_that_was_there_before_it_while
 
 @pytest.fixture
 async def account(connection: Any) -> int:
+    await connection.execute("SELECT wallet.add_currency('GBP', 2::smallint)")
     found: int = await connection.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
     return found
 
