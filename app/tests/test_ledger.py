@@ -281,7 +281,7 @@ BREAKS = {
     "snapshots_chain": "UPDATE wallet.postings SET debit_before = debit_before + 1, debit_after = debit_after + 1",
     "no_negative_player_balance": "UPDATE wallet.postings SET debit_before = -50, debit_after = -50 - amount",
     "entries_have_account_and_transaction": "DELETE FROM wallet.transactions WHERE kind = 'round'",
-    "transactions_match_their_entries": "UPDATE wallet.transactions SET win = win + 1 WHERE kind = 'round'",
+    "transactions_match_their_entries": "UPDATE wallet.transactions SET given = given + 1 WHERE kind = 'round'",
     "movements_are_of_their_kind": "UPDATE wallet.transactions SET kind = 'fee' WHERE kind = 'deposit'",
     "accounts_have_their_owner": "UPDATE wallet.accounts SET kind = 'house' WHERE kind = 'player_cash'",
     "request_keys_stand_for_transactions": "DELETE FROM wallet.request_keys WHERE kind = 'round'",

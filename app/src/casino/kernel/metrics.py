@@ -28,4 +28,6 @@ CREDENTIAL_EXPIRY = Gauge(
 )
 EVENTS_HANDLED = Counter("casino_events_handled_total", "Events read.", ("consumer",), registry=REGISTRY)
 EVENTS_PARKED = Counter("casino_events_parked_total", "Events that failed.", ("consumer",), registry=REGISTRY)
+JOB_SECONDS = Histogram("casino_job_seconds", "Time of a job.", ("job",), buckets=_LATENCY, registry=REGISTRY)
+JOB_FAILURES = Counter("casino_job_failures_total", "Jobs that failed.", ("job",), registry=REGISTRY)
 READY = Gauge("casino_ready", "1 when the casino takes players.", registry=REGISTRY)

@@ -89,8 +89,8 @@ CREATE TABLE wallet.transactions (
     account_id      bigint      NOT NULL,  -- the player's cash account; of a movement of the casino's own, its first
     account_version bigint      NOT NULL,  -- that account after it: the order of a player's history
     currency        text        NOT NULL,
-    stake           bigint      NOT NULL CHECK (stake >= 0),
-    win             bigint      NOT NULL CHECK (win >= 0),
+    taken           bigint      NOT NULL CHECK (taken >= 0),  -- went from the player's accounts to the casino's,
+    given           bigint      NOT NULL CHECK (given >= 0),  -- and came from those: of a round, its stake and win
     balance_after   bigint      NOT NULL,
     chain           bigint      NOT NULL,  -- the house account whose row is the chain's end, and the number in it
     link            bigint      NOT NULL,
@@ -208,10 +208,10 @@ END $$;
 CREATE AGGREGATE wallet.chain (text) (SFUNC = wallet.link, STYPE = bytea, INITCOND = '');
 -- What a transaction says. `p_legs` are its postings, `debit>credit:amount` each, in order; a round's follow from it.
 CREATE FUNCTION wallet.content(
-    p_transaction uuid, p_kind text, p_account bigint, p_version bigint, p_currency text, p_stake bigint, p_win bigint,
+    p_transaction uuid, p_kind text, p_account bigint, p_version bigint, p_currency text, p_taken bigint, p_given bigint,
     p_balance bigint, p_at timestamptz, p_details jsonb, p_legs text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT concat_ws('|', p_transaction, p_kind, p_account, p_version, p_currency, p_stake, p_win, p_balance,
+    SELECT concat_ws('|', p_transaction, p_kind, p_account, p_version, p_currency, p_taken, p_given, p_balance,
         extract(epoch FROM p_at), p_details, p_legs)
 $$;
 

@@ -120,8 +120,8 @@ BEGIN
         WHERE leg.amount > 0
     )
     SELECT j.outcome, coalesce(j.past_id, j.id),
-        CASE j.outcome WHEN 'replayed' THEN (j.past).stake WHEN 'stake_above_limit' THEN j.cap ELSE j.stake END,
-        CASE j.outcome WHEN 'replayed' THEN (j.past).win ELSE j.win END,
+        CASE j.outcome WHEN 'replayed' THEN (j.past).taken WHEN 'stake_above_limit' THEN j.cap ELSE j.stake END,
+        CASE j.outcome WHEN 'replayed' THEN (j.past).given ELSE j.win END,
         CASE j.outcome WHEN 'replayed' THEN (j.past).balance_after WHEN 'placed' THEN j.before - j.stake + j.win
             ELSE j.before END,
         (j.past).details,

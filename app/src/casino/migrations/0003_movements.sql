@@ -83,6 +83,9 @@ DECLARE
     chain    wallet.accounts;
     written  wallet.transactions;
     told     text := '';
+    players  bigint[] := '{}';
+    taken    bigint := 0;
+    given    bigint := 0;
 BEGIN
     FOR row_ IN
         SELECT a.* FROM wallet.accounts a
@@ -90,6 +93,9 @@ BEGIN
         ORDER BY a.player_id IS NULL, a.kind = 'house', a.account_id FOR NO KEY UPDATE
     LOOP
         balances := balances || jsonb_build_object(row_.account_id, jsonb_build_array(row_.balance, row_.version));
+        IF row_.player_id IS NOT NULL THEN
+            players := players || row_.account_id;
+        END IF;
     END LOOP;
     house := wallet.open_casino_account('house', p_currency);
     SELECT a.* INTO STRICT chain FROM wallet.accounts a WHERE a.account_id = house FOR NO KEY UPDATE;
@@ -103,17 +109,22 @@ BEGIN
         balances := balances || jsonb_build_object(
             leg.debit, jsonb_build_array(giver[1] - leg.amount, giver[2] + 1),
             leg.credit, jsonb_build_array(taker[1] + leg.amount, taker[2] + 1));
+        IF leg.debit = ANY (players) AND leg.credit <> ALL (players) THEN
+            taken := taken + leg.amount;
+        ELSIF leg.credit = ANY (players) AND leg.debit <> ALL (players) THEN
+            given := given + leg.amount;
+        END IF;
         told := concat(told, leg.debit, '>', leg.credit, ':', leg.amount, ' ');
         -- At once, and not at the end: a leg may not spend what only a later one brings.
         UPDATE wallet.accounts a SET balance = (balances -> a.account_id::text ->> 0)::bigint,
                 version = (balances -> a.account_id::text ->> 1)::bigint
             WHERE a.account_id IN (leg.debit, leg.credit);
     END LOOP;
-    SELECT p_transaction, p_kind, a.account_id, a.version, p_currency, 0, 0, a.balance, chain.account_id,
+    SELECT p_transaction, p_kind, a.account_id, a.version, p_currency, taken, given, a.balance, chain.account_id,
             chain.links + 1, p_details, p_at, pg_current_xact_id(), nextval('wallet.positions')
         INTO STRICT written FROM wallet.accounts a WHERE a.account_id = p_account;
     UPDATE wallet.accounts a SET links = chain.links + 1, head = wallet.fold(chain.head, ARRAY[wallet.content(
-            p_transaction, p_kind, p_account, written.account_version, p_currency, 0, 0, written.balance_after, p_at,
+            p_transaction, p_kind, p_account, written.account_version, p_currency, taken, given, written.balance_after, p_at,
             p_details, told)])
         WHERE a.account_id = chain.account_id;
     INSERT INTO wallet.transactions SELECT written.*;

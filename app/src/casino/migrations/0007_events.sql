@@ -66,5 +66,5 @@ CREATE VIEW wallet.events AS
     SELECT t.position, t.xact, t.transaction_id, 'wallet.' || t.kind, 1,
         coalesce(a.player_id, '00000000-0000-0000-0000-000000000000'::uuid), t.created_at,
         jsonb_build_object('account_id', t.account_id, 'account_version', t.account_version, 'currency', t.currency,
-            'stake_minor', t.stake, 'win_minor', t.win, 'balance_minor', t.balance_after, 'details', t.details)
+            'taken_minor', t.taken, 'given_minor', t.given, 'balance_minor', t.balance_after, 'details', t.details)
     FROM wallet.transactions t JOIN wallet.accounts a USING (account_id);

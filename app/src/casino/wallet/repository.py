@@ -153,8 +153,8 @@ class WalletRepository:
     async def history(self, account_id: int, before: int | None, limit: int) -> list[tuple[int, HistoryEntry]]:
         """Transactions of an account with the account's version after each, newest first, below version `before`."""
         rows = await self._database.pool.fetch(
-            """SELECT t.transaction_id, t.kind, t.created_at, t.stake, t.win, t.balance_after, t.details, e.version,
-                      CASE t.kind WHEN 'round' THEN t.win - t.stake ELSE e.amount END AS amount
+            """SELECT t.transaction_id, t.kind, t.created_at, t.taken, t.given, t.balance_after, t.details, e.version,
+                      CASE t.kind WHEN 'round' THEN t.given - t.taken ELSE e.amount END AS amount
                FROM wallet.entries e JOIN wallet.transactions t USING (transaction_id)
                WHERE e.account_id = $1 AND e.version < $2 AND e.version = t.account_version
                  AND t.account_id = $1
@@ -172,8 +172,8 @@ def _history_entry(row: Any) -> HistoryEntry:
         kind=row["kind"],
         created_at=row["created_at"],
         amount_minor=row["amount"],
-        stake_minor=row["stake"],
-        win_minor=row["win"],
+        stake_minor=row["taken"] if row["kind"] == "round" else 0,
+        win_minor=row["given"] if row["kind"] == "round" else 0,
         balance_minor=row["balance_after"],
         details=json.loads(row["details"]),
     )

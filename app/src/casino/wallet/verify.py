@@ -36,14 +36,16 @@ INVARIANTS: dict[str, str] = {
         LEFT JOIN wallet.transactions t USING (transaction_id)
         WHERE a.account_id IS NULL OR t.transaction_id IS NULL OR a.currency <> e.currency""",
     "transactions_match_their_entries": """
-        SELECT t.transaction_id, t.kind, t.stake, t.win, count(e.version) AS entries
-        FROM wallet.transactions t LEFT JOIN wallet.entries e USING (transaction_id)
+        SELECT t.transaction_id, t.kind, t.taken, t.given, count(p.leg) AS postings
+        FROM wallet.transactions t LEFT JOIN wallet.postings p USING (transaction_id)
+        LEFT JOIN wallet.accounts d ON d.account_id = p.debit_account
+        LEFT JOIN wallet.accounts c ON c.account_id = p.credit_account
         GROUP BY t.transaction_id
-        HAVING count(e.version) = 0
-            OR max(e.version) FILTER (WHERE e.account_id = t.account_id) <> t.account_version
-            OR (t.kind = 'round' AND (
-                coalesce(-sum(e.amount) FILTER (WHERE e.account_id = t.account_id AND e.amount < 0), 0) <> t.stake
-                OR coalesce(sum(e.amount) FILTER (WHERE e.account_id = t.account_id AND e.amount > 0), 0) <> t.win))""",
+        HAVING count(p.leg) = 0
+            OR t.taken <> coalesce(sum(p.amount) FILTER (WHERE d.player_id IS NOT NULL AND c.player_id IS NULL), 0)
+            OR t.given <> coalesce(sum(p.amount) FILTER (WHERE d.player_id IS NULL AND c.player_id IS NOT NULL), 0)
+            OR greatest(max(p.debit_version) FILTER (WHERE p.debit_account = t.account_id),
+                max(p.credit_version) FILTER (WHERE p.credit_account = t.account_id)) <> t.account_version""",
     "movements_are_of_their_kind": """
         SELECT p.transaction_id, t.kind, d.kind AS debit, c.kind AS credit
         FROM wallet.postings p JOIN wallet.transactions t USING (transaction_id)
@@ -70,7 +72,7 @@ INVARIANTS: dict[str, str] = {
         SELECT a.account_id, a.links, f.links AS found FROM wallet.accounts a LEFT JOIN (
             SELECT t.chain AS account_id, count(*) AS links, min(t.link) AS first, max(t.link) AS last,
                 wallet.chain(wallet.content(t.transaction_id, t.kind, t.account_id, t.account_version, t.currency,
-                    t.stake, t.win, t.balance_after, t.created_at, t.details,
+                    t.taken, t.given, t.balance_after, t.created_at, t.details,
                     CASE t.kind WHEN 'round' THEN '' ELSE legs.told END) ORDER BY t.link) AS head
             FROM wallet.transactions t LEFT JOIN LATERAL (
                 SELECT string_agg(concat(p.debit_account, '>', p.credit_account, ':', p.amount, ' '), '' ORDER BY p.leg)

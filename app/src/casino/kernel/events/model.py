@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,8 @@ class Consumer:
     ignores: frozenset[str] = field(default_factory=frozenset)
     ignores_others: bool = False
     reset: Callable[[Any], Awaitable[None]] | None = None
+    together: Callable[[Any, Sequence[Event]], Awaitable[None]] | None = None
+    """Handles a batch at once, with the effect of the handlers one by one. For what comes by the thousand."""
 
     def handler_of(self, event: Event) -> Handler | None:
         """Who handles the event, None for one that is passed over. Raises NotUnderstood."""

@@ -172,6 +172,7 @@ class Relay:
                 raise LeaseLost
             blocked = await self._cursors.parked_aggregates(connection, [event.aggregate for event in events])
             done = cursor.position
+            gathered: list[Event] = []
             for event in events:
                 try:
                     handler = self.consumer.handler_of(event)
@@ -183,11 +184,15 @@ class Relay:
                 elif event.aggregate in blocked:
                     await self._cursors.park(connection, event, _FOLLOWS, 0, None)
                     EVENTS_PARKED.labels(self.consumer.name).inc()
+                elif not one_by_one and self.consumer.together is not None:
+                    gathered.append(event)
                 elif not one_by_one:
                     await handler(connection, event)
                 elif not await self._attempt(connection, event, 1):
                     blocked.add(event.aggregate)
                 done = event.position
+            if gathered and self.consumer.together is not None:
+                await self.consumer.together(connection, gathered)
             over = stopped is None and len(events) < self._batch
             cursor = replace(
                 cursor,
