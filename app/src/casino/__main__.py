@@ -1,4 +1,4 @@
-"""`python -m casino`: api, migrate, ledger verify, dev."""
+"""`python -m casino`: the processes and commands of the casino."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.logs import configure_logging
-from casino.kernel.settings import Settings, load_settings
+from casino.kernel.settings import load_settings
+from casino.wallet.commands import add_ledger_commands
 
 EXIT_CONFIGURATION = 2
-EXIT_BROKEN = 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,10 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--dry-run", action="store_true", help="say what is due, and write nothing")
     migrate.add_argument("--json", action="store_true", help="print the outcome as JSON")
     migrate.set_defaults(run=_migrate)
-    ledger = commands.add_parser("ledger", help="look after the ledger").add_subparsers(required=True, metavar="verb")
-    verify = ledger.add_parser("verify", help="check every invariant of the ledger")
-    verify.add_argument("--json", action="store_true", help="print the report as JSON")
-    verify.set_defaults(run=_verify)
+    add_ledger_commands(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")
@@ -59,6 +55,7 @@ def _api(_: argparse.Namespace) -> int:
 
 def _migrate(options: argparse.Namespace) -> int:
     from casino.kernel.db import OWNER
+    from casino.kernel.one_connection import with_connection
     from casino.migrate import Limits, plan, run
 
     settings = load_settings(needs_redis=False, migrates=True)
@@ -68,73 +65,26 @@ def _migrate(options: argparse.Namespace) -> int:
         "roles_required": settings.needs_database_roles,
     }
     if options.dry_run:
-        due = asyncio.run(_with_connection(settings, OWNER, lambda connection: plan(connection, **roles)))
+        due = asyncio.run(with_connection(settings, OWNER, lambda connection: plan(connection, **roles)))
         lines = [f"due: {one.name} ({one.kind}, {len(one.statements)} statements)" for one in due.migrations]
         lines += [f"right: {statement}" for statement in due.grants]
         print(json.dumps(due.as_json(), indent=2) if options.json else "\n".join(lines or ["nothing is due"]))
         return 0
-    done = asyncio.run(_with_connection(settings, OWNER, lambda connection: run(connection, limits=Limits(), **roles)))
+    done = asyncio.run(with_connection(settings, OWNER, lambda connection: run(connection, limits=Limits(), **roles)))
     if options.json:
         print(json.dumps(done.as_json(), indent=2))
     else:
         print(f"migrated: {', '.join(done.applied) or 'nothing to do'}")
+        if done.months:
+            print(f"months of the journal made ahead: {done.months}")
         print(f"rights of roles changed: {len(done.grants)}")
     return 0
-
-
-def _verify(options: argparse.Namespace) -> int:
-    from casino.wallet.api import verify_ledger
-
-    report = asyncio.run(_with_connection(load_settings(needs_redis=False), "wallet", verify_ledger))
-    if options.json:
-        print(json.dumps(report.as_json(), indent=2))
-    else:
-        print(
-            f"{report.accounts} accounts, {report.transactions} transactions, {report.postings} postings: "
-            + ("every invariant holds" if report.ok else "THE LEDGER IS BROKEN")
-        )
-        for broken in report.breaks:
-            print(f"- {broken.invariant}: {broken.rows} rows, for example {broken.examples[0]}")
-    return 0 if report.ok else EXIT_BROKEN
 
 
 def _dev(options: argparse.Namespace) -> int:
     from casino.dev.run import run
 
     return run(port=options.port, reload=not options.no_reload)
-
-
-async def _with_connection(
-    settings: Settings, member: str, use: Callable[[Any], Awaitable[Any]], attempts: int = 5
-) -> Any:
-    """Run `use` on one connection as a module or the owner, with credentials that are given back afterwards."""
-    from casino.kernel.credentials import Credentials
-    from casino.kernel.db import connect
-
-    credentials = None
-    if settings.uses_openbao and settings.database_url is None:
-        credentials = Credentials(settings, [settings.bao_role_of(member)])
-        await credentials.start()
-    try:
-        connection = await _connect_patiently(lambda: connect(settings, credentials, member), attempts)
-        try:
-            return await use(connection)
-        finally:
-            await connection.close()
-    finally:
-        if credentials is not None:
-            await credentials.close()
-
-
-async def _connect_patiently(connect: Callable[[], Awaitable[Any]], attempts: int) -> Any:
-    for attempt in range(attempts):
-        try:
-            return await connect()
-        except OSError as error:
-            if attempt == attempts - 1:
-                raise ConfigurationError(f"the database does not answer: {error}") from error
-            await asyncio.sleep(0.5 * 2**attempt)
-    raise AssertionError("unreachable")
 
 
 if __name__ == "__main__":
