@@ -28,7 +28,7 @@ import asyncpg
 import httpx
 import pytest
 from casino.app import create_app
-from casino.compliance.api import Rules, parse_rules
+from casino.compliance.api import Rules, RulesInForce, parse_rules
 from casino.dev.run import MERCHANT, Child, checkout, embedded_postgresql, environment, free_port, redis_command
 from casino.dev.run import psp_command as make_psp_command
 from casino.game_control.api import GameControl
@@ -350,7 +350,8 @@ async def casino(open_casino: OpenCasino) -> Casino:
 @asynccontextmanager
 async def _running(settings: Settings, rules: Rules) -> AsyncIterator[Casino]:
     clock = FakeClock()
-    app = create_app(settings, rules, games=_games(), clock=clock)
+    in_force = RulesInForce(rules)
+    app = create_app(settings, in_force, games=_games(), clock=clock)
     async with app.router.lifespan_context(app):
         async with asyncio.timeout(10):
             while app.state.container is None:  # noqa: ASYNC110 - the application has no event for it

@@ -44,12 +44,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _api(_: argparse.Namespace) -> int:
     from casino.app import create_app
-    from casino.compliance.api import load_rules
+    from casino.compliance.api import RulesInForce
     from casino.server import Server
 
     settings = load_settings()
     configure_logging(settings.log_level)
-    Server(create_app(settings, load_rules(settings.rules_path)), settings).run()
+    Server(create_app(settings, RulesInForce.read(settings.rules_path)), settings).run()
     return 0
 
 

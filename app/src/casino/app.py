@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from casino import __version__
 from casino.bootstrap import Runtime
-from casino.compliance.api import Rules, load_rules
+from casino.compliance.api import RulesInForce
 from casino.gal.api import SPIN
 from casino.gal.api import router as gal_router
 from casino.game_control.api import GameControl
@@ -37,14 +37,14 @@ class Application(FastAPI):
 
 
 def create_app(
-    settings: Settings, rules: Rules, *, games: GameControl | None = None, clock: Clock | None = None
+    settings: Settings, rules: RulesInForce, *, games: GameControl | None = None, clock: Clock | None = None
 ) -> FastAPI:
     """The application. Rules and games are checked here, so that a casino without lawful ones never listens.
 
     Raises ConfigurationError, RngFailure.
     """
     clock = clock or SystemClock()
-    games = games or build_games(rules, settings.tenant)
+    games = games or build_games(rules.current, settings.tenant)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -79,4 +79,4 @@ def create_app_from_environment() -> FastAPI:
     """For servers that want a factory (`python -m casino dev` reloads this)."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    return create_app(settings, load_rules(settings.rules_path))
+    return create_app(settings, RulesInForce.read(settings.rules_path))

@@ -9,7 +9,7 @@ from contextlib import suppress
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from casino.compliance.api import Rules
+from casino.compliance.api import RulesInForce
 from casino.gal.api import Games
 from casino.game_control.api import GameControl
 from casino.grants import MODULES
@@ -38,7 +38,7 @@ KEPT = {"wallet": 2}
 class Runtime:
     """The parts that have connections. `run()` brings them up, however long the stores take, and keeps them."""
 
-    def __init__(self, app: FastAPI, settings: Settings, rules: Rules, games: GameControl, clock: Clock) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, rules: RulesInForce, games: GameControl, clock: Clock) -> None:
         self._app = app
         self._settings = settings
         self._rules = rules
@@ -49,6 +49,7 @@ class Runtime:
         self._redis: Redis | None = None
         self._psp: list[PspClient] = []
         self._tasks: list[asyncio.Task[None]] = []
+        rules.before_change(games.readmit)
 
     async def run(self) -> None:
         """Start, and try again when a store is not there yet: readiness says so meanwhile."""
@@ -64,7 +65,9 @@ class Runtime:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RETRY_MAX_S)
             else:
-                log.info("started", extra={"tenant": self._settings.tenant, "jurisdiction": self._rules.jurisdiction})
+                log.info(
+                    "started", extra={"tenant": self._settings.tenant, "jurisdiction": self._rules.current.jurisdiction}
+                )
                 return
 
     async def close(self) -> None:
@@ -93,9 +96,9 @@ class Runtime:
 
         parts = Container()
         parts.put(Settings, settings)
-        parts.put(Rules, self._rules)
+        parts.put(RulesInForce, self._rules)
         money, deposits = await build_wallet(
-            databases.of("wallet"), self._psp, self._rules.currency, self._rules.currency_exponent
+            databases.of("wallet"), self._psp, self._rules.current.currency, self._rules.current.currency_exponent
         )
         parts.put(Wallet, money)
         parts.put(Deposits, deposits)
@@ -110,7 +113,8 @@ class Runtime:
         parts.put(PlayerAccounts, players)
         parts.put(Authenticator, players)  # type: ignore[type-abstract]
         parts.put(Games, Games(self._games, money, self._rules, self._clock))
-        parts.put(Readiness, Readiness(databases.warmest, self._redis, len(self._games.games)))
+        parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games, self._rules))
+        self._tasks.append(asyncio.create_task(self._rules.watch(settings.rules_poll_s)))
         self._tasks.append(asyncio.create_task(deposits.run_reconciler(settings.reconcile_interval_s)))
         self._app.state.container = parts
 

@@ -1,6 +1,7 @@
 """The door of compliance."""
 
+from casino.compliance.in_force import RulesInForce
 from casino.compliance.models import Rules, age_on
-from casino.compliance.service import UnderAge, load_rules, parse_rules, require_of_age
+from casino.compliance.service import UnderAge, parse_rules, require_of_age
 
-__all__ = ["Rules", "UnderAge", "age_on", "load_rules", "parse_rules", "require_of_age"]
+__all__ = ["Rules", "RulesInForce", "UnderAge", "age_on", "parse_rules", "require_of_age"]

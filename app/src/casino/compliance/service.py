@@ -1,9 +1,8 @@
-"""Load the rules, and judge who may register."""
+"""Read the rules, and judge who may register."""
 
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -16,17 +15,8 @@ class UnderAge(CasinoError):
     rule = "min_age_years"
 
 
-def load_rules(path: Path) -> Rules:
-    """Read rules.json. Raises ConfigurationError that names every fault: no casino opens on half a rule book."""
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the rules at {path} (CASINO_RULES): {error.strerror}") from error
-    return parse_rules(text, str(path))
-
-
 def parse_rules(text: str, origin: str = "rules.json") -> Rules:
-    """The same from the file's text."""
+    """The rules of a file's text. Raises ConfigurationError that names every fault."""
     try:
         return Rules.model_validate_json(text)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from casino.compliance.api import Rules
+from casino.compliance.api import RulesInForce
 from casino.gal.models import GameAnswer, LineWinAnswer, SpinAnswer
 from casino.game_control.api import Game, GameControl, outcome_details
 from casino.kernel.clock import Clock, local_date
@@ -27,7 +27,7 @@ class GameUnknown(CasinoError):
 class Games:
     """Lists games and plays rounds."""
 
-    def __init__(self, control: GameControl, wallet: Wallet, rules: Rules, clock: Clock) -> None:
+    def __init__(self, control: GameControl, wallet: Wallet, rules: RulesInForce, clock: Clock) -> None:
         self._control = control
         self._wallet = wallet
         self._rules = rules
@@ -38,7 +38,7 @@ class Games:
         if player is not None:
             cap = self._limits(player).stake_cap_minor
         else:
-            bands = self._rules.slot_max_stake
+            bands = self._rules.current.slot_max_stake
             cap = max(band.stake_minor for band in bands) if bands else None
         return [_offer(game, cap) for game in self._control.games.values()]
 
@@ -95,8 +95,8 @@ class Games:
         )
 
     def _limits(self, player: Principal) -> PlayLimits:
-        today = local_date(self._clock, self._rules.timezone)
-        return slot_limits(self._rules, player.date_of_birth, today)
+        rules = self._rules.current
+        return slot_limits(rules, player.date_of_birth, local_date(self._clock, rules.timezone))
 
 
 def _offer(game: Game, cap: int | None) -> GameAnswer:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import resources
@@ -73,6 +75,17 @@ class GameControl:
         self.games = {game.par.game_id: game for game in games}
         self._pays = {game.par.game_id: LinePays(game.par) for game in games}
         self._rng = rng
+
+    async def readmit(self, rules: Rules) -> Callable[[], None]:
+        """Judge every game by other rules; what this answers makes it so."""
+        games = await asyncio.to_thread(load_games, rules)
+
+        def offer() -> None:
+            # A round that is under way on a game that is offered no more comes to its end.
+            self._pays |= {game.par.game_id: LinePays(game.par) for game in games}
+            self.games = {game.par.game_id: game for game in games}
+
+        return offer
 
     def play(self, game: Game, stake_minor: int) -> Outcome:
         """Draw a stop for each reel and compute the wins. The stake has no part in the draw."""

@@ -30,4 +30,13 @@ EVENTS_HANDLED = Counter("casino_events_handled_total", "Events read.", ("consum
 EVENTS_PARKED = Counter("casino_events_parked_total", "Events that failed.", ("consumer",), registry=REGISTRY)
 JOB_SECONDS = Histogram("casino_job_seconds", "Time of a job.", ("job",), buckets=_LATENCY, registry=REGISTRY)
 JOB_FAILURES = Counter("casino_job_failures_total", "Jobs that failed.", ("job",), registry=REGISTRY)
+RULES_CHANGES = Counter(
+    "casino_rules_changes_total", "Changed rules.json files by what became of them.", ("outcome",), registry=REGISTRY
+)
+RULES_REFUSED = Gauge(
+    "casino_rules_refused", "1 while the rules.json in place is not the one in force.", registry=REGISTRY
+)
+RULES_IN_FORCE = Gauge(
+    "casino_rules_in_force", "1 for the rules in force.", ("digest", "catalogue_version"), registry=REGISTRY
+)
 READY = Gauge("casino_ready", "1 when the casino takes players.", registry=REGISTRY)

@@ -24,18 +24,20 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """200 when players may be sent here, else 503 with what is lacking."""
+    """200 when players may be sent here, else 503 with what is lacking; and what an operator should see to."""
     found: Container | None = getattr(request.app.state, "container", None)
+    warnings: dict[str, str] = {}
     if getattr(request.app.state, "draining", False):
         checks = {"process": "closing"}
     elif found is None:
         checks = {"process": "starting"}
     else:
-        checks = await found.get(Readiness).check()
+        readiness = found.get(Readiness)
+        checks, warnings = await readiness.check(), readiness.warnings()
     ready = all(value == "ok" for value in checks.values())
     if not ready:
         READY.set(0)
-    return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+    return JSONResponse({"ready": ready, "checks": checks, "warnings": warnings}, 200 if ready else 503)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable
 
 from redis.asyncio import Redis
 
+from casino.compliance.api import RulesInForce
+from casino.game_control.api import GameControl
 from casino.kernel.db import Database
 from casino.kernel.metrics import READY
 from casino.migrate import is_current
@@ -20,10 +22,11 @@ CHECK_S = 2.0
 class Readiness:
     """Asks each store, with a short time-out."""
 
-    def __init__(self, database: Database, redis: Redis, games: int) -> None:
+    def __init__(self, database: Database, redis: Redis, games: GameControl, rules: RulesInForce) -> None:
         self._database = database
         self._redis = redis
         self._games = games
+        self._rules = rules
 
     async def check(self) -> dict[str, str]:
         """Each check's answer: `ok`, or what is wrong. The words are for an operator and hold no addresses."""
@@ -31,9 +34,14 @@ class Readiness:
             _probe("database", self._check_database()), _probe("redis", self._check_redis())
         )
         checks = {"database": database, "redis": redis, "rules": "ok"}
-        checks["games"] = "ok" if self._games else "no game is admitted under the rules"
+        checks["games"] = "ok" if self._games.games else "no game is admitted under the rules"
         READY.set(1 if all(value == "ok" for value in checks.values()) else 0)
         return checks
+
+    def warnings(self) -> dict[str, str]:
+        """What needs somebody's eyes and is no reason to turn players away."""
+        fault = self._rules.fault
+        return {} if fault is None else {"rules": f"the rules in place are not in force: {fault}"}
 
     async def _check_database(self) -> str:
         return "ok" if await is_current(self._database.pool) else "migrations are missing"

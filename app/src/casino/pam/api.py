@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from casino.compliance.api import Rules
+from casino.compliance.api import RulesInForce
 from casino.kernel.clock import Clock
 from casino.kernel.db import Database
 from casino.kernel.settings import Settings
@@ -18,12 +18,12 @@ __all__ = ["LoginRequest", "PlayerAccounts", "Registration", "build", "router"]
 
 
 def build(
-    *, database: Database, redis: Redis, settings: Settings, wallet: Wallet, rules: Rules, clock: Clock
+    *, database: Database, redis: Redis, settings: Settings, wallet: Wallet, rules: RulesInForce, clock: Clock
 ) -> PlayerAccounts:
     """Wire the module."""
     return PlayerAccounts(
         repository=PlayerRepository(database),
-        sessions=SessionStore(redis, settings, clock, rules.idle_timeout_s),
+        sessions=SessionStore(redis, settings, clock, lambda: rules.current.idle_timeout_s),
         throttle=LoginThrottle(redis, settings),
         passwords=Passwords(),
         wallet=wallet,

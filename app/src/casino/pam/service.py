@@ -6,7 +6,7 @@ import logging
 import uuid
 from datetime import date, datetime
 
-from casino.compliance.api import Rules, require_of_age
+from casino.compliance.api import RulesInForce, require_of_age
 from casino.kernel.clock import Clock, local_date
 from casino.kernel.errors import CasinoError, RequestInvalid
 from casino.kernel.identity import Principal, new_id
@@ -50,7 +50,7 @@ class PlayerAccounts:
         throttle: LoginThrottle,
         passwords: Passwords,
         wallet: Wallet,
-        rules: Rules,
+        rules: RulesInForce,
         clock: Clock,
     ) -> None:
         self._repository = repository
@@ -70,10 +70,11 @@ class PlayerAccounts:
         Raises UnderAge (rules: min_age_years, counted where the licence is), EmailTaken, RequestInvalid for a date
         of birth that nobody has.
         """
-        today = local_date(self._clock, self._rules.timezone)
+        rules = self._rules.current
+        today = local_date(self._clock, rules.timezone)
         if not (today.year - OLDEST_YEARS <= date_of_birth.year and date_of_birth <= today):
             raise RequestInvalid("The date of birth is not one that a living person has.", rule="date_of_birth")
-        require_of_age(self._rules, date_of_birth, today)
+        require_of_age(rules, date_of_birth, today)
         password_hash = await self._passwords.hash(password)
         player_id = new_id()
         added = await self._repository.add(

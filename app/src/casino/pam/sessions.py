@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from redis.asyncio import Redis
@@ -18,9 +18,9 @@ from casino.kernel.settings import Settings
 
 
 class SessionStore:
-    """`idle_s`: seconds without a request after which a session is gone."""
+    """`idle_s` tells the seconds without a request after which a session is gone."""
 
-    def __init__(self, redis: Redis, settings: Settings, clock: Clock, idle_s: int) -> None:
+    def __init__(self, redis: Redis, settings: Settings, clock: Clock, idle_s: Callable[[], int]) -> None:
         self._redis = redis
         self._prefix = settings.redis_prefix
         self._clock = clock
@@ -31,7 +31,7 @@ class SessionStore:
     async def open(self, player_id: uuid.UUID, account_id: int, date_of_birth: date) -> tuple[str, datetime]:
         """A new token and when it ends unless it is used."""
         token = secrets.token_urlsafe(32)
-        now = self._clock.now()
+        now, idle_s = self._clock.now(), self._idle_s()
         record = {
             "player_id": str(player_id),
             "account_id": account_id,
@@ -39,8 +39,8 @@ class SessionStore:
             "started_at": now.isoformat(),
             "csrf_token": secrets.token_urlsafe(24),
         }
-        await self._redis.set(self._key(token), json.dumps(record), ex=self._idle_s)
-        return token, now + timedelta(seconds=self._idle_s)
+        await self._redis.set(self._key(token), json.dumps(record), ex=idle_s)
+        return token, now + timedelta(seconds=idle_s)
 
     async def find(self, token: str) -> Principal | None:
         """The session's principal, its idle time begun anew; at most one round trip."""
@@ -58,8 +58,9 @@ class SessionStore:
 
     async def _get_all(self, keys: list[str]) -> Sequence[str | BaseException | None]:
         pipe = self._redis.pipeline(transaction=False)
+        idle_s = self._idle_s()
         for key in keys:
-            pipe.getex(key, ex=self._idle_s)
+            pipe.getex(key, ex=idle_s)
         found: Sequence[str | BaseException | None] = await pipe.execute(raise_on_error=False)
         return found
 

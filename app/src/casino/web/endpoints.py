@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.staticfiles import StaticFiles
 
 from casino import __version__
-from casino.compliance.api import Rules
+from casino.compliance.api import RulesInForce
 from casino.gal.api import Games
 from casino.kernel.container import Container
 from casino.kernel.error_handlers import describe_validation
@@ -125,7 +125,7 @@ async def _page(
     notice: str | None = None,
     email: str = "",
 ) -> HTMLResponse:
-    rules, settings, wallet = parts.get(Rules), parts.get(Settings), parts.get(Wallet)
+    rules, settings, wallet = parts.get(RulesInForce).current, parts.get(Settings), parts.get(Wallet)
     games = parts.get(Games).offered(player)
     context: dict[str, Any] = {
         "brand": settings.brand,
