@@ -33,7 +33,7 @@ from casino.dev.run import MERCHANT, Child, checkout, embedded_postgresql, envir
 from casino.dev.run import psp_command as make_psp_command
 from casino.game_control.api import GameControl
 from casino.game_control.api import build as build_games
-from casino.grants import LEDGER, MODULES
+from casino.grants import make_roles
 from casino.kernel.identity import new_id
 from casino.kernel.settings import Settings, load_settings
 from casino.migrate import migrate
@@ -104,8 +104,6 @@ class Servers:
             "CASINO_REDIS_PREFIX": f"{database}:",
             "CASINO_RECONCILE_INTERVAL_S": "3600",  # tests call the reconciler themselves
             "CASINO_PSP_TIMEOUT_S": "1",
-            # Each module by its own role: SQL that reaches into another's schema fails.
-            "CASINO_DATABASE_ROLES": "1",
             "CASINO_DATABASE_ROLE_PREFIX": ROLE_PREFIX,
         }
 
@@ -145,9 +143,9 @@ async def _prepare(servers: Servers) -> None:
     # The tests crash the casino, not PostgreSQL: waiting for disks would prove nothing.
     await servers.sql("ALTER SYSTEM SET fsync = off")
     await servers.sql("SELECT pg_reload_conf()")
-    for role in ("owner", *MODULES, LEDGER):
-        await servers.sql(f"CREATE ROLE {ROLE_PREFIX}_{role} NOLOGIN")
-    await servers.sql(f"GRANT {ROLE_PREFIX}_{LEDGER} TO {ROLE_PREFIX}_owner")
+    maintenance = await asyncpg.connect(servers.uri("postgres"))
+    await make_roles(maintenance, ROLE_PREFIX)
+    await maintenance.close()
     await servers.sql(f"CREATE DATABASE casino_template OWNER {ROLE_PREFIX}_owner")
     connection = await asyncpg.connect(servers.uri("casino_template"))
     # As the operator makes it for a tenant: an owner who is no superuser.

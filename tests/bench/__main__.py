@@ -70,18 +70,18 @@ import asyncio, datetime, json, sys
 from casino.kernel.cache import open_redis
 from casino.kernel.clock import SystemClock
 from casino.kernel.credentials import Credentials
-from casino.kernel.db import Database
+from casino.kernel.db import Databases
 from casino.kernel.settings import load_settings
 from casino.pam.sessions import SessionStore
 async def main():
     settings = load_settings()
-    credentials = Credentials(settings, [settings.bao_database_role, settings.bao_redis_role])
+    credentials = Credentials(settings, [settings.bao_role_of("wallet"), settings.bao_redis_role])
     await credentials.start()
-    database = Database(settings, credentials)
-    await database.open()
-    rows = await database.pool.fetch(
+    databases = Databases(settings, credentials, ["wallet"], {"wallet": 1})
+    await databases.open()
+    rows = await databases.of("wallet").pool.fetch(
         "SELECT player_id, account_id FROM wallet.accounts WHERE kind = 'player_cash' ORDER BY account_id LIMIT %d")
-    store = SessionStore(open_redis(settings, credentials), settings, SystemClock(), 3600)
+    store = SessionStore(open_redis(settings, credentials), settings, SystemClock(), lambda: 3600)
     born = datetime.date(1980, 1, 1)
     for at in range(0, len(rows), 20):
         opened = await asyncio.gather(*(store.open(r[0], r[1], born) for r in rows[at:at + 20]))

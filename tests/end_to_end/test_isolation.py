@@ -96,7 +96,7 @@ def test_a_tenants_login_is_refused_by_another_tenants_database() -> None:
         CREDENTIALS
         + """
 import asyncio, asyncpg, ssl
-login = read("database/creds/" + os.environ["BAO_DATABASE_ROLE"])
+login = read("database/creds/" + json.loads(os.environ["BAO_DATABASE_ROLES"])["wallet"])
 async def attempt(database):
     try:
         connection = await asyncpg.connect(host=os.environ["CASINO_DATABASE_HOST"], port=5432, database=database,
@@ -118,6 +118,40 @@ asyncio.run(main())
         "casino_acme_br": "InsufficientPrivilegeError",
         "template1": "InsufficientPrivilegeError",
     }
+
+
+def test_a_modules_login_is_refused_another_modules_schema() -> None:
+    program = (
+        CREDENTIALS
+        + """
+import asyncio, asyncpg, ssl
+async def attempts(module):
+    login = read("database/creds/" + json.loads(os.environ["BAO_DATABASE_ROLES"])[module])
+    connection = await asyncpg.connect(host=os.environ["CASINO_DATABASE_HOST"], port=5432,
+        database=os.environ["CASINO_DATABASE_NAME"], user=login["username"], password=login["password"],
+        ssl=ssl.create_default_context(cafile=os.environ["CASINO_CA_FILE"]))
+    found = {}
+    for what, statement in {
+        "pam": "SELECT count(*) FROM pam.players", "wallet": "SELECT count(*) FROM wallet.accounts",
+        "owner": "SET ROLE casino_acme_gb_owner", "ledger": "SET ROLE casino_acme_gb_ledger",
+        "journal": "INSERT INTO wallet.postings SELECT * FROM wallet.postings",
+    }.items():
+        try:
+            await connection.execute(statement)
+            found[what] = "done"
+        except Exception as error:
+            found[what] = type(error).__name__
+    await connection.close()
+    return found
+async def main():
+    print(json.dumps({module: await attempts(module) for module in ("pam", "wallet", "ops")}))
+asyncio.run(main())
+"""
+    )
+    found = json.loads(lab.in_pod("acme-gb", program))
+    assert found["pam"].pop("pam") == found["wallet"].pop("wallet") == "done"
+    refused = {outcome for outcomes in found.values() for outcome in outcomes.values()}
+    assert refused == {"InsufficientPrivilegeError"}, found
 
 
 def test_a_tenants_login_is_refused_another_tenants_redis_keys() -> None:
@@ -157,8 +191,8 @@ def outcome(path):
     found = read(path)
     return found if isinstance(found, str) else "read"
 print(json.dumps({
-    "own": outcome("database/creds/" + os.environ["BAO_DATABASE_ROLE"]),
-    "database": outcome("database/creds/casino-acme-br-app"),
+    "own": outcome("database/creds/" + json.loads(os.environ["BAO_DATABASE_ROLES"])["wallet"]),
+    "database": outcome("database/creds/casino-acme-br-wallet"),
     "owner": outcome("database/creds/casino-acme-gb-owner"),
     "provisioner": outcome("database/creds/domicile-provisioner"),
     "redis": outcome("database/creds/casino-acme-br-redis"),

@@ -16,7 +16,7 @@ from typing import Any
 from casino.kernel.errors import ConfigurationError
 
 MODULES = ("pam", "wallet", "gal", "compliance", "responsible_gaming", "game_control", "ops")
-LEDGER = "ledger"
+OWNER, LEDGER = "owner", "ledger"
 PUBLIC = "PUBLIC"
 
 _WALLET, _MIGRATIONS = "wallet", "migrations"
@@ -148,6 +148,14 @@ def _change(verb: str, direction: str, thing: Thing, rights: set[tuple[str, str]
         privileges = ", ".join(sorted(privilege for one, privilege in rights if one == role))
         who = role if role == PUBLIC else quoted(role)
         yield f"{verb} {privileges} ON {thing.kind} {thing.identity} {direction} {who}"
+
+
+async def make_roles(connection: Any, prefix: str) -> None:
+    """The roles as the operator makes them for a tenant: for development and tests, by a superuser."""
+    for role in (OWNER, *MODULES, LEDGER):
+        if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", f"{prefix}_{role}"):
+            await connection.execute(f"CREATE ROLE {quoted(f'{prefix}_{role}')} NOLOGIN")
+    await connection.execute(f"GRANT {quoted(f'{prefix}_{LEDGER}')} TO {quoted(f'{prefix}_{OWNER}')}")
 
 
 def quoted(role: str) -> str:

@@ -84,6 +84,8 @@ def environment(database_url: str, redis_port: int, psp_port: int, secret: str, 
         "CASINO_BRAND": "Harbour Casino",
         "CASINO_RULES": os.environ.get("CASINO_RULES", str(PACKAGE / "dev" / "rules.json")),
         "CASINO_DATABASE_URL": database_url,
+        # Each module by its own role, as everywhere: SQL that reaches into another's schema fails here already.
+        "CASINO_DATABASE_ROLES": "1",
         "CASINO_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
         "CASINO_REDIS_PREFIX": "dev:",
         "CASINO_PSP": json.dumps([{"name": "sandbox", "url": f"http://127.0.0.1:{psp_port}"}]),
@@ -198,10 +200,12 @@ async def make_database(server: Any, name: str) -> str:
 async def _migrate(url: str) -> None:
     import asyncpg
 
+    from casino.grants import make_roles
     from casino.migrate import migrate
 
     connection = await asyncpg.connect(url)
     try:
-        await migrate(connection)
+        await make_roles(connection, await connection.fetchval("SELECT current_database()"))
+        await migrate(connection, roles_required=True)
     finally:
         await connection.close()
