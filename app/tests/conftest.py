@@ -28,6 +28,7 @@ import asyncpg
 import httpx
 import pytest
 from casino.app import create_app
+from casino.bootstrap import Kind
 from casino.compliance.api import Rules, RulesInForce, parse_rules
 from casino.dev.run import MERCHANT, Child, checkout, embedded_postgresql, environment, free_port, redis_command
 from casino.dev.run import psp_command as make_psp_command
@@ -327,9 +328,9 @@ async def open_casino(servers: Servers, database: str) -> AsyncIterator[OpenCasi
     """Opens a casino under `make_rules(**rules)`, with settings changed; its ledger is verified at the end."""
     async with AsyncExitStack() as stack:
 
-        async def open_(settings: dict[str, str] | None = None, **rules: Any) -> Casino:
+        async def open_(settings: dict[str, str] | None = None, kind: Kind = "api", **rules: Any) -> Casino:
             return await stack.enter_async_context(
-                _running(servers.settings(database, **(settings or {})), make_rules(**rules))
+                _running(servers.settings(database, **(settings or {})), make_rules(**rules), kind)
             )
 
         yield open_
@@ -346,10 +347,10 @@ async def casino(open_casino: OpenCasino) -> Casino:
 
 
 @asynccontextmanager
-async def _running(settings: Settings, rules: Rules) -> AsyncIterator[Casino]:
+async def _running(settings: Settings, rules: Rules, kind: Kind) -> AsyncIterator[Casino]:
     clock = FakeClock()
     in_force = RulesInForce(rules)
-    app = create_app(settings, in_force, games=_games(), clock=clock)
+    app = create_app(settings, in_force, games=_games(), clock=clock, kind=kind)
     async with app.router.lifespan_context(app):
         async with asyncio.timeout(10):
             while app.state.container is None:  # noqa: ASYNC110 - the application has no event for it

@@ -8,6 +8,8 @@ import json
 import sys
 from typing import Any
 
+from casino.bootstrap import Kind
+from casino.commands import add_event_commands
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.logs import configure_logging
 from casino.kernel.settings import load_settings
@@ -29,12 +31,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m casino", description="The casino.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    commands.add_parser("api", help="serve players").set_defaults(run=_api)
+    commands.add_parser("api", help="serve players").set_defaults(run=lambda _: _serve("api"))
+    worker = commands.add_parser("worker", help="hand events on, keep the schedule")
+    worker.set_defaults(run=lambda _: _serve("worker"))
     migrate = commands.add_parser("migrate", help="bring the database, and the rights of its roles, to this version")
     migrate.add_argument("--dry-run", action="store_true", help="say what is due, and write nothing")
     migrate.add_argument("--json", action="store_true", help="print the outcome as JSON")
     migrate.set_defaults(run=_migrate)
     add_ledger_commands(commands)
+    add_event_commands(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")
@@ -42,14 +47,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _api(_: argparse.Namespace) -> int:
+def _serve(kind: Kind) -> int:
     from casino.app import create_app
     from casino.compliance.api import RulesInForce
     from casino.server import Server
 
     settings = load_settings()
     configure_logging(settings.log_level)
-    Server(create_app(settings, RulesInForce.read(settings.rules_path)), settings).run()
+    Server(create_app(settings, RulesInForce.read(settings.rules_path), kind=kind), settings).run()
     return 0
 
 

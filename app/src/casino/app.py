@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from casino import __version__
-from casino.bootstrap import Runtime
+from casino.bootstrap import Kind, Runtime
 from casino.compliance.api import RulesInForce
 from casino.gal.api import SPIN
 from casino.gal.api import router as gal_router
@@ -37,9 +37,16 @@ class Application(FastAPI):
 
 
 def create_app(
-    settings: Settings, rules: RulesInForce, *, games: GameControl | None = None, clock: Clock | None = None
+    settings: Settings,
+    rules: RulesInForce,
+    *,
+    games: GameControl | None = None,
+    clock: Clock | None = None,
+    kind: Kind = "api",
 ) -> FastAPI:
-    """The application. Rules and games are checked here, so that a casino without lawful ones never listens.
+    """The application of a kind of process; a worker's answers no players.
+
+    Rules and games are checked here, so that a casino without lawful ones never listens.
 
     Raises ConfigurationError, RngFailure.
     """
@@ -48,7 +55,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        runtime = Runtime(app, settings, rules, games, clock)
+        runtime = Runtime(app, settings, rules, games, clock, kind=kind)
         starting = asyncio.create_task(runtime.run())
         try:
             yield
@@ -68,15 +75,17 @@ def create_app(
     )
     app.state.container = None
     app.state.draining = False
-    for router in (ops_router, pam_router, wallet_router, gal_router, web_router):
-        app.include_router(router)
-    add_static_files(app)
+    app.include_router(ops_router)
+    if kind != "worker":
+        for router in (pam_router, wallet_router, gal_router, web_router):
+            app.include_router(router)
+        add_static_files(app)
     add_error_handlers(app)
     return app
 
 
 def create_app_from_environment() -> FastAPI:
-    """For servers that want a factory (`python -m casino dev` reloads this)."""
+    """For servers that want a factory (`python -m casino dev` reloads this): one process that does everything."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    return create_app(settings, RulesInForce.read(settings.rules_path))
+    return create_app(settings, RulesInForce.read(settings.rules_path), kind="all")

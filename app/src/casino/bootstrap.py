@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from typing import Literal
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
@@ -25,21 +26,26 @@ from casino.migrate import is_current
 from casino.ops.api import Readiness
 from casino.pam.api import PlayerAccounts
 from casino.pam.api import build as build_pam
-from casino.wallet.api import Deposits, PspClient, Wallet, build_psp_clients
+from casino.stores import KEPT, credentials_of
+from casino.wallet.api import Deposits, Ledger, PspClient, Wallet, build_psp_clients
 from casino.wallet.api import build as build_wallet
+from casino.work import Worker
 
 log = logging.getLogger(__name__)
 
 RETRY_MAX_S = 10.0
-KEPT = {"wallet": 2}
-"""Connections that the pool of every bet keeps; the other pools are empty at rest."""
+Kind = Literal["api", "worker", "all"]
+"""What a process does: serve players, do what is done in the background, or, alone on a machine, both."""
 
 
 class Runtime:
     """The parts that have connections. `run()` brings them up, however long the stores take, and keeps them."""
 
-    def __init__(self, app: FastAPI, settings: Settings, rules: RulesInForce, games: GameControl, clock: Clock) -> None:
+    def __init__(
+        self, app: FastAPI, settings: Settings, rules: RulesInForce, games: GameControl, clock: Clock, *, kind: Kind
+    ) -> None:
         self._app = app
+        self._kind = kind
         self._settings = settings
         self._rules = rules
         self._games = games
@@ -78,12 +84,8 @@ class Runtime:
 
     async def _start(self) -> None:
         settings = self._settings
-        if settings.uses_openbao:
-            roles = [settings.bao_redis_role] if settings.bao_redis_role else []
-            if settings.database_url is None:
-                roles += [settings.bao_role_of(module) for module in MODULES]
-            kept = [path for path in (settings.bao_redis_secret,) if path]
-            self._credentials = Credentials(settings, roles, kept)
+        self._credentials = credentials_of(settings)
+        if self._credentials is not None:
             await self._credentials.start()
             self._tasks.append(asyncio.create_task(self._credentials.run()))
         self._psp = build_psp_clients(settings, await self._psp_secrets(), self._clock)
@@ -102,6 +104,7 @@ class Runtime:
         )
         parts.put(Wallet, money)
         parts.put(Deposits, deposits)
+        parts.put(Ledger, Ledger(databases.of("wallet")))
         players = build_pam(
             database=databases.of("pam"),
             redis=self._redis,
@@ -115,7 +118,8 @@ class Runtime:
         parts.put(Games, Games(self._games, money, self._rules, self._clock))
         parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games, self._rules))
         self._tasks.append(asyncio.create_task(self._rules.watch(settings.rules_poll_s)))
-        self._tasks.append(asyncio.create_task(deposits.run_reconciler(settings.reconcile_interval_s)))
+        if self._kind != "api":
+            self._tasks.append(asyncio.create_task(Worker(parts, databases).run()))
         self._app.state.container = parts
 
     async def _psp_secrets(self) -> dict[str, PspSecret]:

@@ -39,4 +39,6 @@ RULES_REFUSED = Gauge(
 RULES_IN_FORCE = Gauge(
     "casino_rules_in_force", "1 for the rules in force.", ("digest", "catalogue_version"), registry=REGISTRY
 )
+LEDGER_OK = Gauge("casino_ledger_ok", "1 when the last verification found every invariant.", registry=REGISTRY)
+JOURNAL_MONTHS = Gauge("casino_journal_months_ahead", "Months that the journal has tables for.", registry=REGISTRY)
 READY = Gauge("casino_ready", "1 when the casino takes players.", registry=REGISTRY)

@@ -7,15 +7,17 @@ from casino.kernel.db import Database
 from casino.kernel.settings import PspSecret, Settings
 from casino.wallet.deposits import Deposits
 from casino.wallet.endpoints import router
+from casino.wallet.ledger import Ledger
 from casino.wallet.models import DepositRequest, Round, RoundRequest
 from casino.wallet.psp import PspClient
-from casino.wallet.repository import WalletRepository
+from casino.wallet.repository import WalletRepository, months_ahead
 from casino.wallet.service import Wallet
 from casino.wallet.verify import Report, verify_ledger
 
 __all__ = [
     "DepositRequest",
     "Deposits",
+    "Ledger",
     "PspClient",
     "Report",
     "Round",
@@ -23,6 +25,7 @@ __all__ = [
     "Wallet",
     "build",
     "build_psp_clients",
+    "months_ahead",
     "router",
     "verify_ledger",
 ]

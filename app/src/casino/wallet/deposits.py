@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused
@@ -86,15 +85,6 @@ class Deposits:
                     settled += 1
         DEPOSITS_PENDING.set(await self._repository.count_pending())
         return settled
-
-    async def run_reconciler(self, interval_s: float) -> None:
-        """Reconcile for ever. A deposit is left alone for two intervals: its own request is most likely waiting."""
-        while True:
-            await asyncio.sleep(interval_s)
-            try:
-                await self.reconcile(older_than_s=2 * interval_s)
-            except Exception:
-                log.exception("the reconciler failed; it goes on")
 
     async def _pay(self, client: PspClient, deposit: Deposit, card_token: str) -> Deposit:
         try:

@@ -166,6 +166,15 @@ class WalletRepository:
         return [(row["version"], _history_entry(row)) for row in rows]
 
 
+async def months_ahead(database: Database) -> int:
+    """How many months beyond this one the journal has tables for."""
+    found: int = await database.pool.fetchval(
+        "SELECT count(*) FROM pg_inherits WHERE inhparent = 'wallet.postings'::regclass"
+        " AND inhrelid::regclass::text > 'wallet.postings_' || to_char(now() AT TIME ZONE 'UTC', '\"y\"YYYY\"m\"MM')"
+    )
+    return found
+
+
 def _history_entry(row: Any) -> HistoryEntry:
     return HistoryEntry(
         transaction_id=row["transaction_id"],

@@ -1,0 +1,116 @@
+"""What a worker does: hands events from module to module, and keeps the schedule."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from casino.compliance.api import RulesInForce
+from casino.kernel.container import Container
+from casino.kernel.db import Databases
+from casino.kernel.events.model import Consumer
+from casino.kernel.events.outbox import CHANNEL
+from casino.kernel.events.relay import Relay, run
+from casino.kernel.metrics import JOURNAL_MONTHS, LEDGER_OK
+from casino.kernel.schedule import Job, Schedule
+from casino.kernel.settings import Settings
+from casino.ops.api import DailyReports
+from casino.wallet.api import Deposits, Ledger, months_ahead, verify_ledger
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+"""How often a producer is asked without having called. The wallet never calls: its events come by the thousand."""
+
+
+def consumers(rules: RulesInForce) -> list[Consumer]:
+    """Everybody who listens to another module."""
+    return [DailyReports(rules.current.timezone).consumer()]
+
+
+def jobs(parts: Container, databases: Databases) -> list[Job]:
+    """Everything that is done by the clock."""
+    settings, ledger, deposits = parts.get(Settings), parts.get(Ledger), parts.get(Deposits)
+    wallet = databases.of("wallet")
+
+    async def verify() -> Mapping[str, Any]:
+        async with wallet.pool.acquire() as connection:
+            try:
+                report = await verify_ledger(connection)
+            finally:
+                await connection.execute("RESET statement_timeout")
+        LEDGER_OK.set(1 if report.ok else 0)
+        for broken in report.breaks:
+            log.error("the ledger is broken", extra={"invariant": broken.invariant, "rows": broken.rows})
+        return {"ok": report.ok, "transactions": report.transactions, "breaks": [b.invariant for b in report.breaks]}
+
+    async def expire() -> Mapping[str, Any]:
+        return {"expired": await ledger.expire_holds()}
+
+    async def reconcile() -> Mapping[str, Any]:
+        return {"settled": await deposits.reconcile(older_than_s=2 * settings.reconcile_interval_s)}
+
+    async def months() -> Mapping[str, Any]:
+        ahead = await months_ahead(wallet)
+        JOURNAL_MONTHS.set(ahead)
+        if ahead < 2:
+            log.error("the journal's months run out: run `python -m casino migrate`", extra={"months": ahead})
+        return {"ahead": ahead}
+
+    return [
+        Job("wallet.verify", timedelta(days=1), verify, longest=timedelta(hours=4)),
+        Job("wallet.expire_holds", timedelta(minutes=1), expire),
+        Job("wallet.reconcile_deposits", timedelta(seconds=settings.reconcile_interval_s), reconcile),
+        Job("wallet.months", timedelta(hours=6), months),
+    ]
+
+
+class Worker:
+    """The relays of all consumers, and the schedule, of one process."""
+
+    def __init__(self, parts: Container, databases: Databases) -> None:
+        def pool_of(module: str) -> Any:
+            return databases.of(module).pool
+
+        self._pool_of: Callable[[str], Any] = pool_of
+        self._relays = [Relay(one, pool_of) for one in consumers(parts.get(RulesInForce))]
+        self._schedule = Schedule(pool_of("ops"), jobs(parts, databases))
+        self._woken = {relay.consumer.name: asyncio.Event() for relay in self._relays}
+
+    async def run(self) -> None:
+        """Work until cancelled; then the leases are given back, so that the next worker need not wait for their end."""
+        tasks = [asyncio.create_task(run(one, self._woken[one.consumer.name], POLL_S)) for one in self._relays]
+        tasks += [asyncio.create_task(self._schedule.run(poll_s=1.0)), asyncio.create_task(self._listen())]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(relay.close() for relay in self._relays), return_exceptions=True)
+
+    async def _listen(self) -> None:
+        """Wake who reads a module when it has written; without this connection they read a second later."""
+
+        def wake(*told: Any) -> None:
+            for relay in self._relays:
+                if relay.consumer.producer == told[-1]:
+                    self._woken[relay.consumer.name].set()
+
+        while True:
+            try:
+                lost = asyncio.Event()
+                async with self._pool_of("ops").acquire() as connection:
+                    connection.add_termination_listener(lambda *_, lost=lost: lost.set())
+                    await connection.add_listener(CHANNEL, wake)
+                    try:
+                        await lost.wait()
+                    finally:
+                        if not connection.is_closed():
+                            await connection.remove_listener(CHANNEL, wake)
+            except Exception as error:
+                log.warning("events are polled for", extra={"error": type(error).__name__})
+            await asyncio.sleep(POLL_S)
