@@ -92,7 +92,7 @@ def test_the_quota_has_room_for_a_rollout_and_a_migration(of: Plan) -> None:
 
 
 def test_the_network_is_closed_but_for_what_a_casino_needs() -> None:
-    deny, casino, migrate = (m["spec"] for m in network.network_policies(plan()))
+    deny, casino, worker, migrate = (m["spec"] for m in network.network_policies(plan()))
     assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
     def ways(policy: dict[str, Any]) -> set[tuple[str, int]]:
@@ -106,8 +106,9 @@ def test_the_network_is_closed_but_for_what_a_casino_needs() -> None:
 
     stores = {("10.1.2.3/32", 5432), ("10.1.2.3/32", 8200)}
     assert ways(casino) == stores | {("10.1.2.3/32", 6379), ("10.1.2.4/32", 8443)}
+    assert ways(worker) == ways(casino)
     assert ways(migrate) == stores
-    assert "ingress" not in migrate
+    assert "ingress" not in migrate and "ingress" not in worker
     (into,) = casino["ingress"]
     assert into["ports"] == [{"protocol": "TCP", "port": 8080}]
     assert into["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-system"}}}]

@@ -242,7 +242,7 @@ def test_old_pods_serve_on_while_a_new_version_migrates(fakes: Fakes) -> None:
     assert run(fakes) == "waiting"
     assert fakes.condition("Ready")["status"] == "True"
     assert fakes.condition("Progressing")["status"] == "True"
-    (deployment,) = fakes.kube.find("Deployment", NAMESPACE)
+    deployment, _worker = fakes.kube.find("Deployment", NAMESPACE)
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"].endswith("0.1.0-abc1234")
     fakes.finish_migration()
     assert run(fakes) == "waiting"
@@ -252,12 +252,16 @@ def test_old_pods_serve_on_while_a_new_version_migrates(fakes: Fakes) -> None:
     assert len(fakes.kube.find("Job", NAMESPACE)) == 1
 
 
-def test_a_casino_with_no_pod_is_not_ready(fakes: Fakes) -> None:
+@pytest.mark.parametrize(("lost", "serves"), [("casino", "False"), ("casino-worker", "True")])
+def test_a_casino_with_no_pod_is_not_ready_and_one_without_a_worker_serves_on(
+    fakes: Fakes, lost: str, serves: str
+) -> None:
     go_live(fakes)
-    (deployment,) = fakes.kube.find("Deployment", NAMESPACE)
+    (deployment,) = (d for d in fakes.kube.find("Deployment", NAMESPACE) if d["metadata"]["name"] == lost)
     deployment["status"]["availableReplicas"] = 0
     assert run(fakes) == "waiting"
-    assert fakes.condition("Ready")["status"] == "False"
+    assert fakes.condition("Ready")["status"] == serves
+    assert "Waiting for" in fakes.condition("Progressing")["message"]
 
 
 def test_a_failed_migration_is_told_and_tried_again_in_ten_minutes(fakes: Fakes) -> None:

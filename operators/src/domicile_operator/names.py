@@ -16,6 +16,7 @@ LABEL_PLACE = "domicile.dev/place"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 
 APP = "casino"
+WORKER = "casino-worker"
 """Service account, Deployment, Service, Ingress and disruption budget all carry this name."""
 MIGRATE_ACCOUNT = "casino-migrate"
 CONFIG_MAP = "casino-config"

@@ -38,6 +38,10 @@ SIZES = {
 }
 
 
+WORKER_SIZE = Size(replicas=1, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512)
+"""The worker's, whatever the casino's: what it does by the thousand it does in batches."""
+
+
 @dataclass(frozen=True)
 class RulesInForce:
     """rules.json, its sha256, and the version of the catalogue that it was made from."""

@@ -162,12 +162,13 @@ class Controllers:
         return job
 
     def roll_out(self, replicas: int = 1) -> None:
-        """All pods of the Deployment's present generation are ready."""
-        found = eventually(lambda: self._get("deployment", "casino"), what="the Deployment")
-        self._status("deployment", "casino", {
-            "observedGeneration": found["metadata"]["generation"], "replicas": replicas,
-            "updatedReplicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas,
-        })  # fmt: skip
+        """All pods of the Deployments' present generation are ready."""
+        for name, pods in (("casino", replicas), ("casino-worker", 1)):
+            found = eventually(lambda name=name: self._get("deployment", name), what="the Deployment")
+            self._status("deployment", name, {
+                "observedGeneration": found["metadata"]["generation"], "replicas": pods,
+                "updatedReplicas": pods, "readyReplicas": pods, "availableReplicas": pods,
+            })  # fmt: skip
 
     def delete_namespace(self) -> None:
         """Empty a terminating namespace and let it go."""

@@ -80,30 +80,34 @@ class Migration(PrunedChild):
 
 
 class Workload(KubernetesChild):
-    """The casino's Deployment."""
+    """The casino's Deployments: who serves players, and who works in the background."""
 
     api_version, kind = "apps/v1", "Deployment"
 
     def desired(self, plan: Plan) -> Sequence[Manifest]:
-        return [workload.deployment(plan)]
+        return [workload.deployment(plan), workload.worker_deployment(plan)]
 
     def observe(self, plan: Plan, applied: Sequence[Object]) -> Observation:
-        found = applied[0]
-        status, wanted = found.get("status", {}), plan.size.replicas
-        seen = status.get("observedGeneration", 0) >= found["metadata"].get("generation", 0)
-        updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-        serving = available > 0
-        if seen and updated == available == status.get("replicas", 0) == wanted:
-            return Observation(references(applied), serving=True)
-        stuck = _condition(found, "Progressing", "False")
-        if seen and stuck:
-            waiting = (
-                f"The Deployment makes no progress: {stuck.get('message', '')} "
-                f"See `kubectl get pods,events -n {plan.names.namespace}`."
-            )
-        else:
-            waiting = f"Waiting for the casino: {min(updated, available)} of {wanted} pods of this version ready."
+        api, worker = applied
+        serving = api.get("status", {}).get("availableReplicas", 0) > 0
+        waiting = _rollout(plan, api, "the casino") or _rollout(plan, worker, "its worker")
         return Observation(references(applied), waiting, serving)
+
+
+def _rollout(plan: Plan, found: Object, what: str) -> str:
+    """What a Deployment waits for; nothing when every pod of this version is ready."""
+    status, wanted = found.get("status", {}), found["spec"]["replicas"]
+    seen = status.get("observedGeneration", 0) >= found["metadata"].get("generation", 0)
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    if seen and updated == available == status.get("replicas", 0) == wanted:
+        return ""
+    stuck = _condition(found, "Progressing", "False")
+    if seen and stuck:
+        return (
+            f"The Deployment of {what} makes no progress: {stuck.get('message', '')} "
+            f"See `kubectl get pods,events -n {plan.names.namespace}`."
+        )
+    return f"Waiting for {what}: {min(updated, available)} of {wanted} pods of this version ready."
 
 
 class DisruptionBudgets(PrunedChild):

@@ -29,8 +29,8 @@ def service_accounts(plan: Plan) -> list[Manifest]:
 
 
 def quota(plan: Plan) -> Manifest:
-    """Room for every replica, one more while rolling, and a migration with one retry."""
-    size, pods = plan.size, plan.size.replicas + 3
+    """Room for every replica, one more while rolling, a migration with one retry, and the worker with its successor."""
+    size, pods = plan.size, plan.size.replicas + 5
     return {
         "apiVersion": "v1",
         "kind": "ResourceQuota",

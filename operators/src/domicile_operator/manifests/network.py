@@ -18,6 +18,7 @@ def network_policies(plan: Plan) -> list[Manifest]:
     return [
         _policy(plan, "default-deny", {}, {"policyTypes": ["Ingress", "Egress"]}),
         _policy(plan, "casino", selector("api"), {"ingress": [_from_ingress(plan)], "egress": _egress(casino)}),
+        _policy(plan, "casino-worker", selector("worker"), {"egress": _egress(casino)}),
         _policy(plan, "casino-migrate", selector("migrate"), {"egress": _egress(data)}),
     ]
 

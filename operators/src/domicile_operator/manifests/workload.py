@@ -8,8 +8,8 @@ from domicile_operator.manifests.pods import (
     migrate_environment,
     pod_template,
 )
-from domicile_operator.names import APP, CONFIG_MAP, MIGRATE_ACCOUNT
-from domicile_operator.plan import SIZES, Manifest, Plan, digest
+from domicile_operator.names import APP, CONFIG_MAP, MIGRATE_ACCOUNT, WORKER
+from domicile_operator.plan import SIZES, WORKER_SIZE, Manifest, Plan, Size, digest
 
 CONFIG_DIGEST = "casino.domicile.dev/config"
 
@@ -49,6 +49,26 @@ def migration_job(plan: Plan) -> Manifest:
 
 def deployment(plan: Plan) -> Manifest:
     """The casino's HTTP service. It rolls when image, environment, rules or CA change."""
+    made = _deployment(plan, APP, "api", plan.size)
+    if plan.size.replicas > 1:
+        # A preference only: a cell may have one node.
+        made["spec"]["template"]["spec"]["topologySpreadConstraints"] = [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": selector("api")},
+            }
+        ]
+    return made
+
+
+def worker_deployment(plan: Plan) -> Manifest:
+    """What is done in the background: events, the schedule. One pod: leases would let more of them share the work."""
+    return _deployment(plan, WORKER, "worker", WORKER_SIZE)
+
+
+def _deployment(plan: Plan, name: str, component: str, size: Size) -> Manifest:
     probes = {
         "ports": [{"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"}],
         # The startup probe asks each second: a tenant is ready as soon as it can be.
@@ -57,30 +77,26 @@ def deployment(plan: Plan) -> Manifest:
         "livenessProbe": _probe("/healthz", period=10, failures=3),
     }
     template = pod_template(
-        plan, "api", account=APP, command="api", environment=casino_environment(plan), size=plan.size, extra=probes
+        plan,
+        component,
+        account=APP,
+        command=component,
+        environment=casino_environment(plan),
+        size=size,
+        extra=probes,
     )
     template["metadata"]["annotations"] = {CONFIG_DIGEST: digest(config_map_data(plan), 16)}
     template["spec"]["terminationGracePeriodSeconds"] = 45
-    if plan.size.replicas > 1:
-        # A preference only: a cell may have one node.
-        template["spec"]["topologySpreadConstraints"] = [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": selector("api")},
-            }
-        ]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata(plan, APP, "api"),
+        "metadata": metadata(plan, name, component),
         "spec": {
-            "replicas": plan.size.replicas,
+            "replicas": size.replicas,
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": 180,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "selector": {"matchLabels": selector("api")},
+            "selector": {"matchLabels": selector(component)},
             "template": template,
         },
     }
