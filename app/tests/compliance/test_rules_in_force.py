@@ -18,8 +18,10 @@ import pytest
 from casino.compliance.api import Rules, RulesInForce
 from casino.compliance.in_force import FIXED
 from casino.dev.run import free_port
+from casino.kernel.db import Databases
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.metrics import REGISTRY
+from casino.wallet.api import build as build_wallet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,6 +232,16 @@ def test_a_running_casino_takes_on_its_config_map(process: str, config_map: Conf
     assert stakes() == 50
     config_map.change(slot_max_stake=band(100))
     until(lambda: stakes() == 100)
+
+
+async def test_a_casino_with_records_does_not_start_in_another_currency(servers: Any, database: str) -> None:
+    databases = Databases(servers.settings(database), None, ["wallet"], {"wallet": 1})
+    await databases.open()
+    for _ in range(2):
+        await build_wallet(databases.of("wallet"), [], "GBP", 2)
+    with pytest.raises(ConfigurationError, match="the ledger is in GBP, and the rules say EUR"):
+        await build_wallet(databases.of("wallet"), [], "EUR", 2)
+    await databases.close()
 
 
 def test_a_casino_opens_on_no_broken_rules(config_map: ConfigMap) -> None:

@@ -4,6 +4,7 @@ import ssl
 
 from casino.kernel.clock import Clock
 from casino.kernel.db import Database
+from casino.kernel.errors import ConfigurationError
 from casino.kernel.settings import PspSecret, Settings
 from casino.wallet.deposits import Deposits
 from casino.wallet.endpoints import router
@@ -43,7 +44,14 @@ def build_psp_clients(settings: Settings, secrets: dict[str, PspSecret], clock: 
 async def build(
     database: Database, clients: list[PspClient], currency: str, currency_exponent: int
 ) -> tuple[Wallet, Deposits]:
-    """Wire the module and make sure that the ledger knows the currency."""
+    """Wire the module and make sure that the ledger knows the currency.
+
+    Raises ConfigurationError when the ledger is in other currencies alone: rules that change the casino's currency are
+    refused at a start as they are while it runs.
+    """
     repository = WalletRepository(database)
+    known = await repository.currencies()
+    if known and currency not in known:
+        raise ConfigurationError(f"the ledger is in {', '.join(sorted(known))}, and the rules say {currency}")
     await repository.add_currency(currency, currency_exponent)
     return Wallet(repository, currency, currency_exponent), Deposits(repository, clients)

@@ -38,6 +38,10 @@ class WalletRepository:
     async def add_currency(self, currency: str, exponent: int) -> None:
         await self._database.pool.execute("SELECT wallet.add_currency($1, $2::smallint)", currency, exponent)
 
+    async def currencies(self) -> set[str]:
+        """The currencies that the ledger is in: none before the first start."""
+        return {row["currency"] for row in await self._database.pool.fetch("SELECT currency FROM wallet.currencies")}
+
     async def open_player_account(self, player_id: uuid.UUID, currency: str) -> int:
         """The player's cash account, made when there is none yet."""
         while (account := await self.account_of(player_id, currency)) is None:
