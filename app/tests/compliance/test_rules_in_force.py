@@ -207,7 +207,7 @@ def process(casino_process_environment: dict[str, str], config_map: ConfigMap) -
 
 
 def until(ask: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
             if ask():
