@@ -1,6 +1,6 @@
 """The migrations as files: how they are named and loaded, and what is held against them before any of them runs.
 
-There are three kinds (docs/architecture.md, "Migrations"):
+There are three kinds (app/README.md, "Migrations"):
 - SQL in one transaction, which is what a file is that says nothing;
 - SQL outside of one, where the first line is `-- no transaction`: each statement runs by itself and may be run again;
 - a backfill: a Python module with `async def batch(connection) -> int`, called again, each time in a transaction of
