@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from casino.game_control.figures import Figures
 
 
 class ParSheet(BaseModel):
@@ -15,11 +17,13 @@ class ParSheet(BaseModel):
     `reels` are strips of symbols, each stop equally likely; the window shows `rows` symbols from the stop on.
     A payline names a row for each reel. `paytable` gives, per symbol and count from the left, the win in
     multiples of the stake on one line; the stake is spread evenly over all lines.
-    `theoretical_rtp` is what was certified, as an exact fraction; loading computes it again and refuses another.
+    `theoretical_rtp` and `figures` are what was certified, as exact fractions; loading computes them again and refuses
+    others.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    kind: Literal["line_slot"] = "line_slot"
     game_id: str = Field(pattern=r"^[a-z][a-z0-9-]{1,31}$")
     name: str
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
@@ -30,6 +34,7 @@ class ParSheet(BaseModel):
     paytable: dict[str, dict[int, int]]
     stakes_minor: Annotated[tuple[int, ...], Field(min_length=1)]
     theoretical_rtp: str = Field(pattern=r"^\d+/\d+$")
+    figures: dict[str, Figures] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _coherent(self) -> ParSheet:

@@ -7,21 +7,24 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib import resources
-
-from pydantic import ValidationError
 
 from casino.compliance.api import Rules
+from casino.game_control.catalogue import (
+    DEFAULT_KIND,
+    GameRefused,
+    definition_texts,
+    kind_of,
+    parse_definition,
+    require_figures,
+)
+from casino.game_control.engines.line_slot import WAGER, LineSlot
 from casino.game_control.models import Outcome, ParSheet
 from casino.game_control.rng import RandomNumberGenerator
-from casino.game_control.slot import LinePays, evaluate, exact_rtp
-from casino.kernel.errors import ConfigurationError
+from casino.game_control.slot import LinePays, evaluate
+
+__all__ = ["Game", "GameControl", "GameRefused", "admit", "load_games", "load_par_sheet", "outcome_details"]
 
 log = logging.getLogger(__name__)
-
-
-class GameRefused(ConfigurationError):
-    """A game may not be offered; the message says by which rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,21 @@ class Game:
         return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
-def admit(par: ParSheet, rules: Rules) -> Game:
+def admit(par: LineSlot, rules: Rules) -> Game:
     """Admit a game under the rules.
 
     Raises GameRefused when the par sheet's declared RTP is not its true one, or the true one is below
     `rtp_minimum_basis_points`.
     """
-    rtp = exact_rtp(par)
+    figures = par.exact_figures()
+    rtp = figures[WAGER].rtp
     if rtp != par.certified_rtp:
         raise GameRefused(
             f"{par.game_id} {par.version}: the par sheet declares an RTP of {par.theoretical_rtp}, but its reels and "
             f"paytable give {rtp}: certify what is played"
         )
+    if par.figures:
+        require_figures(par, figures)
     minimum = rules.rtp_minimum_basis_points
     if minimum is not None and rtp < Fraction(minimum, 10_000):
         raise GameRefused(
@@ -59,13 +65,12 @@ def admit(par: ParSheet, rules: Rules) -> Game:
     return Game(par, rtp)
 
 
-def load_par_sheet(text: str, origin: str) -> ParSheet:
+def load_par_sheet(text: str, origin: str) -> LineSlot:
     """A par sheet from its JSON. Raises GameRefused with every fault."""
-    try:
-        return ParSheet.model_validate_json(text)
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors()]
-        raise GameRefused(f"{origin} is no usable par sheet: " + "; ".join(faults)) from error
+    definition = parse_definition(text, origin)
+    if not isinstance(definition, LineSlot):
+        raise GameRefused(f"{origin} is no par sheet but a definition of kind {definition.kind}")
+    return definition
 
 
 class GameControl:
@@ -96,11 +101,12 @@ class GameControl:
 def load_games(rules: Rules) -> list[Game]:
     """The games of this package that the rules admit; who is refused is logged with the reason."""
     games = []
-    for file in sorted(resources.files("casino.game_control.games").iterdir(), key=lambda f: f.name):
-        if not file.name.endswith(".json"):
+    for name, text in definition_texts().items():
+        # What players are offered by a spin of one step; the other kinds are in the catalogue.
+        if kind_of(text) != DEFAULT_KIND:
             continue
         try:
-            games.append(admit(load_par_sheet(file.read_text(), file.name), rules))
+            games.append(admit(load_par_sheet(text, name), rules))
         except GameRefused as refused:
             log.error("game refused", extra={"reason": str(refused)})
     return games
