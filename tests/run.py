@@ -31,12 +31,18 @@ class Suite:
     before: Callable[[], None] = lambda: None
 
 
-def need_redis() -> None:
-    """The unit tests run against a real Redis: install it as root, else say what is missing."""
-    if shutil.which("redis-server"):
+# program -> its Debian package
+UNIT_PROGRAMS = {"redis-server": "redis-server", "softhsm2-util": "softhsm2", "dieharder": "dieharder"}
+
+
+def need_programs() -> None:
+    """The unit tests run against real programs: install them as root, else say what is missing."""
+    missing = [package for program, package in UNIT_PROGRAMS.items() if not shutil.which(program)]
+    if not missing:
         return
     if os.geteuid() != 0:
-        sys.exit("The unit tests need redis-server: `sudo apt-get install redis-server`, or run as root.")
+        named = " ".join(missing)
+        sys.exit(f"The unit tests need {named}: `sudo apt-get install {named}`, or run as root.")
     call("domicile-lab", "packages")
 
 
@@ -62,8 +68,8 @@ SUITES = {
         budget_s=240,
     ),
     # A file's tests stay together: they share servers, which each of the two processes starts for itself.
-    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=360, before=need_redis),
-    "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_redis),
+    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=360, before=need_programs),
+    "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_programs),
     "apiserver": Suite(
         (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=600, before=need_tools
     ),

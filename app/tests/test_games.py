@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from casino.compliance.api import parse_rules
-from casino.game_control.drbg import EntropySource, HmacDrbg, RngFailure, known_answer_test
+from casino.game_control.drbg import HmacDrbg, RngFailure, known_answer_test
+from casino.game_control.entropy import EntropySource
 from casino.game_control.models import ParSheet
 from casino.game_control.rng import RandomNumberGenerator
 from casino.game_control.service import Game, GameControl, GameRefused, admit, load_games, load_par_sheet

@@ -92,6 +92,11 @@ class GameControl:
 
         return offer
 
+    @property
+    def rng_failure(self) -> str | None:
+        """Why the generator stopped play, for readiness; None while it is healthy. It does not recover by itself."""
+        return self._rng.failure
+
     def play(self, game: Game, stake_minor: int) -> Outcome:
         """Draw a stop for each reel and compute the wins. The stake has no part in the draw."""
         stops = tuple(self._rng.below(len(strip)) for strip in game.par.reels)
