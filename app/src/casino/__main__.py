@@ -9,11 +9,12 @@ import sys
 from typing import Any
 
 from casino.bootstrap import Kind
-from casino.commands import add_event_commands
+from casino.commands import register as register_events
+from casino.game_control.commands import register as register_games
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.logs import configure_logging
 from casino.kernel.settings import load_settings
-from casino.wallet.commands import add_ledger_commands
+from casino.wallet.commands import register as register_ledger
 
 EXIT_CONFIGURATION = 2
 
@@ -38,8 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--dry-run", action="store_true", help="say what is due, and write nothing")
     migrate.add_argument("--json", action="store_true", help="print the outcome as JSON")
     migrate.set_defaults(run=_migrate)
-    add_ledger_commands(commands)
-    add_event_commands(commands)
+    register_ledger(commands)
+    register_events(commands)
+    register_games(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")

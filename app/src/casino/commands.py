@@ -32,7 +32,7 @@ _EXAMPLES = """examples:
 """
 
 
-def add_event_commands(commands: Any) -> None:
+def register(commands: Any) -> None:
     """Hang the verbs of `casino events` into the parser."""
     parser = commands.add_parser(
         "events",

@@ -1,12 +1,23 @@
 """The door of game control."""
 
 from casino.compliance.api import Rules
+from casino.game_control.entropy import build_entropy
 from casino.game_control.rng import RandomNumberGenerator
 from casino.game_control.service import Game, GameControl, GameRefused, load_games, outcome_details
+from casino.game_control.settings import GameControlSettings, load_game_settings
 
-__all__ = ["Game", "GameControl", "GameRefused", "build", "outcome_details"]
+__all__ = ["Game", "GameControl", "GameRefused", "build", "build_generator", "outcome_details"]
 
 
 def build(rules: Rules, tenant: str) -> GameControl:
-    """Admit the games and start the generator. Raises RngFailure when its health tests fail."""
-    return GameControl(load_games(rules), RandomNumberGenerator(personalisation=f"casino {tenant}"))
+    """Admit the games and start the generator.
+
+    Raises RngFailure when its health tests fail, ConfigurationError when an HSM is set that is not there.
+    """
+    settings = load_game_settings().model_copy(update={"tenant": tenant})
+    return GameControl(load_games(rules), build_generator(settings))
+
+
+def build_generator(settings: GameControlSettings) -> RandomNumberGenerator:
+    """The generator of a tenant. What laboratories collect comes from one that is built here as well."""
+    return RandomNumberGenerator(f"casino {settings.tenant}", build_entropy(settings.hsm))

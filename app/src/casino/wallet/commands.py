@@ -25,7 +25,7 @@ _EXAMPLES = """examples:
 """
 
 
-def add_ledger_commands(commands: Any) -> None:
+def register(commands: Any) -> None:
     """Hang the verbs of `casino ledger` into the parser."""
     parser = commands.add_parser("ledger", help="look after the ledger")
     verbs = parser.add_subparsers(required=True, metavar="verb")
