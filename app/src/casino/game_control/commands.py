@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -52,6 +53,12 @@ def _register_rng(verbs: Parsers) -> None:
     collect.add_argument("--force", action="store_true", help="write over a file that exists")
     _json(collect)
     collect.set_defaults(run=_guarded(_collect))
+    test = verbs.add_parser("test", help="the tests of NIST SP 800-22; needs the extra `laboratory`")
+    test.add_argument("--sequences", type=_positive, default=100, help="default %(default)s")
+    test.add_argument("--bits", type=_positive, default=1_000_000, help="of each sequence; default %(default)s")
+    test.add_argument("--input", type=Path, help="a file of collected output instead of the generator")
+    _json(test)
+    test.set_defaults(run=_guarded(_test))
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
@@ -165,6 +172,49 @@ def _collect(options: argparse.Namespace) -> int:
         what = "raw" if done.bound is None else f"numbers below {done.bound}, {done.width} bytes each"
         print(f"{done.path}: {done.size} bytes, {what}; SHA-256 {done.sha256}")
     return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    try:
+        from casino.game_control.sp80022.suite import pieces, run_suite
+    except ImportError as error:
+        raise ConfigurationError("the tests need numpy: install casino[laboratory]") from error
+    from casino.game_control.progress import Progress
+
+    if options.bits % 8:
+        raise ConfigurationError("a sequence has a whole number of bytes: --bits is a multiple of 8")
+    try:
+        with contextlib.ExitStack() as stack:
+            if options.input is not None:
+                read = stack.enter_context(options.input.open("rb")).read
+            else:
+                read = _generator().random_bytes
+            progress = stack.enter_context(Progress("SP 800-22", options.sequences))
+            report = run_suite(pieces(read, options.bits, options.sequences), progress)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {options.input}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    if options.json:
+        print(json.dumps(report.as_json(), indent=2))
+    else:
+        print(_told(report))
+    return EXIT_BROKEN if report.faults else 0
+
+
+def _told(report: Any) -> str:
+    lines = [f"{report.sequences} sequences of {report.bits} bits, {len(report.statistics)} statistics"]
+    lines += [
+        f"{s.name:40} {s.passed}/{s.sequences} pass"
+        + ("" if s.within else " (outside of the standard's interval)")
+        + ("" if s.uniformity is None else f", uniformity {s.uniformity:.6f}")
+        + (" FAULT" if s.fault else "")
+        for s in report.statistics
+    ]
+    faults, second = report.faults, report.second_look
+    lines.append(f"outside of the standard's limits: {', '.join(second) or 'none'}")
+    lines.append(f"faults: {', '.join(faults) or 'none'}")
+    return "\n".join(lines)
 
 
 def _fair_verify(options: argparse.Namespace) -> int:
