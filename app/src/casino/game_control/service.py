@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from casino.compliance.api import Rules
 from casino.game_control.catalogue import (
@@ -18,9 +19,13 @@ from casino.game_control.catalogue import (
     require_figures,
 )
 from casino.game_control.engines.line_slot import WAGER, LineSlot
+from casino.game_control.manifest import GENERATOR, Verification
 from casino.game_control.models import Outcome, ParSheet
 from casino.game_control.rng import RandomNumberGenerator
 from casino.game_control.slot import LinePays, evaluate
+
+if TYPE_CHECKING:
+    from casino.game_control.verification import SoftwareVerification
 
 __all__ = ["Game", "GameControl", "GameRefused", "admit", "load_games", "load_par_sheet", "outcome_details"]
 
@@ -77,9 +82,16 @@ class GameControl:
     """The admitted games and the generator that plays them."""
 
     def __init__(self, games: list[Game], rng: RandomNumberGenerator) -> None:
-        self.games = {game.par.game_id: game for game in games}
+        self._admitted = {game.par.game_id: game for game in games}
+        self.games = dict(self._admitted)
         self._pays = {game.par.game_id: LinePays(game.par) for game in games}
         self._rng = rng
+        self.verification: SoftwareVerification | None = None
+
+    def apply(self, verification: Verification) -> None:
+        """Offer the admitted games less those that failed software verification; without a generator, none."""
+        disabled = verification.disabled
+        self.games = {name: game for name, game in self._admitted.items() if not disabled & {name, GENERATOR}}
 
     async def readmit(self, rules: Rules) -> Callable[[], None]:
         """Judge every game by other rules; what this answers makes it so."""
