@@ -116,7 +116,7 @@ class Runtime:
         parts.put(PlayerAccounts, players)
         parts.put(Authenticator, players)  # type: ignore[type-abstract]
         parts.put(Games, Games(self._games, money, self._rules, self._clock))
-        parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games, self._rules))
+        parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games.health, self._rules))
         self._tasks.append(asyncio.create_task(self._rules.watch(settings.rules_poll_s)))
         if self._kind != "api":
             self._tasks.append(asyncio.create_task(Worker(parts, databases).run()))

@@ -39,7 +39,7 @@ def test_there_is_a_game_of_every_kind() -> None:
 
 @pytest.mark.parametrize("game", QUICK)
 def test_the_declared_figures_are_the_exact_ones(game: str) -> None:
-    """The figures of video poker take half a minute: `casino games figures --check` computes them as well."""
+    """The figures of video poker take half a minute: `casino games figures` computes them as well."""
     require_figures(GAMES[game], exact_figures(game))
 
 

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from casino.kernel.errors import CasinoError, ConfigurationError
+from casino.game_control.manifest_commands import EXIT_BROKEN, Parsers, guarded, json_option, register_manifest
+from casino.kernel.errors import ConfigurationError
 
-EXIT_BROKEN = 1
 MAX_PROOF_BYTES = 1 << 20
-Parsers = Any  # argparse names the type of add_subparsers() only privately
 
 
 def register(commands: Parsers) -> None:
@@ -23,8 +22,8 @@ def register(commands: Parsers) -> None:
     fair = commands.add_parser("fair", help="provably fair rounds").add_subparsers(required=True, metavar="verb")
     verify = fair.add_parser("verify", help="play a round again from its revealed seed")
     verify.add_argument("proof", type=Path, help='the round\'s proof as a JSON file, "-" for standard input')
-    _json(verify)
-    verify.set_defaults(run=_guarded(_fair_verify))
+    json_option(verify)
+    verify.set_defaults(run=guarded(_fair_verify))
 
 
 def _register_games(verbs: Parsers) -> None:
@@ -32,28 +31,15 @@ def _register_games(verbs: Parsers) -> None:
     figures.add_argument("game", nargs="*", help="all games when none is named")
     figures.add_argument("--definition", type=Path, help="a definition's file instead of the package's games")
     figures.add_argument("--write", action="store_true", help="with --definition: write the figures into the file")
-    _json(figures)
-    figures.set_defaults(run=_guarded(_figures))
+    json_option(figures)
+    figures.set_defaults(run=guarded(_figures))
     simulate = verbs.add_parser("simulate", help="play by the stated strategy; must agree with the exact figures")
     simulate.add_argument("game")
     simulate.add_argument("--rounds", type=_positive, default=100_000, help="default %(default)s")
     simulate.add_argument("--wager", help="one set of figures; all that can be played when none is named")
-    _json(simulate)
-    simulate.set_defaults(run=_guarded(_simulate))
-    _register_manifest(verbs)
-
-
-def _register_manifest(verbs: Parsers) -> None:
-    manifest = verbs.add_parser("manifest", help="write the signed manifest of what decides outcomes")
-    manifest.add_argument("--key", type=Path, required=True, help="Ed25519 private key, PEM without a passphrase")
-    manifest.add_argument("--output", type=Path, required=True)
-    manifest.add_argument("--force", action="store_true", help="write over a file that exists")
-    manifest.set_defaults(run=_guarded(_manifest))
-    verify = verbs.add_parser("verify", help="hold this installation against the signed manifest")
-    verify.add_argument("--manifest", type=Path, help="instead of CASINO_GAMES_MANIFEST")
-    verify.add_argument("--key", help="public key in base64 instead of CASINO_GAMES_MANIFEST_KEY")
-    _json(verify)
-    verify.set_defaults(run=_guarded(_verify))
+    json_option(simulate)
+    simulate.set_defaults(run=guarded(_simulate))
+    register_manifest(verbs)
 
 
 def _register_rng(verbs: Parsers) -> None:
@@ -65,18 +51,14 @@ def _register_rng(verbs: Parsers) -> None:
     collect.add_argument("--bytes", type=_positive, required=True, dest="size", help="the size of the file")
     collect.add_argument("--output", type=Path, required=True)
     collect.add_argument("--force", action="store_true", help="write over a file that exists")
-    _json(collect)
-    collect.set_defaults(run=_guarded(_collect))
+    json_option(collect)
+    collect.set_defaults(run=guarded(_collect))
     test = verbs.add_parser("test", help="the tests of NIST SP 800-22; needs the extra `laboratory`")
     test.add_argument("--sequences", type=_positive, default=100, help="default %(default)s")
     test.add_argument("--bits", type=_positive, default=1_000_000, help="of each sequence; default %(default)s")
     test.add_argument("--input", type=Path, help="a file of collected output instead of the generator")
-    _json(test)
-    test.set_defaults(run=_guarded(_test))
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    json_option(test)
+    test.set_defaults(run=guarded(_test))
 
 
 def _positive(text: str) -> int:
@@ -84,18 +66,6 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not positive")
     return value
-
-
-def _guarded(command: Any) -> Any:
-    """A refusal ends a command with its sentence, as a wrong configuration does."""
-
-    def run(options: argparse.Namespace) -> int:
-        try:
-            return int(command(options))
-        except CasinoError as refused:
-            raise ConfigurationError(f"{refused.message} {refused.remedy}") from refused
-
-    return run
 
 
 def _catalogue(names: list[str]) -> dict[str, Any]:
@@ -167,50 +137,6 @@ def _simulate(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([result.as_json() for result in results], indent=2))
     return 0 if all(result.agrees for result in results) else EXIT_BROKEN
-
-
-def _manifest(options: argparse.Namespace) -> int:
-    from casino.game_control.manifest import describe, sign
-    from casino.game_control.manifest_files import digests, games_present, load_signing_key, public_key_of
-    from casino.kernel.clock import SystemClock
-
-    key = load_signing_key(options.key)
-    games, versions = games_present()
-    manifest = describe(games, versions, digests(), SystemClock().now().isoformat(timespec="seconds"))
-    try:
-        with options.output.open("w" if options.force else "x") as file:
-            file.write(sign(manifest, key).model_dump_json(indent=2) + "\n")
-    except FileExistsError:
-        raise ConfigurationError(f"{options.output} exists; --force writes over it") from None
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {options.output}: {error.strerror}") from error
-    for name, component in sorted(manifest.components.items()):
-        print(f"{name} {component.version}: {component.signature}")
-    print(f"signed for CASINO_GAMES_MANIFEST_KEY={public_key_of(key)}")
-    return 0
-
-
-def _verify(options: argparse.Namespace) -> int:
-    from casino.game_control.settings import load_game_settings
-    from casino.game_control.verification import build_verification
-    from casino.kernel.clock import SystemClock
-
-    settings = load_game_settings()
-    changes = {"manifest": options.manifest, "manifest_key": options.key}
-    settings = settings.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    verification = build_verification(settings, SystemClock())
-    if verification is None:
-        raise ConfigurationError("there is nothing to verify against: set CASINO_GAMES_MANIFEST and its key")
-    result = verification.run()
-    if options.json:
-        print(json.dumps(result.as_json(), indent=2))
-    else:
-        for name, signature in sorted(result.components.items()):
-            print(f"{name}: {signature}{' DISABLED' if name in result.disabled else ''}")
-        for fault in result.faults:
-            print(f"- {fault.component}: {fault.path or 'the manifest'} {fault.kind}")
-        print("every component is what was signed" if result.ok else "VERIFICATION FAILED")
-    return 0 if result.ok else EXIT_BROKEN
 
 
 def _collect(options: argparse.Namespace) -> int:

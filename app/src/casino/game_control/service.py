@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -13,21 +13,33 @@ from casino.compliance.api import Rules
 from casino.game_control.catalogue import (
     DEFAULT_KIND,
     GameRefused,
+    checked,
     definition_texts,
     kind_of,
     parse_definition,
     require_figures,
 )
+from casino.game_control.definition import Definition, act, start
 from casino.game_control.engines.line_slot import WAGER, LineSlot
 from casino.game_control.manifest import GENERATOR, Verification
 from casino.game_control.models import Outcome, ParSheet
 from casino.game_control.rng import RandomNumberGenerator
+from casino.game_control.rounds import Json, RoundState
 from casino.game_control.slot import LinePays, evaluate
 
 if TYPE_CHECKING:
     from casino.game_control.verification import SoftwareVerification
 
-__all__ = ["Game", "GameControl", "GameRefused", "admit", "load_games", "load_par_sheet", "outcome_details"]
+__all__ = [
+    "Game",
+    "GameControl",
+    "GameRefused",
+    "admit",
+    "load_definitions",
+    "load_games",
+    "load_par_sheet",
+    "outcome_details",
+]
 
 log = logging.getLogger(__name__)
 
@@ -81,17 +93,21 @@ def load_par_sheet(text: str, origin: str) -> LineSlot:
 class GameControl:
     """The admitted games and the generator that plays them."""
 
-    def __init__(self, games: list[Game], rng: RandomNumberGenerator) -> None:
+    def __init__(
+        self, games: list[Game], rng: RandomNumberGenerator, definitions: Mapping[str, Definition] | None = None
+    ) -> None:
         self._admitted = {game.par.game_id: game for game in games}
-        self.games = dict(self._admitted)
+        self._definitions = dict(definitions or {})
+        self._disabled: frozenset[str] = frozenset()
+        self._offer()
         self._pays = {game.par.game_id: LinePays(game.par) for game in games}
         self._rng = rng
         self.verification: SoftwareVerification | None = None
 
     def apply(self, verification: Verification) -> None:
         """Offer the admitted games less those that failed software verification; without a generator, none."""
-        disabled = verification.disabled
-        self.games = {name: game for name, game in self._admitted.items() if not disabled & {name, GENERATOR}}
+        self._disabled = verification.disabled
+        self._offer()
 
     async def readmit(self, rules: Rules) -> Callable[[], None]:
         """Judge every game by other rules; what this answers makes it so."""
@@ -100,9 +116,34 @@ class GameControl:
         def offer() -> None:
             # A round that is under way on a game that is offered no more comes to its end.
             self._pays |= {game.par.game_id: LinePays(game.par) for game in games}
-            self.games = {game.par.game_id: game for game in games}
+            self._admitted = {game.par.game_id: game for game in games}
+            self._offer()
 
         return offer
+
+    def _offer(self) -> None:
+        without = self._disabled
+        self.games = {name: game for name, game in self._admitted.items() if not without & {name, GENERATOR}}
+        self.definitions = {
+            name: definition for name, definition in self._definitions.items() if not without & {name, GENERATOR}
+        }
+
+    def start(self, game_id: str, stake_minor: int, choices: Json) -> RoundState:
+        """Start a round of one of `definitions`. Raises KeyError, ChoiceInvalid, RngFailure.
+
+        Store the state with `step_stake_minor` taken, or throw it away unseen.
+        """
+        return start(self.definitions[game_id], stake_minor, choices, self._rng)
+
+    def act(self, state: RoundState, action: Json) -> RoundState:
+        """Go on with an open round. Raises KeyError, ActionInvalid, ChoiceInvalid, RngFailure."""
+        return act(self.definitions[state.game_id], state, action, self._rng)
+
+    def health(self) -> str:
+        """`ok`, or why no player may be sent here: for readiness. A failed generator does not recover by itself."""
+        if self._rng.failure is not None:
+            return f"the random number generator has failed: {self._rng.failure}"
+        return "ok" if self.games else "no game is admitted under the rules"
 
     @property
     def rng_failure(self) -> str | None:
@@ -127,6 +168,28 @@ def load_games(rules: Rules) -> list[Game]:
         except GameRefused as refused:
             log.error("game refused", extra={"reason": str(refused)})
     return games
+
+
+def load_definitions(rules: Rules) -> dict[str, Definition]:
+    """Every game of the package, of every kind, that the rules admit; who is refused is logged with the reason.
+
+    The rules' least RTP is held against the worst wager of a game.
+    """
+    definitions = {}
+    minimum = rules.rtp_minimum_basis_points
+    for name, text in definition_texts().items():
+        try:
+            definition = checked(parse_definition(text, name))
+            if minimum is not None and definition.lowest_rtp < Fraction(minimum, 10_000):
+                raise GameRefused(
+                    f"{definition.game_id} {definition.version}: a wager returns {float(definition.lowest_rtp):.4%}, "
+                    f"below the {minimum / 100:.2f} % of {rules.jurisdiction_name} (rtp_minimum_basis_points)"
+                )
+        except GameRefused as refused:
+            log.error("game refused", extra={"reason": str(refused)})
+        else:
+            definitions[definition.game_id] = definition
+    return definitions
 
 
 def outcome_details(game: Game, outcome: Outcome) -> dict[str, object]:
