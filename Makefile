@@ -27,6 +27,10 @@ tools: ## build the pinned Go programs into the cache
 dev: ## the casino alone, with hot reload, on an embedded PostgreSQL
 	@$(RUN) python -m casino dev
 
+.PHONY: games
+games: ## the exact figures of every game against the declared ones: every hand, stop and deal
+	@$(RUN) python -m casino games figures
+
 .PHONY: install
 install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=... [ENVIRONMENT=folder]
 	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)" \

@@ -161,8 +161,9 @@ def test_an_installation_is_verified_by_its_files(installation: Path) -> None:
     file = installation / "games" / "signal-dice.json"
     file.write_text(file.read_text().replace('"9000": 110', '"9000": 111'))
     assert verification(installation).run().disabled == {"signal-dice"}
-    file.write_text("no json any more")
-    assert verification(installation).run().disabled == {"signal-dice"}
+    for spoilt in (b"no json any more", b"\xff\xfe", b"[" * 100_000, b""):
+        file.write_bytes(spoilt)
+        assert verification(installation).run().disabled == {"signal-dice"}
     (installation.parent / "manifest.json").write_text("{}")
     assert verification(installation).run().disabled >= {"squall", GENERATOR}
     (installation.parent / "manifest.json").unlink()
@@ -181,8 +182,10 @@ def test_a_cache_that_is_not_its_sources_is_found(installation: Path) -> None:
     os.utime(source, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     result = verification(installation).run()
     assert result.disabled == {"signal-dice"} and result.faults[0].kind == "bytecode"
-    cached.write_bytes(b"junk")
+    cached.write_bytes(cached.read_bytes()[:16] + b"junk")
     assert verification(installation).run().disabled == {"signal-dice"}
+    cached.write_bytes(b"compiled by another Python")
+    assert verification(installation).run().ok
 
 
 def test_it_runs_every_24_hours_and_tells_its_result(installation: Path) -> None:

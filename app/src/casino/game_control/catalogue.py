@@ -44,7 +44,7 @@ def kind_of(text: str) -> str:
     """The kind that a definition names, or the default for one that names none or is no JSON object."""
     try:
         document: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return DEFAULT_KIND
     return str(document.get("kind", DEFAULT_KIND)) if isinstance(document, dict) else DEFAULT_KIND
 

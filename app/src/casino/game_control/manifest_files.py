@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from casino.game_control.catalogue import GameRefused, definition_texts, parse_definition
+from casino.game_control.catalogue import GameRefused, parse_definition
 from casino.game_control.manifest import ManifestInvalid
 from casino.kernel.errors import ConfigurationError
 
@@ -26,17 +26,12 @@ def games_present(package: Path = PACKAGE) -> tuple[dict[str, tuple[str, str]], 
     One that cannot is no game that could be played; its file shows as changed.
     """
     games, versions = {}, {}
-    texts = (
-        definition_texts()
-        if package == PACKAGE
-        else {file.name: file.read_text() for file in sorted((package / "games").glob("*.json"))}
-    )
-    for name, text in texts.items():
+    for file in sorted((package / "games").glob("*.json")):
         try:
-            definition = parse_definition(text, name)
+            definition = parse_definition(file.read_bytes().decode(errors="replace"), file.name)
         except GameRefused:
             continue
-        games[definition.game_id] = (definition.kind, name)
+        games[definition.game_id] = (definition.kind, file.name)
         versions[definition.game_id] = definition.version
     return games, versions
 
@@ -64,10 +59,13 @@ def altered_bytecode(package: Path = PACKAGE) -> frozenset[str]:
 
 
 def _compiles_to(source: Path, cached: Path) -> bool:
+    compiled = cached.read_bytes()
+    if not compiled.startswith(importlib.util.MAGIC_NUMBER):
+        return True  # another Python's: this one does not run it
     code = compile(source.read_bytes(), str(source), "exec", dont_inherit=True)
     try:
         # Not executed: compared. A cache that was tampered with is refused whatever it holds.
-        return bool(marshal.loads(cached.read_bytes()[_PYC_HEADER:]) == code)  # noqa: S302
+        return bool(marshal.loads(compiled[_PYC_HEADER:]) == code)  # noqa: S302
     except (EOFError, TypeError, ValueError):
         return False
 

@@ -73,6 +73,7 @@ class Crash(Definition):
         )
 
     def proceed(self, state: RoundState, action: Json, draw: Draw) -> RoundState:
+        only(action, "action", "tick")
         tick = action.get("tick")
         if type(tick) is not int or tick < 0:
             raise ActionInvalid("A cash-out tells the tick at which the game server heard it.")
