@@ -22,8 +22,7 @@ from domicile_operator.children.workload import (
 NAMESPACE, SECRETS, DATABASE, CACHE_LOGIN = NamespaceChild(), Secrets(), Database(), CacheLogin()
 
 # Walls before what they enclose; routes early, so that the ingress controller has them by the time the
-# casino answers; the database's roles before OpenBao's logins in them; stores before the migration, the migration
-# before the casino.
+# casino answers; stores before the migration, the migration before the casino.
 BUILD: tuple[Child, ...] = (
     NAMESPACE,
     NetworkPolicies(),
@@ -33,8 +32,8 @@ BUILD: tuple[Child, ...] = (
     Configuration(),
     Services(),
     Ingresses(),
-    DATABASE,
     SECRETS,
+    DATABASE,
     CACHE_LOGIN,
     Migration(),
     DisruptionBudgets(),

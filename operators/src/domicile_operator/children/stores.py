@@ -19,12 +19,11 @@ class Secrets(Child):
         return documents(plan)
 
     def apply(self, plan: Plan, world: World) -> Sequence[Document]:
-        former = world.databases.serves_as_former(plan.names)
+        # A tenant of before has it until `Database` finds that nobody serves by it any more; a new one never has it.
+        former = world.bao.read(former_login(plan.names)) is not None
         wanted = documents(plan, former=former)
         for document in wanted:
             world.bao.ensure(document.path, document.data)
-        if not former and world.bao.read(former_login(plan.names)) is not None:
-            world.bao.remove(former_login(plan.names))
         return wanted
 
     def observe(self, plan: Plan, applied: Sequence[Document]) -> Observation:
@@ -56,7 +55,11 @@ class Database(Child):
         ]
 
     def apply(self, plan: Plan, world: World) -> Sequence[Reference]:
-        world.databases.ensure(plan.names, plan.spec.licence.number)
+        names = plan.names
+        world.databases.ensure(names, plan.spec.licence.number)
+        if world.bao.read(former_login(names)) is not None and not world.databases.serves_as_former(names):
+            # The policy loses its line in the next pass.
+            world.bao.remove(former_login(names))
         return self.desired(plan)
 
     def observe(self, plan: Plan, applied: Sequence[Reference]) -> Observation:
