@@ -39,8 +39,7 @@ def rules(casino_rules: Rules, **changes: Any) -> Rules:
     return casino_rules.model_copy(update=changes)
 
 
-async def test_rounds_of_every_kind_are_started_and_gone_on_with(casino: Any) -> None:
-    control = build(casino.rules, "test")
+async def test_rounds_of_every_kind_are_started_and_gone_on_with(control: GameControl) -> None:
     assert len(control.definitions) == 8
     state = control.start("lantern-blackjack", 100, {})
     while state.actions:
@@ -57,4 +56,4 @@ async def test_a_game_whose_worst_wager_returns_too_little_is_not_admitted(casin
     assert set(control.definitions) == {
         "harbour-lights", "harbour-roulette", "polar-drift", "signal-dice", "squall", "tidewater-poker"
     }  # fmt: skip
-    assert build(rules(casino.rules, rtp_minimum_basis_points=10_000), "test").health().startswith("no game")
+    assert GameControl([], control._rng).health().startswith("no game")

@@ -237,7 +237,7 @@ class _Counting:
 
 
 @given(st.lists(st.integers(1, 700), max_size=10))
-@settings(max_examples=20)
+@settings(max_examples=5)
 def test_raw_output_is_the_generators_stream(sizes: list[int]) -> None:
     """However it is asked for: what is collected for a laboratory is what games draw from."""
     one, other = (RandomNumberGenerator("t", EntropySource(_Counting()), Clock()) for _ in range(2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -71,8 +72,13 @@ def definition_texts() -> dict[str, str]:
 
 def load_catalogue() -> dict[str, Definition]:
     """Every game of the package by its id, checked as at start. Raises GameRefused for the first that is not right."""
-    definitions = (checked(parse_definition(text, name)) for name, text in definition_texts().items())
-    return {definition.game_id: definition for definition in definitions}
+    return {definition.game_id: definition for definition in _checked_catalogue()}
+
+
+@cache
+def _checked_catalogue() -> tuple[Definition, ...]:
+    """Worked out once a process: definitions do not change, and whether files did is asked by verification."""
+    return tuple(checked(parse_definition(text, name)) for name, text in definition_texts().items())
 
 
 def checked(definition: Definition) -> Definition:

@@ -110,6 +110,12 @@ def spin(sheet: Sheet, strips: Strips) -> Spin:
     )
 
 
+def spins(sheet: Sheet) -> tuple[Spin, Spin]:
+    """A paid spin and a free one; where both have the same strips it is worked out once."""
+    paid = spin(sheet, sheet.reels)
+    return paid, paid if sheet.free_reels == sheet.reels else spin(sheet, sheet.free_reels)
+
+
 def _advance(sheet: Sheet, lines: Lines, reel: int, shown: tuple[str, ...]) -> tuple[Lines, int]:
     """The lines after one more reel, and what those pay that end on it."""
     alive, win = [], 0
@@ -142,7 +148,7 @@ def round_figures(sheet: Sheet) -> Figures:
     independent: that gives its mean and its second moment. Raises ValueError when free spins award one or more in
     the mean: a round would then not end.
     """
-    paid, free, m = spin(sheet, sheet.reels), spin(sheet, sheet.free_reels), sheet.free_multiplier
+    (paid, free), m = spins(sheet), sheet.free_multiplier
     ends = 1 - free.mean(1, 0)
     if ends <= 0:
         raise ValueError("a free spin awards one or more in the mean: the round does not end")
@@ -158,7 +164,7 @@ def round_figures(sheet: Sheet) -> Figures:
 
 def mean_free_spins(sheet: Sheet) -> Iterator[Fraction]:
     """The chance of the feature, and how many free spins it has in the mean, won again among them."""
-    paid, free = spin(sheet, sheet.reels), spin(sheet, sheet.free_reels)
+    paid, free = spins(sheet)
     chance = 1 - paid.by_award.get(0, (Fraction(0),))[0]
     yield chance
     yield paid.mean(1, 0) / chance / (1 - free.mean(1, 0)) if chance else Fraction(0)
