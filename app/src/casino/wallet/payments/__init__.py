@@ -1,0 +1,1 @@
+"""Payments: deposits and withdrawals over several providers and methods (docs/payments.md)."""
