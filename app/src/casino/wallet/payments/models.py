@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -120,27 +120,41 @@ class Event:
     owner_match: bool | None = None
 
 
+Operation = Literal["charge", "payout", "refund", "return"]
+"""What an attempt asks for. `return` gives back a charge that a second provider took for the same payment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at one provider. `outcome` is null while the call is under way; the reference is the provider's key."""
+    """One try at one provider. `outcome` is null while the call is under way; the reference is the provider's key.
+
+    A `stray` attempt moved money at its provider although another had done so for the same payment before.
+    """
 
     payment_id: uuid.UUID
     number: int
+    operation: Operation
     provider: str
-    operation: Literal["charge", "payout", "refund"]
+    method: Method
     reference: str
     amount: int
     currency: str
-    outcome: Outcome | None
-    decline_code: str | None
     started_at: datetime
+    outcome: Outcome | None = None
+    decline_code: str | None = None
     provider_id: str | None = None
-    action: Action | None = field(default=None)
+    of_reference: str | None = None
+    stray: bool = False
+    action: Action | None = None
 
     @property
     def open(self) -> bool:
         """Whether the provider may still take or pay the money on its account."""
-        return self.outcome in (None, "unknown", "pending", "authorized", "not_found")
+        return self.outcome in OPEN
+
+
+OPEN = frozenset({None, "unknown", "pending", "authorized"})
+"""`not_found` is final: it is written once the provider has said so for long enough."""
 
 
 @dataclass(frozen=True, slots=True)
