@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A payment service provider that cannot be here: the protocol of docs/architecture.md, TLS, and its faults.
 
-Python's standard library only: it runs as a service on a bare Debian machine. See README.md beside it.
+Python's standard library only: it runs as a service on a bare Debian machine. See README.md beside it. This file has
+the process, its HTTP and the card payments of the first protocol; the method families are in psp_rails.py.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from psp_book import Book
+from psp_control import answer_get, answer_post
+from psp_faults import Faults, Refused
+from psp_rails import NoAnswer, Rails
+from psp_webhooks import Webhooks
+
 log = logging.getLogger("psp")
 
 MAX_BODY_BYTES = 16 * 1024
@@ -37,14 +44,6 @@ CREATE TABLE IF NOT EXISTS payments (
     reference TEXT NOT NULL, answer TEXT NOT NULL,
     PRIMARY KEY (merchant, idempotency_key), UNIQUE (merchant, reference))
 """
-
-
-class Refused(Exception):
-    """An error answer: HTTP status, stable code, sentence."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
 
 
 def sign(secret: str, timestamp: str, method: str, path: str, body: bytes) -> str:
@@ -142,17 +141,23 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        self._answer(self._pay)
+        self._answer(self._pay if self.path == "/v1/payments" else self._post)
 
     def do_GET(self) -> None:
         if self.path == "/healthz":
             self._send(200, {"status": "ok"})
-        else:
+        elif self.path.startswith("/pay/"):
+            self._answer(self._visit)
+        elif urlsplit(self.path).path == "/v1/payments":
             self._answer(self._find)
+        else:
+            self._answer(self._get)
 
     def _answer(self, act: Any) -> None:
         try:
             act()
+        except NoAnswer:
+            self.close_connection = True
         except Refused as refused:
             # A body that was not read would be taken for the next request.
             self.close_connection = True
@@ -161,8 +166,6 @@ class Handler(BaseHTTPRequestHandler):
     def _pay(self) -> None:
         body = self._body()
         merchant = self._authenticate("POST", body)
-        if self.path != "/v1/payments":
-            raise Refused(404, "not_found", "there is nothing here")
         key = self.headers.get("Idempotency-Key", "")
         if not 0 < len(key) <= 128:
             raise Refused(422, "idempotency_key_missing", "a payment needs an Idempotency-Key")
@@ -183,9 +186,25 @@ class Handler(BaseHTTPRequestHandler):
         merchant = self._authenticate("GET", b"")
         url = urlsplit(self.path)
         references = parse_qs(url.query).get("reference", [])
-        if url.path != "/v1/payments" or len(references) != 1:
+        if len(references) != 1:
             raise Refused(404, "not_found", "ask for /v1/payments?reference=...")
         self._send(200, self.server.payments.find(merchant, references[0]))
+
+    def _post(self) -> None:
+        body = self._body()
+        merchant = self._authenticate("POST", body)
+        self._send(201, answer_post(self.server.rails, merchant, self.path, body))
+
+    def _get(self) -> None:
+        merchant = self._authenticate("GET", b"")
+        url = urlsplit(self.path)
+        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+        self._send(200, answer_get(self.server.rails, merchant, url.path, asked))
+
+    def _visit(self) -> None:
+        """What a redirect leads to. A browser comes without a signature: the long random name is what it knows."""
+        self.server.rails.visit(self.path.removeprefix("/pay/"))
+        self._send(200, {"status": "paid"})
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
@@ -208,10 +227,11 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(401, "stale_timestamp", f"the timestamp is more than {self.server.max_skew_s} s off")
         return merchant
 
-    def _send(self, status: int, answer: dict[str, Any]) -> None:
-        body = json.dumps(answer).encode()
+    def _send(self, status: int, answer: dict[str, Any] | str) -> None:
+        is_file = isinstance(answer, str)
+        body = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/csv; charset=utf-8" if is_file else "application/json")
         self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -233,13 +253,14 @@ class Server(ThreadingHTTPServer):
         address: tuple[str, int],
         payments: Payments,
         merchants: dict[str, str],
+        rails: Rails,
         *,
         slow_s: float = SLOW_S,
         max_skew_s: int = MAX_SKEW_S,
         context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(address, Handler)
-        self.payments, self.merchants = payments, merchants
+        self.payments, self.merchants, self.rails = payments, merchants, rails
         self.slow_s, self.max_skew_s = slow_s, max_skew_s
         self._context = context
 
@@ -278,6 +299,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--state", default=":memory:", help="SQLite file of payments (default: in memory)")
     parser.add_argument("--slow-seconds", type=float, default=SLOW_S, help="how long tok_slow waits")
     parser.add_argument("--max-skew-seconds", type=int, default=MAX_SKEW_S, help="how far a timestamp may be off")
+    parser.add_argument("--webhooks", metavar="URL", help="where events go; otherwise they wait to be fetched")
+    parser.add_argument("--public-url", metavar="URL", help="what the pages of redirects begin with (default: itself)")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 
@@ -289,22 +312,28 @@ def main(arguments: list[str] | None = None) -> int:
         context.load_cert_chain(options.cert, options.key)
     elif host not in ("127.0.0.1", "localhost", "::1"):
         raise SystemExit("psp: beyond loopback it speaks TLS only: give --cert and --key")
-    payments = Payments(options.state)
+    payments, merchants = Payments(options.state), read_merchants(options)
+    book, faults = Book(options.state), Faults()
+    rails = Rails(book, faults, Webhooks(merchants, faults, options.webhooks))
     server = Server(
         (host, int(port)),
         payments,
-        read_merchants(options),
+        merchants,
+        rails,
         slow_s=options.slow_seconds,
         max_skew_s=options.max_skew_seconds,
         context=context,
     )
+    url = f"{'https' if context else 'http'}://{host}:{server.server_address[1]}"
+    rails.origin = options.public_url or url
     # shutdown() waits for the loop that this handler interrupts, so it runs beside it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start())
-    print(f"listening on {'https' if context else 'http'}://{host}:{server.server_address[1]}", flush=True)
+    print(f"listening on {url}", flush=True)
     server.serve_forever(poll_interval=0.1)
     server.server_close()
     payments.close()
+    book.close()
     return 0
 
 
