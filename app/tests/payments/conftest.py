@@ -1,8 +1,35 @@
-"""The tests of payments import what they share by its name."""
+"""The tests of payments import what they share by its name; the simulator is a process of its own."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
+from casino.dev.run import Child, checkout, free_port, psp_command
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def psp_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A simulator that stands for the providers of `payments_simulator.SECRETS`."""
+    from payments_simulator import SECRETS
+
+    folder, port = tmp_path_factory.mktemp("psp"), free_port()
+    (folder / "merchants.json").write_text(json.dumps(SECRETS))
+    command = [*psp_command(checkout(), port, Path(":memory:")), "--merchants", str(folder / "merchants.json")]
+    with Child([*command, "--max-skew-seconds", str(10**10)], "the PSP simulator", port=port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def simulator(psp_url: str) -> Any:
+    from payments_simulator import Simulator
+
+    simulator = Simulator(psp_url)
+    yield simulator
+    await simulator.close()

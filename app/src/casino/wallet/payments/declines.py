@@ -14,6 +14,7 @@ RETRYABLE = frozenset(
         "try_another_route",
         "currency_not_supported",
         "provider_limit_reached",
+        "request_refused",
     }
 )
 

@@ -1,0 +1,1 @@
+"""One adapter for each method family, all behind one protocol."""
