@@ -138,7 +138,9 @@ class World:
     def reconcile(self, accept: bool) -> None:
         """A person judges what waits; what is stray is returned."""
         if self.payment.state == "pending_review":
-            if accept:
+            if self.payment.received == 0:  # another's card that was authorized and never charged
+                self.take(apply(self.payment, "reject"))
+            elif accept:
                 self.take(apply(self.payment, "accept"))
             else:
                 for name in ("send_back", "sent_back"):

@@ -45,7 +45,16 @@ class Dialect:
             "currency": document["currency"],
             self.decline: document.get("decline_code"),
         }
-        shown = ("redirect_url", "qr_payload", "address", "confirmations", "owner_match", "of_reference", "tx_hash")
+        shown = (
+            "redirect_url",
+            "qr_payload",
+            "address",
+            "confirmations",
+            "owner_match",
+            "of_reference",
+            "tx_hash",
+            "payer_token",
+        )
         return answer | {name: document[name] for name in shown if document.get(name) is not None}
 
 

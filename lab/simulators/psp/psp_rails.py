@@ -118,6 +118,8 @@ class Rails:
         """The player pays, perhaps another amount, perhaps from an account of somebody else's."""
         amount = event.get("amount_minor", document["amount_minor"])
         changes = {"amount_minor": amount, "owner_match": event.get("owner_match", True)}
+        if document["method"] in ("bank", "wallet", "pix"):  # who paid by a chain is not known for certain
+            changes["payer_token"] = event.get("payer_token", "payer_" + document["merchant"])
         after = self.book.change(document, status="captured", **changes)
         self._tell(after)
         return after

@@ -138,6 +138,7 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "psp-sandbox"
     sys_version = ""
     timeout = 60
+    disable_nagle_algorithm = True  # head and body are two writes: the second would wait for the first's receipt
     server: Server
 
     def do_POST(self) -> None:

@@ -40,6 +40,7 @@ class Rules(BaseModel):
     rtp_minimum_basis_points: int | None = Field(ge=0, le=10000)
     session_idle_timeout_s: int | None = Field(gt=0)
     record_retention_years: int | None = Field(ge=0)
+    withdrawal_reversal_window_s: int | None = Field(default=None, ge=0)
     confidence: dict[str, str] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
 

@@ -71,7 +71,9 @@ def _declined(payment: Payment, attempt: Attempt, answer: Answer, now: datetime)
 def _authorized(payment: Payment, attempt: Attempt, answer: Answer, now: datetime) -> Heard:
     if attempt.outcome not in (None, "unknown", "pending"):
         return Heard(attempt)
-    steps = (apply(payment, "authorize"),) if payment.state == "processing" else ()
+    # A card that is not the player's own is not even charged: the authorization lapses.
+    name = "review" if answer.owner_match is False else "authorize"
+    steps = (apply(payment, name),) if payment.state == "processing" else ()
     return Heard(replace(attempt, outcome="authorized"), steps)
 
 
@@ -125,7 +127,7 @@ def _refused(payment: Payment, attempt: Attempt) -> Heard:
 
 
 def _charged(payment: Payment, attempt: Attempt, answer: Answer) -> Heard:
-    if payment.received > 0 or payment.state not in ("initiated", "processing", "authorized", "failed"):
+    if payment.received > 0 or payment.state not in _UNCHARGED:
         return Heard(replace(attempt, stray=True), contradiction="a second provider took the money")
     payment = _carried(payment, attempt)
     amount = answer.amount if answer.amount is not None else attempt.amount
@@ -134,11 +136,16 @@ def _charged(payment: Payment, attempt: Attempt, answer: Answer) -> Heard:
     plain = amount == payment.amount and answer.owner_match is not False
     if payment.state == "failed":
         return Heard(attempt, (apply(payment, "late_capture" if plain else "late_review", facts),))
+    if payment.state == "pending_review":
+        return Heard(attempt, (apply(payment, "receive", facts),))
     steps: tuple[Step, ...] = ()
     if payment.state == "initiated":  # between two tries, the first one took the money after all
         steps = (apply(payment, "submit"),)
         payment = steps[0].payment
     return Heard(attempt, (*steps, apply(payment, "capture" if plain else "review", facts)))
+
+
+_UNCHARGED = frozenset({"initiated", "processing", "authorized", "pending_review", "failed"})
 
 
 def _carried(payment: Payment, attempt: Attempt) -> Payment:

@@ -24,8 +24,8 @@ class Payment:
 
     `received` is what a provider says that it took, before a person has judged it. Of a deposit, `captured` was
     credited; `refunding` is on its way back, `refunded` has arrived there; `disputed` was taken by a chargeback. Of a
-    withdrawal, `held` waits, `paid` is with the provider, `returned` came back. `refunds`, `disputes` and `payouts`
-    count, and so name the steps that may happen more than once.
+    withdrawal, `held` waits, `paid` is with the provider, `returned` came back. `refunds` and `disputes` count, and
+    so name the steps that may happen more than once.
     """
 
     payment_id: uuid.UUID
@@ -49,7 +49,6 @@ class Payment:
     returned: int = 0
     refunds: int = 0
     disputes: int = 0
-    payouts: int = 0
     approvals: tuple[str, ...] = ()
     decline_code: str | None = None
 
@@ -87,7 +86,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a provider says about an operation of ours, by our reference. `fee` is null where it does not tell."""
+    """What a provider says about an operation of ours, by our reference.
+
+    `owner_match` and `payer_token` are of the account that paid, where the provider knows it.
+    """
 
     outcome: Outcome
     reference: str
@@ -97,6 +99,7 @@ class Answer:
     decline_code: str | None = None
     action: Action | None = None
     owner_match: bool | None = None
+    payer_token: str | None = None
 
 
 EventKind = Literal[
@@ -118,6 +121,7 @@ class Event:
     occurred_at: datetime
     provider_id: str | None = None
     owner_match: bool | None = None
+    payer_token: str | None = None
 
 
 Operation = Literal["charge", "payout", "refund", "return"]

@@ -126,6 +126,7 @@ DEPOSIT = (
     Transition("authorize", ("processing",), "authorized"),
     Transition("capture", ("processing", "authorized"), "captured", _exact_amount, ("captured",)),
     Transition("review", ("processing", "authorized"), "pending_review"),
+    Transition("receive", ("pending_review",), "pending_review", _never_received),
     Transition("accept", ("pending_review",), "captured", _something_received, ("captured",)),
     Transition("send_back", ("pending_review",), "sending_back", _something_received),
     Transition("sent_back", ("sending_back",), "failed"),
@@ -200,7 +201,7 @@ def apply(payment: Payment, name: str, facts: Facts = Facts()) -> Step:
         approvals += (facts.actor,)
     if name in ("refund_wholly", "refund_partly"):
         after = replace(after, refunding=0, refunded=after.refunded + after.refunding)
-    if name in ("review", "late_review") and payment.kind == "deposit":
+    if name in ("review", "late_review", "receive") and payment.kind == "deposit":
         after = replace(after, received=facts.amount or 0)
     code = facts.decline_code if facts.decline_code is not None else payment.decline_code
     if transition.target in ("captured", "paid"):

@@ -112,7 +112,7 @@ class FamilyAdapter:
             raise WebhookInvalid("The webhook is not of the provider's protocol.") from None
         return Event(
             event_id, kind, answer.reference, answer.amount, answer.currency, answer.decline_code, occurred,
-            answer.provider_id, answer.owner_match,
+            answer.provider_id, answer.owner_match, answer.payer_token,
         )  # fmt: skip
 
     async def close(self) -> None:
@@ -138,7 +138,7 @@ class FamilyAdapter:
 
     def _answer(self, data: Mapping[str, Any]) -> Answer:
         spelling = self.spelling
-        code, match = data.get(spelling.decline), data.get("owner_match")
+        code, match, payer = data.get(spelling.decline), data.get("owner_match"), data.get("payer_token")
         shown = {name: data.get(name) for name in ("redirect_url", "qr_payload", "address")}
         texts = {name: _text(value) for name, value in shown.items() if value is not None}
         action = Action(texts.get("redirect_url"), texts.get("qr_payload"), texts.get("address")) if texts else None
@@ -151,6 +151,7 @@ class FamilyAdapter:
             _text(code) if code is not None else None,
             action,
             match if isinstance(match, bool) else None,
+            _text(payer) if payer is not None else None,
         )
 
     def _minor(self, written: object) -> int:
