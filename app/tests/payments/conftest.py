@@ -33,3 +33,20 @@ async def simulator(psp_url: str) -> Any:
     simulator = Simulator(psp_url)
     yield simulator
     await simulator.close()
+
+
+@pytest.fixture
+async def world(servers: Any, database: str, simulator: Any) -> Any:
+    """Payments on a database of their own, with three providers."""
+    from casino.kernel.db import Database
+    from payments_world import TableLedger, World, rules_with
+
+    store = Database(servers.settings(database, CASINO_DATABASE_POOL_SIZE="4"), None)
+    await store.open()
+    await store.pool.execute(TableLedger.SCHEMA)
+    world = World(store, simulator, None, rules=rules_with())  # type: ignore[arg-type]
+    world.again()
+    yield world
+    sums = await world.sums()
+    assert sums["cash"] + sums["pending"] - sums["loss"] == sums["provider"]
+    await store.close()

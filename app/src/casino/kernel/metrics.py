@@ -19,6 +19,9 @@ LEDGER_SECONDS = Histogram(
 )
 DEPOSITS = Counter("casino_deposits_total", "Deposits by where they ended.", ("status",), registry=REGISTRY)
 DEPOSITS_PENDING = Gauge("casino_deposits_pending", "Deposits whose answer is not known.", registry=REGISTRY)
+PAYMENTS = Counter(
+    "casino_payments_total", "Transitions of payments.", ("kind", "method", "transition"), registry=REGISTRY
+)
 PSP_SECONDS = Histogram(
     "casino_psp_seconds", "Time of one call of a PSP.", ("psp", "outcome"), buckets=_LATENCY, registry=REGISTRY
 )

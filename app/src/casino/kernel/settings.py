@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     psp: tuple[PspSetting, ...] = Field(default=(), alias="CASINO_PSP")
     psp_secrets: dict[str, PspSecret] = Field(default_factory=dict, alias="CASINO_PSP_SECRETS")
     psp_timeout_s: float = Field(default=10.0, alias="CASINO_PSP_TIMEOUT_S", gt=0)
+    payments: str = Field(default="{}", alias="CASINO_PAYMENTS")
     reconcile_interval_s: float = Field(default=5.0, alias="CASINO_RECONCILE_INTERVAL_S", gt=0)
 
     host: str = Field(default="0.0.0.0", alias="CASINO_HOST")  # noqa: S104 - a pod has one interface

@@ -91,6 +91,7 @@ CREATE TABLE wallet.payment_attempts (
     provider_id  text,
     of_reference text,
     stray        boolean     NOT NULL DEFAULT false,
+    moved        bigint,     -- what the provider says that it took or paid
     action       jsonb,
     request      jsonb       NOT NULL DEFAULT '{}',   -- what was asked, without tokens and names
     started_at   timestamptz NOT NULL,

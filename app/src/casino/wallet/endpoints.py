@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from casino.kernel.http import ERRORS, IdempotencyKey, Parts, Player, request_hash
 from casino.wallet.deposits import Deposits
 from casino.wallet.models import Balance, DepositAnswer, DepositRequest, History
+from casino.wallet.payments.pan import refuse_pan
 from casino.wallet.service import Wallet
 
 router = APIRouter(prefix="/api/v1", tags=["wallet"], responses=ERRORS)
@@ -25,7 +26,7 @@ async def balance(parts: Parts, player: Player) -> Balance:
     )
 
 
-@router.post("/deposits", status_code=201)
+@router.post("/deposits", status_code=201, dependencies=[Depends(refuse_pan)])
 async def deposit(
     body: DepositRequest, request: Request, parts: Parts, player: Player, key: IdempotencyKey
 ) -> DepositAnswer:

@@ -82,9 +82,10 @@ def _captured(payment: Payment, attempt: Attempt, answer: Answer, now: datetime)
         return Heard(attempt)
     if answer.currency not in (None, attempt.currency):
         return Heard(attempt, contradiction="the money moved in another currency")
-    done = replace(attempt, outcome="captured", decline_code=None)
+    amount = answer.amount if answer.amount is not None else attempt.amount
+    done = replace(attempt, outcome="captured", decline_code=None, moved=amount)
     if attempt.operation == "charge":
-        return _charged(payment, done, answer)
+        return _charged(payment, done, amount, answer.owner_match)
     if attempt.operation == "return":
         return Heard(done)
     names = _DONE.get((attempt.operation, payment.state))
@@ -126,14 +127,13 @@ def _refused(payment: Payment, attempt: Attempt) -> Heard:
     return Heard(attempt)
 
 
-def _charged(payment: Payment, attempt: Attempt, answer: Answer) -> Heard:
+def _charged(payment: Payment, attempt: Attempt, amount: int, owner_match: bool | None) -> Heard:
     if payment.received > 0 or payment.state not in _UNCHARGED:
         return Heard(replace(attempt, stray=True), contradiction="a second provider took the money")
     payment = _carried(payment, attempt)
-    amount = answer.amount if answer.amount is not None else attempt.amount
     facts = Facts(amount=amount)
     # A deposit is paid from the player's own account: money from elsewhere waits for a person.
-    plain = amount == payment.amount and answer.owner_match is not False
+    plain = amount == payment.amount and owner_match is not False
     if payment.state == "failed":
         return Heard(attempt, (apply(payment, "late_capture" if plain else "late_review", facts),))
     if payment.state == "pending_review":

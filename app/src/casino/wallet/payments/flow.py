@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from casino.kernel.clock import Clock
 from casino.kernel.errors import CasinoError
+from casino.kernel.metrics import PAYMENTS
 from casino.wallet.payments.adapters.base import Adapter, Charge, Payout, Refund, TravelRule
 from casino.wallet.payments.adapters.registry import Adapters
 from casino.wallet.payments.config import PaymentSetting
@@ -102,6 +103,7 @@ class Flow:
                 step = with_less(step, what.amount)
             moved.append(what)
         await self.repository.save(connection, before, step, moved, self.clock.now(), **history)
+        PAYMENTS.labels(before.kind, before.method, step.transition).inc()
         about = {"payment_id": str(before.payment_id), "transition": step.transition, "state": step.payment.state}
         log.info("payment", extra=about)
         return step.payment

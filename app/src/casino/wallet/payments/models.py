@@ -132,7 +132,8 @@ Operation = Literal["charge", "payout", "refund", "return"]
 class Attempt:
     """One try at one provider. `outcome` is null while the call is under way; the reference is the provider's key.
 
-    A `stray` attempt moved money at its provider although another had done so for the same payment before.
+    `moved` is what the provider says that it took or paid. A `stray` attempt moved money at its provider although
+    another had done so for the same payment before.
     """
 
     payment_id: uuid.UUID
@@ -149,6 +150,7 @@ class Attempt:
     provider_id: str | None = None
     of_reference: str | None = None
     stray: bool = False
+    moved: int | None = None
     action: Action | None = None
 
     @property

@@ -170,9 +170,9 @@ class PaymentRepository:
         action = json.dumps(asdict(attempt.action)) if attempt.action is not None else None
         await connection.execute(
             "UPDATE wallet.payment_attempts SET outcome = $3, decline_code = $4, provider_id = $5, stray = $6,"
-            " action = $7, heard_at = $8 WHERE payment_id = $1 AND number = $2",
+            " action = $7, heard_at = $8, moved = $9 WHERE payment_id = $1 AND number = $2",
             attempt.payment_id, attempt.number, attempt.outcome, attempt.decline_code, attempt.provider_id,
-            attempt.stray, action, now,
+            attempt.stray, action, now, attempt.moved,
         )  # fmt: skip
 
     async def payment_of(self, reference: str) -> uuid.UUID | None:

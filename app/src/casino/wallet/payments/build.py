@@ -1,0 +1,70 @@
+"""Puts the parts of payments together."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from casino.compliance.api import Rules
+from casino.kernel.clock import Clock
+from casino.kernel.db import Database
+from casino.kernel.settings import PspSecret, Settings
+from casino.wallet.payments.adapters.http import Connection
+from casino.wallet.payments.adapters.registry import Adapters, build_adapters
+from casino.wallet.payments.config import PaymentSetting, parse_setting
+from casino.wallet.payments.flow import Flow, Owners
+from casino.wallet.payments.inbox import Inbox
+from casino.wallet.payments.ports import Check, Money
+from casino.wallet.payments.repository import PaymentRepository
+from casino.wallet.payments.repository_events import EventRepository
+from casino.wallet.payments.service import Payments
+from casino.wallet.payments.withdrawals import Withdrawals
+
+
+def build_connections(settings: Settings, secrets: Mapping[str, PspSecret], clock: Clock) -> dict[str, Connection]:
+    """A connection to each provider of the tenant; TLS is checked against CASINO_CA_FILE."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else None
+    return {
+        psp.name: Connection(psp, secrets[psp.name], clock, timeout_s=settings.psp_timeout_s, context=context)
+        for psp in settings.psp
+    }
+
+
+def build_payments(
+    database: Database,
+    connections: Mapping[str, Connection],
+    settings: Settings,
+    rules: Rules,
+    *,
+    money: Money,
+    clock: Clock,
+    checks: Sequence[Check] = (),
+    owners: Owners | None = None,
+) -> Payments:
+    """Payments over the tenant's providers; whoever opened the connections closes them.
+
+    Without checks each withdrawal waits for a person. Raises ConfigurationError for a malformed CASINO_PAYMENTS.
+    """
+    return assemble(
+        database, build_adapters(connections, rules.currency_exponent), parse_setting(settings.payments), rules,
+        money=money, clock=clock, checks=checks, owners=owners,
+    )  # fmt: skip
+
+
+def assemble(
+    database: Database,
+    adapters: Adapters,
+    setting: PaymentSetting,
+    rules: Rules,
+    *,
+    money: Money,
+    clock: Clock,
+    checks: Sequence[Check] = (),
+    owners: Owners | None = None,
+) -> Payments:
+    """The same from parts that are there already."""
+    flow = Flow(PaymentRepository(database), money, adapters, setting=setting, clock=clock, owners=owners)
+    window = timedelta(seconds=rules.withdrawal_reversal_window_s or 0)
+    inbox = Inbox(flow, EventRepository(database))
+    return Payments(flow, inbox, Withdrawals(flow, checks, rules.currency, window), rules.currency)
