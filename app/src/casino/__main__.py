@@ -13,7 +13,9 @@ from casino.commands import register as register_events
 from casino.game_control.commands import register as register_games
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.logs import configure_logging
+from casino.kernel.one_connection import with_connection
 from casino.kernel.settings import load_settings
+from casino.wallet.api import add_payment_commands
 from casino.wallet.commands import register as register_ledger
 
 EXIT_CONFIGURATION = 2
@@ -42,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     register_ledger(commands)
     register_events(commands)
     register_games(commands)
+    add_payment_commands(commands, with_connection)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")
@@ -62,7 +65,6 @@ def _serve(kind: Kind) -> int:
 
 def _migrate(options: argparse.Namespace) -> int:
     from casino.kernel.db import OWNER
-    from casino.kernel.one_connection import with_connection
     from casino.migrate import Limits, plan, run
 
     settings = load_settings(needs_redis=False, migrates=True)

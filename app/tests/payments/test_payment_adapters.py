@@ -12,7 +12,8 @@ import pytest
 from casino.kernel.settings import PspSecret, PspSetting
 from casino.wallet.payments.adapters.base import Charge, Payout, Refund, TravelRule
 from casino.wallet.payments.adapters.crypto import TravelRuleIncomplete
-from casino.wallet.payments.adapters.family import WebhookInvalid, minor_of
+from casino.wallet.payments.adapters.decimals import minor_of
+from casino.wallet.payments.adapters.family import WebhookInvalid
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.adapters.registry import PLUGINS
 from casino.wallet.payments.models import METHODS, Answer, Method

@@ -10,23 +10,34 @@ from casino.wallet.deposits import Deposits
 from casino.wallet.endpoints import router
 from casino.wallet.ledger import Ledger
 from casino.wallet.models import DepositRequest, Round, RoundRequest
+from casino.wallet.payments.adapters.http import Connection
+from casino.wallet.payments.build import build_connections, build_payments
+from casino.wallet.payments.commands import add_commands as add_payment_commands
+from casino.wallet.payments.endpoints import router as payments_router
+from casino.wallet.payments.service import Payments
 from casino.wallet.psp import PspClient
 from casino.wallet.repository import WalletRepository, months_ahead
 from casino.wallet.service import Wallet
 from casino.wallet.verify import Report, verify_ledger
 
 __all__ = [
+    "Connection",
     "DepositRequest",
     "Deposits",
     "Ledger",
+    "Payments",
     "PspClient",
     "Report",
     "Round",
     "RoundRequest",
     "Wallet",
+    "add_payment_commands",
     "build",
+    "build_connections",
+    "build_payments",
     "build_psp_clients",
     "months_ahead",
+    "payments_router",
     "router",
     "verify_ledger",
 ]

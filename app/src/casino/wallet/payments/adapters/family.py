@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
 from casino.kernel.errors import CasinoError
 from casino.kernel.money import MAX_AMOUNT_MINOR
 from casino.wallet.payments.adapters.base import Charge, Payout, Refund
+from casino.wallet.payments.adapters.decimals import minor_of
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.models import Action, Answer, Event, EventKind, Method, Outcome
 from casino.wallet.payments.signing import require_signed
@@ -161,17 +161,6 @@ class FamilyAdapter:
                 raise ValueError("no amount")
             return written
         return minor_of(_text(written), self._exponent)
-
-
-def minor_of(written: str, exponent: int) -> int:
-    """A decimal string of major units as minor units; `minor_of("12.30", 2)` is 1230. Raises ValueError."""
-    try:
-        minor = Decimal(written).scaleb(exponent)
-    except InvalidOperation:
-        raise ValueError(f"no amount of {exponent} decimals") from None
-    if not minor.is_finite() or minor != minor.to_integral_value() or not 0 <= minor <= MAX_AMOUNT_MINOR:
-        raise ValueError(f"no amount of {exponent} decimals")
-    return int(minor)
 
 
 def _text(value: object) -> str:

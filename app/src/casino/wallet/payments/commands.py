@@ -1,0 +1,126 @@
+"""`python -m casino payments reconcile`: settlement files, fetched or given."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from casino.compliance.api import load_rules
+from casino.kernel.clock import SystemClock
+from casino.kernel.errors import ConfigurationError
+from casino.kernel.settings import PspSecret, Settings, load_settings
+from casino.wallet.payments.adapters.registry import build_adapters
+from casino.wallet.payments.build import build_connections
+from casino.wallet.payments.config import parse_setting
+from casino.wallet.payments.models import METHODS, Method
+from casino.wallet.payments.reconciliation import Reconciled, reconcile
+from casino.wallet.payments.settlement import SettlementInvalid
+
+EXIT_BREAKS = 1
+WithConnection = Callable[[Settings, str, Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+Texts = list[tuple[str, Method, str | None]]
+
+
+def add_commands(commands: Any, with_connection: WithConnection) -> None:
+    """Register `payments reconcile` with the casino's parser."""
+    verbs = commands.add_parser("payments", help="look after payments").add_subparsers(required=True, metavar="verb")
+    parser = verbs.add_parser(
+        "reconcile", help="hold providers' settlement files against our books; 1 when something does not agree"
+    )
+    parser.add_argument("file", nargs="?", type=Path, help="a file at hand (with --provider and --method)")
+    parser.add_argument("--date", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD", help="the file's day")
+    parser.add_argument("--provider", help="only this provider's")
+    parser.add_argument("--method", choices=METHODS, help="only this method's")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.set_defaults(run=lambda options: _reconcile(options, with_connection))
+
+
+def _reconcile(options: argparse.Namespace, with_connection: WithConnection) -> int:
+    if options.file is not None and not (options.provider and options.method):
+        raise ConfigurationError("a settlement file is of one provider and method: give --provider and --method")
+    settings = load_settings(needs_redis=False)
+    reports: list[Reconciled] = []
+    missing: list[str] = []
+
+    async def run() -> None:
+        texts = await _texts(options, settings)
+        missing.extend(f"{provider} {method}" for provider, method, text in texts if text is None)
+        reports.extend(await with_connection(settings, "_app", lambda one: _all(one, options, settings, texts)))
+
+    try:
+        asyncio.run(run())
+    except SettlementInvalid as error:
+        raise ConfigurationError(f"the settlement file cannot be used: {error}") from error
+    _print(options, reports, missing)
+    return EXIT_BREAKS if missing or any(report.breaks for report in reports) else 0
+
+
+async def _texts(options: argparse.Namespace, settings: Settings) -> Texts:
+    """The files: the one at hand, or every route's of the day; null for one that cannot be fetched."""
+    if options.file is not None:
+        try:
+            return [(options.provider, options.method, options.file.read_text())]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"cannot read {options.file}: {type(error).__name__}") from error
+    wanted = [
+        (route.provider, route.method)
+        for route in parse_setting(settings.payments).routes
+        if options.provider in (None, route.provider) and options.method in (None, route.method)
+    ]
+    if not wanted:
+        raise ConfigurationError("CASINO_PAYMENTS has no such route")
+    connections = build_connections(settings, await _secrets(settings), SystemClock())
+    try:
+        exponent = load_rules(settings.rules_path).currency_exponent
+        adapters = build_adapters(connections, exponent)
+        return [(provider, method, await adapters[provider, method].settlement(options.date))
+                for provider, method in wanted if (provider, method) in adapters]  # fmt: skip
+    finally:
+        for connection in connections.values():
+            await connection.close()
+
+
+async def _secrets(settings: Settings) -> dict[str, PspSecret]:
+    if not settings.uses_openbao:
+        return dict(settings.psp_secrets)
+    from casino.kernel.credentials import Credentials
+
+    credentials = Credentials(settings, [])
+    await credentials.start()
+    try:
+        return {
+            psp.name: await credentials.psp_secret(psp.secret_path)
+            for psp in settings.psp
+            if psp.secret_path is not None
+        }
+    finally:
+        await credentials.close()
+
+
+async def _all(connection: Any, options: argparse.Namespace, settings: Settings, texts: Texts) -> list[Reconciled]:
+    exponent = load_rules(settings.rules_path).currency_exponent
+    routes = parse_setting(settings.payments).routes
+    return [
+        await reconcile(connection, routes, exponent, provider=provider, method=method, day=options.date, text=text,
+                        now=SystemClock().now())
+        for provider, method, text in texts if text is not None
+    ]  # fmt: skip
+
+
+def _print(options: argparse.Namespace, reports: list[Reconciled], missing: list[str]) -> None:
+    if options.json:
+        print(json.dumps({"files": [one.as_json() for one in reports], "not_fetched": missing}, indent=2))
+        return
+    for report in reports:
+        agreed = "everything agrees" if not report.breaks else f"{len(report.breaks)} BREAKS"
+        again = " (known)" if report.known else ""
+        print(f"{report.provider} {report.method} {report.day}: {report.lines} lines{again}, {agreed}")
+        for one in report.breaks:
+            print(f"- {one.kind} {one.type} {one.reference}: ours {one.ours}, theirs {one.theirs} {one.currency}")
+    for name in missing:
+        print(f"{name}: THE FILE COULD NOT BE FETCHED")
