@@ -25,6 +25,8 @@ from casino.kernel.errors import ConfigurationError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 MERCHANT = "casino-dev"
+SANDBOX_FEES = {"card": (20, 150), "bank": (10, 30), "wallet": (0, 200), "pix": (1, 50), "crypto": (0, 100)}
+"""The simulator's terms by method: fixed minor units and basis points of a charge."""
 
 
 def run(*, port: int = 8080, reload: bool = True) -> int:
@@ -44,7 +46,11 @@ def run(*, port: int = 8080, reload: bool = True) -> int:
         psp_port = free_port()
         stack.enter_context(
             Child(
-                psp_command(root, psp_port, state / "psp.db"),
+                [
+                    *psp_command(root, psp_port, state / "psp.db"),
+                    "--webhooks",
+                    f"http://127.0.0.1:{port}/api/v1/psp/sandbox/webhooks",
+                ],
                 "the PSP simulator",
                 port=psp_port,
                 environment={"PSP_MERCHANT": MERCHANT, "PSP_SECRET": secret},
@@ -90,6 +96,22 @@ def environment(database_url: str, redis_port: int, psp_port: int, secret: str, 
         "CASINO_REDIS_PREFIX": "dev:",
         "CASINO_PSP": json.dumps([{"name": "sandbox", "url": f"http://127.0.0.1:{psp_port}"}]),
         "CASINO_PSP_SECRETS": json.dumps({"sandbox": {"merchant_id": MERCHANT, "secret": secret}}),
+        "CASINO_PAYMENTS": json.dumps(
+            {
+                "routes": [
+                    {
+                        "provider": "sandbox",
+                        "method": method,
+                        "currencies": ["GBP"],
+                        "fixed_minor": fixed,
+                        "basis_points": points,
+                    }
+                    for method, (fixed, points) in SANDBOX_FEES.items()
+                ],
+                "auto_approve_below_minor": 10_000,
+                "four_eyes_from_minor": 100_000,
+            }
+        ),
         "CASINO_COOKIE_SECURE": "false",
         "CASINO_DRAIN_SECONDS": "0",
         "CASINO_HOST": "127.0.0.1",

@@ -8,7 +8,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from casino.kernel.errors import CasinoError, IdempotencyKeyReused
+from casino.kernel.errors import CasinoError, IdempotencyKeyReused, RequestInvalid
 from casino.kernel.identity import new_id
 from casino.wallet.payments.adapters.base import Refund
 from casino.wallet.payments.flow import Call, Flow
@@ -59,9 +59,11 @@ class Payments:
         """Begin a deposit, once for each key; answers how it stands and the attempt that carries it.
 
         A card is decided at once or left unknown; the other methods wait for the player, whom the attempt's action
-        tells what to do. Raises MethodNotOffered, IdempotencyKeyReused, PanRefused.
+        tells what to do. Raises RequestInvalid, MethodNotOffered, IdempotencyKeyReused, PanRefused.
         """
         require_no_pan(token or "")
+        if (method == "card") != (token is not None):
+            raise RequestInvalid("A deposit by card has a token, and no other one has.", rule="the interface's schema")
         if not any(route.method == method and "deposit" in route.kinds for route in self.flow.setting.routes):
             raise MethodNotOffered(f"This casino takes no deposits by {method}.")
         repository, now = self.flow.repository, self.flow.clock.now()

@@ -120,8 +120,12 @@ FORMS: dict[Method, Form] = {
 def parse(method: Method, text: str, day: date, exponent: int) -> list[Line]:
     """The lines of a day's file. Raises SettlementInvalid: half a file is worse than none."""
     form = FORMS[method]
-    rows = csv.DictReader(io.StringIO(text), delimiter=form.separator, strict=True)
-    if rows.fieldnames is None or set(rows.fieldnames) != set(form.columns.values()):
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=form.separator, strict=True)
+    try:
+        columns = list(rows.fieldnames or ())
+    except csv.Error as error:
+        raise SettlementInvalid(f"the header: {error}") from None
+    if sorted(columns) != sorted(form.columns.values()):
         raise SettlementInvalid(f"a {method} file has the columns {', '.join(form.columns.values())}")
     types = dict(zip(form.words, TYPES, strict=True))
     read = _minor_reader(form, exponent)
