@@ -8,8 +8,10 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from casino.kernel.errors import IdempotencyKeyReused
+from casino.migrate import migrate
 from casino.wallet.payments.adapters.base import Charge
 from casino.wallet.payments.flow import RefundNotCovered
 from casino.wallet.payments.health import FAILURES_TO_OPEN, OPEN_FOR
@@ -239,6 +241,35 @@ async def test_a_provider_in_trouble_is_passed_by_and_tried_again_later(world: A
     world.simulator.clock.offset_s = OPEN_FOR.total_seconds() + 1
     assert (await world.deposit()).provider == "alfa"
     assert world.payments.flow.health.score("alfa", "card").breaker.state == "closed"
+
+
+async def test_a_cards_country_chooses_its_route_once_it_is_known(world: Any) -> None:
+    abroad = {"provider": "charlie", "method": "card", "currencies": ["GBP"], "bin_countries": ["XB"]}
+    dear = {"provider": "alfa", "method": "card", "currencies": ["GBP"], "basis_points": 200}
+    world.again(routes=[dear, abroad])
+    assert [(await world.deposit(token="tok_abroad1")).provider for _ in range(2)] == ["alfa", "charlie"]
+    assert [(await world.deposit(token="tok_visa")).provider for _ in range(2)] == ["alfa", "alfa"]
+
+
+async def test_the_serving_role_may_write_payments_and_not_rewrite_their_history(servers: Any) -> None:
+    name = "payments_" + secrets.token_hex(4)
+    await servers.sql(f'CREATE DATABASE "{name}"')
+    await servers.sql(f'CREATE ROLE "{name}_app"')
+    connection = await asyncpg.connect(servers.uri(name))
+    await migrate(connection)
+    await connection.execute(f'SET ROLE "{name}_app"')
+    for table in ("payments", "payment_attempts", "psp_events", "instruments", "settlement_breaks"):
+        await connection.execute(
+            f"UPDATE wallet.{table} SET currency = currency WHERE false"
+            if table not in ("instruments",)
+            else "UPDATE wallet.instruments SET token = token"
+        )
+    for table in ("payment_transitions", "settlement_lines", "settlement_files", "payments", "psp_events"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(f"DELETE FROM wallet.{table}")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("UPDATE wallet.payment_transitions SET actor = 'nobody'")
+    await connection.close()
 
 
 async def test_raced_repeats_of_one_deposit_charge_once(world: Any) -> None:

@@ -285,6 +285,19 @@ async def test_a_withdrawal_whose_process_died_before_its_checks_is_judged_later
     assert (await world.now(waiting)).state == "paid"
 
 
+async def test_what_is_found_out_between_request_and_payout_stops_it(world: Any) -> None:
+    world.again([Says("review")])
+    await world.deposit(1000)
+    [waiting] = await request(world, 400)
+    async with world.payments.flow.repository.transaction() as connection:
+        await world.payments.flow.repository.judge_instrument(
+            connection, await world.instrument(), False, "staff:ann", world.simulator.clock.now()
+        )
+    stopped = await world.payments.withdrawals.approve(waiting.payment_id, "ann")
+    assert (stopped.state, stopped.decline_code) == ("failed", "instrument_not_verified")
+    assert await world.sums() == {"cash": 1000, "pending": 0, "provider": 1000, "loss": 0}
+
+
 class Names:
     """Where the travel rule's names come from."""
 

@@ -54,6 +54,7 @@ class Dialect:
             "of_reference",
             "tx_hash",
             "payer_token",
+            "card_country",
         )
         return answer | {name: document[name] for name in shown if document.get(name) is not None}
 
@@ -126,6 +127,7 @@ def begin(method: str, operation: str, request: dict[str, Any], page: str) -> di
         return document | {
             "status": "captured" if request["capture"] else "authorized",
             "owner_match": not token.endswith("_other"),
+            "card_country": "XB" if token.startswith("tok_abroad") else "XA",
         }
     mark = hashlib.sha256(request["reference"].encode()).hexdigest()
     action: dict[str, Any] = {"redirect_url": page}

@@ -7,6 +7,7 @@ CREATE TABLE wallet.instruments (
     provider      text        NOT NULL,   -- where the token is known
     token         text        NOT NULL CHECK (char_length(token) BETWEEN 1 AND 256),
     owner_match   boolean,                -- the holder's name is the player's; null: not known
+    country       text        CHECK (country ~ '^[A-Z]{2}$'),   -- of a card's BIN
     verified_at   timestamptz,
     verified_by   text,
     created_at    timestamptz NOT NULL,

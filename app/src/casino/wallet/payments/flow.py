@@ -17,6 +17,7 @@ from casino.kernel.errors import CasinoError
 from casino.kernel.metrics import PAYMENTS
 from casino.wallet.payments.adapters.base import Adapter, Charge, Payout, Refund, TravelRule
 from casino.wallet.payments.adapters.registry import Adapters
+from casino.wallet.payments.approval import may_be_paid
 from casino.wallet.payments.config import PaymentSetting
 from casino.wallet.payments.declines import is_retryable
 from casino.wallet.payments.engine import MAX_TRIES, End, Submit, hear, next_move
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 PORTABLE: frozenset[Method] = frozenset({"card", "crypto"})
 """Methods whose token every provider of the tenant knows: the vault's token for a card, an address of a chain."""
+
+
+NOT_VERIFIED = "instrument_not_verified"
 
 
 class RefundNotCovered(CasinoError):
@@ -143,6 +147,8 @@ class Flow:
             )  # fmt: skip
             instrument_id = instrument.instrument_id
             await self.repository.use_instrument(connection, payment.payment_id, instrument_id)
+        if instrument_id is not None and answer.country is not None:
+            await self.repository.set_country(connection, instrument_id, answer.country)
         if instrument_id is not None and answer.owner_match is not None:
             await self.repository.judge_instrument(
                 connection, instrument_id, answer.owner_match, f"psp:{attempt.provider}", now
@@ -183,6 +189,10 @@ class Flow:
             instrument = None
             if payment.instrument_id is not None:
                 instrument = await self.repository.instrument_by_id(connection, payment.instrument_id)
+            if payment.kind == "withdrawal" and payment.state == "approved" and not _payable(instrument, payment):
+                # It was when it was asked for; a chargeback or a person may have found out since.
+                await self.take(connection, payment, apply(payment, "fail", Facts(decline_code=NOT_VERIFIED)))
+                return None
             ranked = self._ranked(payment, asked, attempts, instrument)
             match next_move(payment, attempts, ranked):
                 case Submit(route):
@@ -237,3 +247,7 @@ class Flow:
         reference = f"{payment.payment_id.hex}-{number}"
         return Attempt(payment.payment_id, number, operation, provider, payment.method, reference, amount,
                        payment.currency, self.clock.now(), of_reference=of)  # fmt: skip
+
+
+def _payable(instrument: Instrument | None, payment: Payment) -> bool:
+    return instrument is not None and may_be_paid(instrument, payment.player_id)

@@ -88,7 +88,8 @@ class Action:
 class Answer:
     """What a provider says about an operation of ours, by our reference.
 
-    `owner_match` and `payer_token` are of the account that paid, where the provider knows it.
+    `owner_match` and `payer_token` are of the account that paid, `country` (ISO 3166) of the card's BIN, where the
+    provider knows them.
     """
 
     outcome: Outcome
@@ -100,6 +101,7 @@ class Answer:
     action: Action | None = None
     owner_match: bool | None = None
     payer_token: str | None = None
+    country: str | None = None
 
 
 EventKind = Literal[
@@ -177,3 +179,4 @@ class Instrument:
     token: str
     verified: bool
     owner_match: bool | None
+    country: str | None = None

@@ -227,6 +227,12 @@ class PaymentRepository:
             instrument_id, owner_match, now, by,
         )  # fmt: skip
 
+    async def set_country(self, connection: Any, instrument_id: uuid.UUID, country: str) -> None:
+        """A card's country, as a provider reads it from the BIN: it chooses the route next time."""
+        await connection.execute(
+            "UPDATE wallet.instruments SET country = $2 WHERE instrument_id = $1", instrument_id, country
+        )
+
     async def use_instrument(self, connection: Any, payment_id: uuid.UUID, instrument_id: uuid.UUID) -> None:
         """A deposit's instrument, told by the provider when it was paid."""
         await connection.execute(
@@ -259,4 +265,4 @@ def _attempt(row: Any) -> Attempt:
 
 def _instrument(row: Any) -> Instrument:
     return Instrument(row["instrument_id"], row["player_id"], row["method"], row["provider"], row["token"],
-                      row["verified_at"] is not None, row["owner_match"])  # fmt: skip
+                      row["verified_at"] is not None, row["owner_match"], row["country"])  # fmt: skip

@@ -54,7 +54,7 @@ class Payments:
 
     async def deposit(
         self, *, player_id: uuid.UUID, account_id: int, method: Method, amount: int, key: str, request_hash: bytes,
-        token: str | None = None, return_url: str | None = None, bin_country: str | None = None,
+        token: str | None = None, return_url: str | None = None,
     ) -> tuple[Payment, Attempt | None]:  # fmt: skip
         """Begin a deposit, once for each key; answers how it stands and the attempt that carries it.
 
@@ -68,6 +68,7 @@ class Payments:
             raise MethodNotOffered(f"This casino takes no deposits by {method}.")
         repository, now = self.flow.repository, self.flow.clock.now()
         payment = Payment(new_id(), "deposit", player_id, account_id, method, self.currency, amount, "initiated", now)
+        country = None
         async with repository.transaction() as connection:
             if token is not None:
                 instrument = await repository.instrument(
@@ -75,7 +76,8 @@ class Payments:
                 )
                 payment = Payment(new_id(), "deposit", player_id, account_id, method, self.currency, amount,
                                   "initiated", now, instrument_id=instrument.instrument_id)  # fmt: skip
-            asked = Asked(key, request_hash, bin_country=bin_country, return_url=return_url)
+                country = instrument.country
+            asked = Asked(key, request_hash, bin_country=country, return_url=return_url)
             added = await repository.add(connection, payment, asked)
         if not added:
             [(payment, known)] = await repository.by_key(account_id, "deposit", key)
@@ -128,7 +130,9 @@ class Payments:
             payment = await self._lock(connection, payment_id)
             payment = await self.flow.take(connection, payment, _possible(payment, name, facts), actor=actor)
             attempts = await self.flow.repository.attempts(connection, payment_id)
-            charge = next(one for one in attempts if one.operation == "charge" and one.outcome == "captured")
+            charge = next(
+                one for one in attempts if one.operation == "charge" and one.outcome == "captured" and not one.stray
+            )
             amount = payment.refunding if name == "refund" else payment.received
             call = await self._return_call(
                 connection, payment, number=len(attempts), charge=charge, operation="refund", amount=amount
@@ -154,9 +158,12 @@ class Payments:
 
     async def _lock(self, connection: Any, payment_id: uuid.UUID) -> Payment:
         try:
-            return (await self.flow.repository.lock(connection, payment_id))[0]
+            payment, _ = await self.flow.repository.lock(connection, payment_id)
         except LookupError:
-            raise PaymentNotFound("There is no such payment.") from None
+            payment = None
+        if payment is None or payment.kind != "deposit":
+            raise PaymentNotFound("There is no such deposit.")
+        return payment
 
     async def resolve(self, *, rested: timedelta = timedelta(0)) -> int:
         """Look after the payments that wait and have not been touched for `rested`; answers how many."""

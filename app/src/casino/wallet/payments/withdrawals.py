@@ -176,9 +176,12 @@ class Withdrawals:
 
     async def _lock(self, connection: object, payment_id: uuid.UUID) -> tuple[Payment, Asked]:
         try:
-            return await self._flow.repository.lock(connection, payment_id)
+            payment, asked = await self._flow.repository.lock(connection, payment_id)
         except LookupError:
-            raise WithdrawalNotFound("There is no such withdrawal.") from None
+            payment = None
+        if payment is None or payment.kind != "withdrawal":
+            raise WithdrawalNotFound("There is no such withdrawal.")
+        return payment, asked
 
     async def _carry(self, payment: Payment) -> Payment:
         if payment.state != "approved":

@@ -138,6 +138,7 @@ class FamilyAdapter:
 
     def _answer(self, data: Mapping[str, Any]) -> Answer:
         spelling = self.spelling
+        country = data.get("card_country")
         code, match, payer = data.get(spelling.decline), data.get("owner_match"), data.get("payer_token")
         shown = {name: data.get(name) for name in ("redirect_url", "qr_payload", "address")}
         texts = {name: _text(value) for name, value in shown.items() if value is not None}
@@ -152,6 +153,7 @@ class FamilyAdapter:
             action,
             match if isinstance(match, bool) else None,
             _text(payer) if payer is not None else None,
+            country if isinstance(country, str) and len(country) == 2 else None,
         )
 
     def _minor(self, written: object) -> int:
