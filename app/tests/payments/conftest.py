@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
@@ -35,15 +36,30 @@ async def simulator(psp_url: str) -> Any:
     await simulator.close()
 
 
+@pytest.fixture(scope="session")
+def payments_database(servers: Any) -> str:
+    """One for all tests of payments, each of which finds it empty: to copy one for each would take most of a test."""
+    name: str = asyncio.run(servers.new_database())
+    return name
+
+
+EMPTY = """SET LOCAL session_replication_role = replica;  -- the history's trigger refuses it otherwise
+    TRUNCATE wallet.payments, wallet.payment_transitions, wallet.payment_attempts, wallet.psp_events,
+        wallet.instruments, wallet.settlement_files, wallet.settlement_lines, wallet.settlement_breaks;
+    DROP TABLE IF EXISTS money"""
+
+
 @pytest.fixture
-async def world(servers: Any, database: str, simulator: Any) -> Any:
-    """Payments on a database of their own, with three providers."""
+async def world(servers: Any, payments_database: str, simulator: Any) -> Any:
+    """Payments with three providers, before the first one."""
     from casino.kernel.db import Database
     from payments_world import TableLedger, World, rules_with
 
-    store = Database(servers.settings(database, CASINO_DATABASE_POOL_SIZE="4"), None)
+    store = Database(servers.settings(payments_database, CASINO_DATABASE_POOL_SIZE="4"), None)
     await store.open()
-    await store.pool.execute(TableLedger.SCHEMA)
+    async with store.pool.acquire() as connection, connection.transaction():
+        await connection.execute(EMPTY)
+        await connection.execute(TableLedger.SCHEMA)
     world = World(store, simulator, None, rules=rules_with())  # type: ignore[arg-type]
     world.again()
     yield world

@@ -49,12 +49,12 @@ class Tokens:
 
 
 @pytest.fixture
-async def http(world: Any, servers: Any, database: str) -> Any:
+async def http(world: Any, servers: Any, payments_database: str) -> Any:
     """The interface; `http.player()` makes a player's headers."""
     app, parts, tokens = FastAPI(), Container(), Tokens()
     app.include_router(router)
     add_error_handlers(app)
-    parts.put(Settings, servers.settings(database))
+    parts.put(Settings, servers.settings(payments_database))
     parts.put(Authenticator, tokens)  # type: ignore[type-abstract]
     parts.put(Payments, world.again([Allows()]))
     app.state.container = parts

@@ -188,14 +188,14 @@ async def test_what_a_file_forgot_is_closed_by_the_next_and_a_known_file_is_not_
 
 
 def test_the_command_fetches_reports_and_answers_by_its_exit_code(
-    servers: Any, database: str, psp_url: str, tmp_path: Any, monkeypatch: Any, capsys: Any
+    servers: Any, payments_database: str, psp_url: str, tmp_path: Any, monkeypatch: Any, capsys: Any
 ) -> None:
     from payments_world import rules_with
 
     rules = tmp_path / "rules.json"
     rules.write_text(rules_with().model_dump_json(by_alias=True))
     routes = [{"provider": "charlie", "method": "bank", "currencies": ["GBP"]}]
-    variables = servers.environment(database) | {
+    variables = servers.environment(payments_database) | {
         "CASINO_RULES": str(rules), "CASINO_PAYMENTS": json.dumps({"routes": routes}),
         "CASINO_PSP": json.dumps([{"name": "charlie", "url": psp_url}]),
         "CASINO_PSP_SECRETS": json.dumps({"charlie": {"merchant_id": "charlie", "secret": SECRETS["charlie"]}}),

@@ -118,7 +118,7 @@ class WithdrawalMachine(PaymentMachine):
 
 
 for machine in (DepositMachine, WithdrawalMachine):
-    machine.TestCase.settings = settings(max_examples=100, stateful_step_count=20, deadline=None, database=None)
+    machine.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None, database=None)
 TestDepositMachine = DepositMachine.TestCase
 TestWithdrawalMachine = WithdrawalMachine.TestCase
 

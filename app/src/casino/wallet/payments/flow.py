@@ -164,10 +164,13 @@ class Flow:
 
     async def make(self, call: Call) -> Payment:
         """Make a call that is written down, and apply its answer; what it authorized is captured."""
-        attempt, now = call.attempt, self.clock.now()
-        self.health = self.health.began(attempt.provider, attempt.method, now)
+        attempt = call.attempt
+        routed = attempt.operation in ("charge", "payout")  # a refund goes where its charge was, breaker or not
+        if routed:
+            self.health = self.health.began(attempt.provider, attempt.method, self.clock.now())
         answer = await call.make()
-        self._score(attempt, answer)
+        if routed:
+            self._score(attempt, answer)
         payment = await self.hear(attempt.payment_id, answer)
         return await self.capture_authorized(payment, call.adapter, attempt.reference)
 
