@@ -274,6 +274,19 @@ async def test_a_payout_that_comes_back_is_the_players_again(world: Any) -> None
     assert await world.sums() == {"cash": 1000, "pending": 0, "provider": 1000, "loss": 0}
 
 
+async def test_a_return_that_is_told_before_the_payment_waits_for_it(world: Any) -> None:
+    world.again([Says("allow")])
+    await world.paid_by(1000, "bank")
+    await world.simulator.fault("alfa", "lost_answer", operation="payout")
+    await world.simulator.fault("alfa", "webhook_lost", operation="payout")
+    [sent] = await request(world, 400, "bank")
+    await world.simulator.event("alfa", await world.reference(sent), "payout_return")
+    await world.deliver("alfa")
+    assert (await world.now(sent)).state == "processing"
+    assert [await world.payments.resolve() for _ in range(2)] == [1, 0]
+    assert (await world.now(sent)).state == "returned"
+
+
 async def test_a_withdrawal_whose_process_died_before_its_checks_is_judged_later(world: Any) -> None:
     await world.deposit(1000)
     [waiting] = await request(world, 400)

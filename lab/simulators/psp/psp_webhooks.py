@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 import uuid
+from collections import deque
 from typing import Any
 
 from psp_faults import WEBHOOK, Fault, Faults
@@ -20,6 +21,8 @@ log = logging.getLogger("psp")
 
 TRIES = 5
 PAUSE_S = 1.0
+MOST_WAITING = 10_000
+"""Of a merchant that never fetches its events the oldest are forgotten."""
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -34,7 +37,7 @@ class Webhooks:
         self._merchants, self._faults = merchants, faults
         self._lock = threading.Lock()
         self._urls = dict.fromkeys(merchants, url) if url is not None else {}
-        self._waiting: dict[str, list[dict[str, Any]]] = {}
+        self._waiting: dict[str, deque[dict[str, Any]]] = {}
 
     def send_to(self, merchant: str, url: str | None) -> None:
         """Push this merchant's events to `url` from now on; null keeps them."""
@@ -46,7 +49,7 @@ class Webhooks:
     def fetch(self, merchant: str) -> list[dict[str, Any]]:
         """What waits, oldest first, and is forgotten with this answer."""
         with self._lock:
-            return self._waiting.pop(merchant, [])
+            return list(self._waiting.pop(merchant, ()))
 
     def emit(self, document: dict[str, Any], type_: str, **more: Any) -> None:
         """An event about an operation: `type` says what happened, `data` is the operation in its dialect."""
@@ -69,7 +72,7 @@ class Webhooks:
             url = self._urls.get(merchant)
             if url is None:
                 kept = {"headers": _headers(secret, body), "body": body.decode(), "late_s": late_s}
-                self._waiting.setdefault(merchant, []).append(kept)
+                self._waiting.setdefault(merchant, deque(maxlen=MOST_WAITING)).append(kept)
                 return
         threading.Thread(target=_push, args=(url, secret, body, late_s), daemon=True).start()
 

@@ -185,12 +185,19 @@ class PaymentRepository:
     async def under_way(self, before: datetime, limit: int) -> list[uuid.UUID]:
         """Payments that something is still to be done for and that have rested since `before`, oldest first."""
         rows = await self._database.pool.fetch(
-            """SELECT payment_id FROM wallet.payments p
-               WHERE updated_at <= $1 AND (state IN
-                   ('initiated', 'processing', 'authorized', 'refunding', 'sending_back', 'requested', 'approved')
-                   OR EXISTS (SELECT FROM wallet.payment_attempts a WHERE a.payment_id = p.payment_id AND (a.stray
-                       AND a.operation = 'charge' OR a.outcome IS NULL OR a.outcome IN ('unknown', 'pending'))))
-               ORDER BY updated_at LIMIT $2""",
+            """WITH due AS (
+                   SELECT payment_id FROM wallet.payments WHERE state IN
+                       ('initiated', 'processing', 'authorized', 'refunding', 'sending_back', 'requested', 'approved')
+                   UNION SELECT payment_id FROM wallet.payment_attempts
+                       WHERE outcome IS NULL OR outcome IN ('unknown', 'pending')
+                   UNION SELECT s.payment_id FROM wallet.payment_attempts s
+                       WHERE s.stray AND s.operation = 'charge' AND NOT EXISTS (
+                           SELECT FROM wallet.payment_attempts r WHERE r.payment_id = s.payment_id
+                               AND r.operation = 'return' AND r.of_reference = s.reference)
+                   UNION SELECT a.payment_id FROM wallet.psp_events e JOIN wallet.payment_attempts a USING (reference)
+                       WHERE e.status = 'waiting')
+               SELECT p.payment_id FROM due JOIN wallet.payments p USING (payment_id)
+               WHERE p.updated_at <= $1 ORDER BY p.updated_at LIMIT $2""",
             before, limit,
         )  # fmt: skip
         return [row["payment_id"] for row in rows]
