@@ -101,6 +101,7 @@ class PaymentMachine(RuleBasedStateMachine):
         if one.kind == "deposit":
             assert (one.captured > 0) == (one.state in ("captured", "partially_refunded", "refunding", "refunded",
                                                         "charged_back", "chargeback_lost"))  # fmt: skip
+            assert one.state != "captured" or one.refunded == 0
             assert one.state != "refunded" or one.refunded == one.captured
             assert one.state != "partially_refunded" or 0 < one.refunded < one.captured
         else:
@@ -149,6 +150,7 @@ def test_every_path_of_a_small_payment_moves_each_step_once(kind: Kind) -> None:
                     after.add(money.key)
                     net += CLEARING.get(money.operation, 0) * money.amount
                 one = step.payment
+                assert one.state != "captured" or one.refunded == 0
                 assert net == one.captured - one.refunding - one.refunded - one.disputed - one.paid
                 reached = (one, frozenset(after), net)
                 if max(one.refunds, one.disputes) <= 2 and reached not in seen:
