@@ -45,6 +45,7 @@ class TableLedger:
 
     SCHEMA = """CREATE TABLE money (
         payment uuid, key text, account bigint, cash bigint, pending bigint, clearing bigint, loss bigint,
+        moved bigint, short bigint,
         PRIMARY KEY (payment, key), CHECK (cash + pending + clearing + loss = 0))"""
 
     async def _sum(self, connection: Any, column: str, account: int) -> int:
@@ -56,10 +57,10 @@ class TableLedger:
 
     async def move(self, connection: Any, payment: Payment, step: MoneyStep) -> Moved:
         known = await connection.fetchrow(
-            "SELECT cash, clearing FROM money WHERE payment = $1 AND key = $2", payment.payment_id, step.key
+            "SELECT moved, short FROM money WHERE payment = $1 AND key = $2", payment.payment_id, step.key
         )
         if known is not None:
-            return Moved(abs(known["clearing"]))
+            return Moved(known["moved"], known["short"])
         cash, amount, account = await self._sum(connection, "cash", payment.account_id), step.amount, payment.account_id
         taken = min(cash, amount)
         if step.operation == "reserve" and cash < amount:
@@ -72,10 +73,13 @@ class TableLedger:
             "refunded": (-taken, 0, taken, 0), "charged_back": (-taken, 0, amount, taken - amount),
             "late_paid": (-taken, 0, amount, taken - amount),
         }[step.operation]  # fmt: skip
+        takes = step.operation in ("refunded", "charged_back", "late_paid")
+        moved = Moved(taken if step.operation == "refunded" else amount, amount - taken if takes else 0)
         await connection.execute(
-            "INSERT INTO money VALUES ($1, $2, $3, $4, $5, $6, $7)", payment.payment_id, step.key, account, *row
-        )
-        return Moved(taken, amount - taken) if step.operation == "refunded" else Moved(amount)
+            "INSERT INTO money VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            payment.payment_id, step.key, account, *row, moved.amount, moved.short,
+        )  # fmt: skip
+        return moved
 
     captured = reserve = paid = released = refunded = refund_failed = move
     charged_back = chargeback_won = late_paid = returned = move
