@@ -178,6 +178,8 @@ class Ledger:
     """Money in, bets, balances: the SQL interface of the wallet in a few words."""
 
     pool: Any
+    excused: frozenset[str] = frozenset()
+    """Invariants of what a test leaves out: the ledger's steps of a payment without its row."""
 
     async def player(self, balance: int = 0) -> int:
         account: int = await self.pool.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
@@ -251,7 +253,7 @@ class Ledger:
     async def verify(self) -> None:
         async with self.pool.acquire() as connection:
             report = await verify_ledger(connection)
-        assert report.ok, report.breaks
+        assert not [broken for broken in report.breaks if broken.invariant not in self.excused], report.breaks
 
 
 @dataclass

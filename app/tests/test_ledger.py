@@ -291,6 +291,10 @@ BREAKS = {
     "captured_deposits_posted_once":
         "UPDATE wallet.deposits SET amount = amount + 1",
     "deposit_postings_have_a_deposit": "DELETE FROM wallet.deposits",
+    "payments_match_their_postings": """INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method,
+        currency, amount, state, received, captured, idempotency_key, request_hash, created_at, updated_at)
+        SELECT gen_random_uuid(), 'deposit', player_id, account_id, 'card', 'GBP', 5, 'captured', 5, 5, 'k', sha256(''),
+            now(), now() FROM wallet.accounts WHERE kind = 'player_cash'""",
 }  # fmt: skip
 
 

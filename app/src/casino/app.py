@@ -24,6 +24,7 @@ from casino.kernel.middleware import RequestLayer
 from casino.kernel.settings import Settings, load_settings
 from casino.ops.api import router as ops_router
 from casino.pam.api import router as pam_router
+from casino.wallet.api import payments_router
 from casino.wallet.api import router as wallet_router
 from casino.web.endpoints import add_static_files
 from casino.web.endpoints import router as web_router
@@ -77,7 +78,7 @@ def create_app(
     app.state.draining = False
     app.include_router(ops_router)
     if kind != "worker":
-        for router in (pam_router, wallet_router, gal_router, web_router):
+        for router in (pam_router, wallet_router, payments_router, gal_router, web_router):
             app.include_router(router)
         add_static_files(app)
     add_error_handlers(app)

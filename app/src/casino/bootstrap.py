@@ -27,7 +27,18 @@ from casino.ops.api import Readiness
 from casino.pam.api import PlayerAccounts
 from casino.pam.api import build as build_pam
 from casino.stores import KEPT, credentials_of
-from casino.wallet.api import Deposits, Ledger, PspClient, Wallet, build_psp_clients
+from casino.wallet.api import (
+    Connection,
+    Deposits,
+    Ledger,
+    LedgerMoney,
+    Payments,
+    PspClient,
+    Wallet,
+    build_connections,
+    build_payments,
+    build_psp_clients,
+)
 from casino.wallet.api import build as build_wallet
 from casino.work import Worker
 
@@ -54,6 +65,7 @@ class Runtime:
         self._databases: Databases | None = None
         self._redis: Redis | None = None
         self._psp: list[PspClient] = []
+        self._connections: dict[str, Connection] = {}
         self._tasks: list[asyncio.Task[None]] = []
         rules.before_change(games.readmit)
 
@@ -88,7 +100,9 @@ class Runtime:
         if self._credentials is not None:
             await self._credentials.start()
             self._tasks.append(asyncio.create_task(self._credentials.run()))
-        self._psp = build_psp_clients(settings, await self._psp_secrets(), self._clock)
+        secrets = await self._psp_secrets()
+        self._psp = build_psp_clients(settings, secrets, self._clock)
+        self._connections = build_connections(settings, secrets, self._clock)
         databases = self._databases = Databases(settings, self._credentials, MODULES, KEPT)
         await databases.open()
         if not await is_current(databases.warmest.pool):
@@ -104,7 +118,16 @@ class Runtime:
         )
         parts.put(Wallet, money)
         parts.put(Deposits, deposits)
-        parts.put(Ledger, Ledger(databases.of("wallet")))
+        ledger = parts.put(Ledger, Ledger(databases.of("wallet")))
+        payments = build_payments(
+            databases.of("wallet"),
+            self._connections,
+            settings,
+            self._rules,
+            money=LedgerMoney(ledger),
+            clock=self._clock,
+        )
+        parts.put(Payments, payments)
         players = build_pam(
             database=databases.of("pam"),
             redis=self._redis,
@@ -138,7 +161,9 @@ class Runtime:
         self._tasks.clear()
         for client in self._psp:
             await client.close()
-        self._psp = []
+        for connection in self._connections.values():
+            await connection.close()
+        self._psp, self._connections = [], {}
         if self._databases is not None:
             with suppress(Exception):
                 await asyncio.wait_for(self._databases.close(), 10)

@@ -18,7 +18,7 @@ from casino.kernel.metrics import JOURNAL_MONTHS, LEDGER_OK
 from casino.kernel.schedule import Job, Schedule
 from casino.kernel.settings import Settings
 from casino.ops.api import DailyReports
-from casino.wallet.api import Deposits, Ledger, months_ahead, verify_ledger
+from casino.wallet.api import Deposits, Ledger, Payments, months_ahead, verify_ledger
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,10 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
     async def reconcile() -> Mapping[str, Any]:
         return {"settled": await deposits.reconcile(older_than_s=2 * settings.reconcile_interval_s)}
 
+    async def payments() -> Mapping[str, Any]:
+        rested = timedelta(seconds=2 * settings.reconcile_interval_s)
+        return {"looked_after": await parts.get(Payments).resolve(rested=rested)}
+
     async def months() -> Mapping[str, Any]:
         ahead = await months_ahead(wallet)
         JOURNAL_MONTHS.set(ahead)
@@ -64,6 +68,7 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         Job("wallet.verify", timedelta(days=1), verify, longest=timedelta(hours=4)),
         Job("wallet.expire_holds", timedelta(minutes=1), expire),
         Job("wallet.reconcile_deposits", timedelta(seconds=settings.reconcile_interval_s), reconcile),
+        Job("wallet.payments", timedelta(seconds=settings.reconcile_interval_s), payments),
         Job("wallet.months", timedelta(hours=6), months),
     ]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from casino.dev.run import Child, checkout, free_port, psp_command
 
@@ -55,11 +56,13 @@ async def world(servers: Any, payments_database: str, simulator: Any) -> Any:
     from casino.kernel.db import Database
     from payments_world import TableLedger, World, rules_with
 
-    store = Database(servers.settings(payments_database, CASINO_DATABASE_POOL_SIZE="4"), None)
+    store = Database(servers.settings(payments_database), None, "wallet", size=4)
     await store.open()
-    async with store.pool.acquire() as connection, connection.transaction():
-        await connection.execute(EMPTY)
-        await connection.execute(TableLedger.SCHEMA)
+    # Not as the wallet's role, which may do neither.
+    empty = f"BEGIN; {EMPTY}; {TableLedger.SCHEMA}; GRANT ALL ON money TO PUBLIC; COMMIT"
+    connection = await asyncpg.connect(servers.uri(payments_database))
+    await connection.execute(empty)
+    await connection.close()
     world = World(store, simulator, None, rules=rules_with())  # type: ignore[arg-type]
     world.again()
     yield world

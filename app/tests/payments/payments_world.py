@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from casino.compliance.api import Rules, parse_rules
+from casino.compliance.api import RulesInForce, parse_rules
 from casino.kernel.db import Database
 from casino.wallet.payments.build import assemble
 from casino.wallet.payments.config import PaymentSetting
@@ -19,7 +19,7 @@ from casino.wallet.payments.service import Payments
 from payments_simulator import Simulator
 
 
-def rules_with(**changes: Any) -> Rules:
+def rules_with(**changes: Any) -> RulesInForce:
     """Rules without limits, but for `changes`."""
     rules = {
         "schema": 1, "catalogue_version": "test", "jurisdiction": "TEST", "jurisdiction_name": "Testland",
@@ -27,7 +27,7 @@ def rules_with(**changes: Any) -> Rules:
         "min_age_years": 18, "slot_max_stake": None, "slot_min_cycle_ms": None, "rtp_minimum_basis_points": None,
         "session_idle_timeout_s": None, "record_retention_years": 5,
     }  # fmt: skip
-    return parse_rules(json.dumps(rules | changes))
+    return RulesInForce(parse_rules(json.dumps(rules | changes)))
 
 
 ROUTES = [

@@ -16,6 +16,7 @@ CREATE TABLE wallet.movement_kinds (
 INSERT INTO wallet.movements VALUES
     ('deposit',              'psp_clearing',      'player_cash'),
     ('deposit_refund',       'player_cash',       'psp_clearing'),
+    ('refund_failed',        'psp_clearing',      'player_cash'),
     ('chargeback',           'player_cash',       'psp_clearing'),
     ('chargeback',           'house',             'psp_clearing'),
     ('chargeback_won',       'psp_clearing',      'player_cash'),
@@ -23,6 +24,9 @@ INSERT INTO wallet.movements VALUES
     ('withdrawal_request',   'player_cash',       'player_withdrawal'),
     ('withdrawal_release',   'player_withdrawal', 'player_cash'),
     ('withdrawal_paid',      'player_withdrawal', 'psp_clearing'),
+    ('withdrawal_paid_late', 'player_cash',       'psp_clearing'),
+    ('withdrawal_paid_late', 'house',             'psp_clearing'),
+    ('withdrawal_returned',  'psp_clearing',      'player_cash'),
     ('psp_fee',              'house',             'psp_clearing'),
     ('psp_settlement',       'psp_clearing',      'house'),
     ('psp_settlement',       'house',             'psp_clearing'),
@@ -130,6 +134,13 @@ BEGIN
     INSERT INTO wallet.transactions SELECT written.*;
     RETURN written;
 END $$;
+
+-- Locks a player's cash account for the transaction, and answers what is in it.
+CREATE FUNCTION wallet.lock_cash(p_account bigint) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT a.balance FROM wallet.accounts a
+    WHERE a.account_id = p_account AND a.kind = 'player_cash' FOR NO KEY UPDATE
+$$;
 
 -- Posts a movement of the player whose cash account is p_account, once for each key. `outcome`:
 --   posted | replayed | key_reused | account_unknown | account_not_open | barred | insufficient_funds

@@ -14,6 +14,7 @@ from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.build import build_connections, build_payments
 from casino.wallet.payments.commands import add_commands as add_payment_commands
 from casino.wallet.payments.endpoints import router as payments_router
+from casino.wallet.payments.money import LedgerMoney
 from casino.wallet.payments.service import Payments
 from casino.wallet.psp import PspClient
 from casino.wallet.repository import WalletRepository, months_ahead
@@ -25,6 +26,7 @@ __all__ = [
     "DepositRequest",
     "Deposits",
     "Ledger",
+    "LedgerMoney",
     "Payments",
     "PspClient",
     "Report",

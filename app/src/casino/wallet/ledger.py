@@ -238,6 +238,24 @@ class Ledger:
         )
         return [Hold(**{name: row[name] for name in Hold.__slots__}) for row in rows]
 
+    async def lock_cash(self, account_id: int, *, connection: Any) -> int:
+        """The player's cash, locked until the caller's transaction ends. Raises LookupError for an unknown account."""
+        found = await connection.fetchval("SELECT wallet.lock_cash($1)", account_id)
+        if found is None:
+            raise LookupError(f"account {account_id} is no player's cash account")
+        return int(found)
+
+    async def recorded(self, account_id: int, kind: str, key: str, *, connection: Any = None) -> dict[str, Any] | None:
+        """The details of what a request made, or None when there was none."""
+        found = await self._on(connection).fetchval(
+            "SELECT t.details FROM wallet.request_keys k JOIN wallet.transactions t USING (transaction_id)"
+            " WHERE k.account_id = $1 AND k.kind = $2 AND k.key = $3",
+            account_id,
+            kind,
+            key,
+        )
+        return None if found is None else json.loads(found)
+
     async def _limit(self, function: str, account_id: int, until: datetime | None, cap_minor: int | None) -> None:
         await self._database.pool.execute(
             f"SELECT wallet.{function}($1, $2, $3)",

@@ -114,7 +114,22 @@ INVARIANTS: dict[str, str] = {
     "deposit_postings_have_a_deposit": """
         SELECT t.transaction_id FROM wallet.transactions t
         LEFT JOIN wallet.deposits d ON d.transaction_id = t.transaction_id
-        WHERE t.kind = 'deposit' AND d.deposit_id IS NULL""",
+        LEFT JOIN wallet.payments p ON p.payment_id::text = t.details ->> 'payment_id'
+        WHERE t.kind = 'deposit' AND d.deposit_id IS NULL AND p.payment_id IS NULL""",
+    "payments_match_their_postings": """
+        SELECT p.payment_id, p.kind, p.state, p.captured, p.paid + p.returned AS paid, m.captured AS posted_in,
+            m.paid AS posted_out
+        FROM wallet.payments p LEFT JOIN (
+            SELECT t.details ->> 'payment_id' AS payment_id,
+                sum(t.given) FILTER (WHERE t.kind = 'deposit') AS captured,
+                sum((t.details ->> 'moved_minor')::bigint) FILTER (WHERE t.kind = 'withdrawal_paid_late')
+                    AS paid_late,
+                sum(t.taken) FILTER (WHERE t.kind = 'withdrawal_paid') AS paid
+            FROM wallet.transactions t
+            WHERE t.kind IN ('deposit', 'withdrawal_paid', 'withdrawal_paid_late') AND t.details ? 'payment_id'
+            GROUP BY 1) AS m ON m.payment_id = p.payment_id::text
+        WHERE p.captured <> coalesce(m.captured, 0)
+            OR p.paid + p.returned <> coalesce(m.paid, 0) + coalesce(m.paid_late, 0)""",
 }
 SHOWN = 10
 

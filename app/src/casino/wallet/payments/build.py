@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from casino.compliance.api import Rules
+from casino.compliance.api import RulesInForce
 from casino.kernel.clock import Clock
 from casino.kernel.db import Database
 from casino.kernel.settings import PspSecret, Settings
@@ -35,7 +35,7 @@ def build_payments(
     database: Database,
     connections: Mapping[str, Connection],
     settings: Settings,
-    rules: Rules,
+    rules: RulesInForce,
     *,
     money: Money,
     clock: Clock,
@@ -47,7 +47,7 @@ def build_payments(
     Without checks each withdrawal waits for a person. Raises ConfigurationError for a malformed CASINO_PAYMENTS.
     """
     return assemble(
-        database, build_adapters(connections, rules.currency_exponent), parse_setting(settings.payments), rules,
+        database, build_adapters(connections, rules.current.currency_exponent), parse_setting(settings.payments), rules,
         money=money, clock=clock, checks=checks, owners=owners,
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ def assemble(
     database: Database,
     adapters: Adapters,
     setting: PaymentSetting,
-    rules: Rules,
+    rules: RulesInForce,
     *,
     money: Money,
     clock: Clock,
@@ -65,6 +65,11 @@ def assemble(
 ) -> Payments:
     """The same from parts that are there already."""
     flow = Flow(PaymentRepository(database), money, adapters, setting=setting, clock=clock, owners=owners)
-    window = timedelta(seconds=rules.withdrawal_reversal_window_s or 0)
+
+    def window() -> timedelta:
+        """As the rules say when it is asked: they may change while the casino runs."""
+        return timedelta(seconds=rules.current.withdrawal_reversal_window_s or 0)
+
     inbox = Inbox(flow, EventRepository(database))
-    return Payments(flow, inbox, Withdrawals(flow, checks, rules.currency, window), rules.currency)
+    currency = rules.current.currency
+    return Payments(flow, inbox, Withdrawals(flow, checks, currency, window), currency)

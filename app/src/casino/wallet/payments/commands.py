@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from casino.compliance.api import load_rules
+from casino.compliance.api import RulesInForce
 from casino.kernel.clock import SystemClock
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.settings import PspSecret, Settings, load_settings
@@ -50,7 +50,7 @@ def _reconcile(options: argparse.Namespace, with_connection: WithConnection) -> 
     async def run() -> None:
         texts = await _texts(options, settings)
         missing.extend(f"{provider} {method}" for provider, method, text in texts if text is None)
-        reports.extend(await with_connection(settings, "_app", lambda one: _all(one, options, settings, texts)))
+        reports.extend(await with_connection(settings, "wallet", lambda one: _all(one, options, settings, texts)))
 
     try:
         asyncio.run(run())
@@ -76,7 +76,7 @@ async def _texts(options: argparse.Namespace, settings: Settings) -> Texts:
         raise ConfigurationError("CASINO_PAYMENTS has no such route")
     connections = build_connections(settings, await _secrets(settings), SystemClock())
     try:
-        exponent = load_rules(settings.rules_path).currency_exponent
+        exponent = RulesInForce.read(settings.rules_path).current.currency_exponent
         adapters = build_adapters(connections, exponent)
         return [(provider, method, await adapters[provider, method].settlement(options.date))
                 for provider, method in wanted if (provider, method) in adapters]  # fmt: skip
@@ -103,7 +103,7 @@ async def _secrets(settings: Settings) -> dict[str, PspSecret]:
 
 
 async def _all(connection: Any, options: argparse.Namespace, settings: Settings, texts: Texts) -> list[Reconciled]:
-    exponent = load_rules(settings.rules_path).currency_exponent
+    exponent = RulesInForce.read(settings.rules_path).current.currency_exponent
     routes = parse_setting(settings.payments).routes
     return [
         await reconcile(connection, routes, exponent, provider=provider, method=method, day=options.date, text=text,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import uuid
 from datetime import timedelta
@@ -175,15 +174,6 @@ class Payments:
                 log.exception("a payment could not be looked after", extra={"payment_id": str(payment_id)})
         await self.inbox.park_old()
         return len(due)
-
-    async def run(self, interval_s: float) -> None:
-        """Resolve for ever. A payment is left alone for two intervals: its own request is most likely waiting."""
-        while True:
-            await asyncio.sleep(interval_s)
-            try:
-                await self.resolve(rested=timedelta(seconds=2 * interval_s))
-            except Exception:
-                log.exception("payments could not be looked after; it goes on")
 
     async def resolve_one(self, payment_id: uuid.UUID) -> Payment:
         """Ask about open attempts, return what is stray, and carry on what stands still."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -49,7 +49,9 @@ class WithdrawalState(CasinoError):
 class Withdrawals:
     """Withdrawals of players, and what staff decides about them."""
 
-    def __init__(self, flow: Flow, checks: Sequence[Check], currency: str, reversal_window: timedelta) -> None:
+    def __init__(
+        self, flow: Flow, checks: Sequence[Check], currency: str, reversal_window: Callable[[], timedelta]
+    ) -> None:
         self._flow = flow
         self._checks = checks
         self._currency = currency
@@ -158,7 +160,7 @@ class Withdrawals:
         payment = await self._flow.repository.get(payment_id)
         if payment is None or payment.account_id != account_id or payment.kind != "withdrawal":
             raise WithdrawalNotFound("The account has no such withdrawal.")
-        facts = Facts(now=self._flow.clock.now(), reversal_window=self._reversal_window)
+        facts = Facts(now=self._flow.clock.now(), reversal_window=self._reversal_window())
         return await self._end(payment_id, "reverse", facts, "player")
 
     async def list(self, account_id: int) -> list[Payment]:

@@ -21,7 +21,7 @@ CREATE TABLE wallet.payments (
     player_id       uuid        NOT NULL,
     account_id      bigint      NOT NULL,
     method          text        NOT NULL CHECK (method IN ('card', 'bank', 'wallet', 'pix', 'crypto')),
-    currency        text        NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    currency        text        NOT NULL CHECK (currency ~ '^[A-Z][A-Z0-9]{2,7}$'),
     amount          bigint      NOT NULL CHECK (amount > 0),
     state           text        NOT NULL,
     provider        text,
@@ -164,17 +164,3 @@ CREATE TABLE wallet.settlement_breaks (
     closed_by text,
     PRIMARY KEY (file_id, number)
 );
-
-DO $$
-DECLARE
-    app text := current_database() || '_app';
-BEGIN
-    REVOKE ALL ON FUNCTION wallet.refuse_change_of_payment_history() FROM PUBLIC;
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = app) THEN
-        RETURN;
-    END IF;
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON wallet.payments, wallet.payment_attempts, wallet.psp_events,'
-        ' wallet.instruments, wallet.settlement_breaks TO %I', app);
-    EXECUTE format('GRANT SELECT, INSERT ON wallet.payment_transitions, wallet.settlement_files,'
-        ' wallet.settlement_lines TO %I', app);
-END $$;
