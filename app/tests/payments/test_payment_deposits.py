@@ -11,7 +11,6 @@ from typing import Any
 import asyncpg
 import pytest
 from casino.kernel.errors import IdempotencyKeyReused
-from casino.migrate import migrate
 from casino.wallet.payments.adapters.base import Charge
 from casino.wallet.payments.flow import RefundNotCovered
 from casino.wallet.payments.health import FAILURES_TO_OPEN, OPEN_FOR
@@ -250,25 +249,16 @@ async def test_a_cards_country_chooses_its_route_once_it_is_known(world: Any) ->
     assert [(await world.deposit(token="tok_visa")).provider for _ in range(2)] == ["alfa", "alfa"]
 
 
-async def test_the_serving_role_may_write_payments_and_not_rewrite_their_history(servers: Any) -> None:
-    name = "payments_" + secrets.token_hex(4)
-    await servers.sql(f'CREATE DATABASE "{name}"')
-    await servers.sql(f'CREATE ROLE "{name}_app"')
-    connection = await asyncpg.connect(servers.uri(name))
-    await migrate(connection)
-    await connection.execute(f'SET ROLE "{name}_app"')
-    for table in ("payments", "payment_attempts", "psp_events", "instruments", "settlement_breaks"):
-        await connection.execute(
-            f"UPDATE wallet.{table} SET currency = currency WHERE false"
-            if table not in ("instruments",)
-            else "UPDATE wallet.instruments SET token = token"
-        )
+async def test_the_wallets_role_may_write_payments_and_not_rewrite_their_history(world: Any) -> None:
+    pool = world.database.pool
+    for table in ("payments", "payment_attempts", "psp_events", "settlement_breaks"):
+        await pool.execute(f"UPDATE wallet.{table} SET currency = currency")
+    await pool.execute("UPDATE wallet.instruments SET token = token")
     for table in ("payment_transitions", "settlement_lines", "settlement_files", "payments", "psp_events"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(f"DELETE FROM wallet.{table}")
+            await pool.execute(f"DELETE FROM wallet.{table}")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await connection.execute("UPDATE wallet.payment_transitions SET actor = 'nobody'")
-    await connection.close()
+        await pool.execute("UPDATE wallet.payment_transitions SET actor = 'nobody'")
 
 
 async def test_raced_repeats_of_one_deposit_charge_once(world: Any) -> None:
@@ -287,8 +277,15 @@ async def test_the_database_itself_refuses_a_second_open_attempt(world: Any) -> 
             " currency, started_at) VALUES ($1, 9, 'charge', 'bravo', 'bank', 'other', 1, 'GBP', now())",
             payment.payment_id,
         )
-    with pytest.raises(Exception, match="not rewritten"):
-        await world.database.pool.execute("DELETE FROM wallet.payment_transitions")
+
+
+async def test_not_even_the_owner_rewrites_the_history_of_a_payment(
+    world: Any, servers: Any, payments_database: str
+) -> None:
+    await world.deposit()
+    for statement in ("DELETE FROM wallet.payment_transitions", "UPDATE wallet.payment_transitions SET actor = 'x'"):
+        with pytest.raises(Exception, match="not rewritten"):
+            await servers.sql(statement, payments_database)
 
 
 async def test_what_is_not_offered_or_is_a_card_number_is_refused_before_anything_is_written(world: Any) -> None:

@@ -193,7 +193,7 @@ def test_the_command_fetches_reports_and_answers_by_its_exit_code(
     from payments_world import rules_with
 
     rules = tmp_path / "rules.json"
-    rules.write_text(rules_with().model_dump_json(by_alias=True))
+    rules.write_text(rules_with().current.model_dump_json(by_alias=True))
     routes = [{"provider": "charlie", "method": "bank", "currencies": ["GBP"]}]
     variables = servers.environment(payments_database) | {
         "CASINO_RULES": str(rules), "CASINO_PAYMENTS": json.dumps({"routes": routes}),

@@ -75,7 +75,7 @@ CREATE FUNCTION wallet.refuse_change_of_payment_history() RETURNS trigger LANGUA
 BEGIN
     RAISE EXCEPTION 'the history of payments is not rewritten' USING ERRCODE = 'integrity_constraint_violation';
 END $$;
-CREATE TRIGGER history_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.payment_transitions
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.payment_transitions
     FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change_of_payment_history();
 
 CREATE TABLE wallet.payment_attempts (
