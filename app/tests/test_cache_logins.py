@@ -77,7 +77,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def settings(server: Server) -> Any:
     return load_settings(
         BAO_ADDR="https://bao.test", BAO_ROLE="casino-acme-gb", BAO_DATABASE_ROLES={"wallet": "casino-acme-gb-wallet"},
-        BAO_REDIS_SECRET=SECRET, CASINO_DATABASE_HOST="db.test", CASINO_DATABASE_NAME="casino",
+        BAO_REDIS_SECRET=SECRET, BAO_TRANSIT_KEY="k", CASINO_DATABASE_HOST="db.test", CASINO_DATABASE_NAME="casino",
         CASINO_REDIS_HOST="localhost", CASINO_REDIS_PORT=str(server.port), CASINO_CA_FILE=str(server.certificate),
     )  # fmt: skip
 
@@ -117,7 +117,7 @@ async def test_a_secret_without_a_password_is_waited_for(monkeypatch: pytest.Mon
 def test_either_way_to_redis_will_do_and_none_is_refused() -> None:
     given = {
         "BAO_ADDR": "https://bao.test", "BAO_ROLE": "r", "BAO_DATABASE_ROLES": {"wallet": "d"},
-        "CASINO_DATABASE_HOST": "h", "CASINO_DATABASE_NAME": "n", "CASINO_REDIS_HOST": "h",
+        "CASINO_DATABASE_HOST": "h", "CASINO_DATABASE_NAME": "n", "CASINO_REDIS_HOST": "h", "BAO_TRANSIT_KEY": "k",
     }  # fmt: skip
     for one in ("BAO_REDIS_ROLE", "BAO_REDIS_SECRET"):
         assert load_settings(**given, **{one: "x"}).uses_openbao

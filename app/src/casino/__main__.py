@@ -15,6 +15,7 @@ from casino.kernel.errors import ConfigurationError
 from casino.kernel.logs import configure_logging
 from casino.kernel.one_connection import with_connection
 from casino.kernel.settings import load_settings
+from casino.pam.commands import add_commands as add_player_commands
 from casino.wallet.api import add_payment_commands
 from casino.wallet.commands import register as register_ledger
 
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     register_events(commands)
     register_games(commands)
     add_payment_commands(commands, with_connection)
+    add_player_commands(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")

@@ -23,6 +23,7 @@ from casino.kernel.logs import configure_logging
 from casino.kernel.middleware import RequestLayer
 from casino.kernel.settings import Settings, load_settings
 from casino.ops.api import router as ops_router
+from casino.pam.api import check_configuration, staff_router
 from casino.pam.api import router as pam_router
 from casino.wallet.api import payments_router
 from casino.wallet.api import router as wallet_router
@@ -52,6 +53,7 @@ def create_app(
     Raises ConfigurationError, RngFailure.
     """
     clock = clock or SystemClock()
+    check_configuration(settings, rules.current)
     games = games or build_games(rules.current, settings.tenant)
 
     @asynccontextmanager
@@ -78,7 +80,7 @@ def create_app(
     app.state.draining = False
     app.include_router(ops_router)
     if kind != "worker":
-        for router in (pam_router, wallet_router, payments_router, gal_router, web_router):
+        for router in (pam_router, staff_router, wallet_router, payments_router, gal_router, web_router):
             app.include_router(router)
         add_static_files(app)
     add_error_handlers(app)

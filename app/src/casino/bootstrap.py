@@ -24,7 +24,7 @@ from casino.kernel.identity import Authenticator
 from casino.kernel.settings import PspSecret, Settings
 from casino.migrate import is_current
 from casino.ops.api import Readiness
-from casino.pam.api import PlayerAccounts
+from casino.pam.api import PlayerAccounts, PlayerModule
 from casino.pam.api import build as build_pam
 from casino.stores import KEPT, credentials_of
 from casino.wallet.api import (
@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 RETRY_MAX_S = 10.0
 Kind = Literal["api", "worker", "all"]
 """What a process does: serve players, do what is done in the background, or, alone on a machine, both."""
+MESSAGES_INTERVAL_S = 5.0
 
 
 class Runtime:
@@ -66,6 +67,7 @@ class Runtime:
         self._redis: Redis | None = None
         self._psp: list[PspClient] = []
         self._connections: dict[str, Connection] = {}
+        self._players: PlayerModule | None = None
         self._tasks: list[asyncio.Task[None]] = []
         rules.before_change(games.readmit)
 
@@ -113,6 +115,7 @@ class Runtime:
         parts = Container()
         parts.put(Settings, settings)
         parts.put(RulesInForce, self._rules)
+        parts.put(Clock, self._clock)  # type: ignore[type-abstract]  # mypy: a protocol is as good a key as a class
         money, deposits = await build_wallet(
             databases.of("wallet"), self._psp, self._rules.current.currency, self._rules.current.currency_exponent
         )
@@ -128,20 +131,23 @@ class Runtime:
             clock=self._clock,
         )
         parts.put(Payments, payments)
-        players = build_pam(
+        players = self._players = await build_pam(
             database=databases.of("pam"),
             redis=self._redis,
             settings=settings,
             wallet=money,
             rules=self._rules,
             clock=self._clock,
+            credentials=self._credentials,
         )
-        parts.put(PlayerAccounts, players)
-        parts.put(Authenticator, players)  # type: ignore[type-abstract]
+        parts.put(PlayerModule, players)
+        parts.put(PlayerAccounts, players.accounts)
+        parts.put(Authenticator, players.accounts)  # type: ignore[type-abstract]
         parts.put(Games, Games(self._games, money, self._rules, self._clock))
         parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games.health, self._rules))
         self._tasks.append(asyncio.create_task(self._rules.watch(settings.rules_poll_s)))
         if self._kind != "api":
+            self._tasks.append(asyncio.create_task(players.messages.run(MESSAGES_INTERVAL_S)))
             self._tasks.append(asyncio.create_task(Worker(parts, databases).run()))
         self._app.state.container = parts
 
@@ -164,6 +170,9 @@ class Runtime:
         for connection in self._connections.values():
             await connection.close()
         self._psp, self._connections = [], {}
+        if self._players is not None:
+            await self._players.close()
+            self._players = None
         if self._databases is not None:
             with suppress(Exception):
                 await asyncio.wait_for(self._databases.close(), 10)

@@ -14,7 +14,7 @@ from casino.kernel.events.model import Consumer
 from casino.kernel.events.relay import LeaseLost, Relay
 from casino.kernel.events.repository import Cursors, Producer
 from casino.kernel.settings import load_settings
-from casino.stores import open_databases
+from casino.stores import open_stores
 from casino.work import consumers
 
 FAILED = 1
@@ -71,8 +71,8 @@ def _run(
             raise ConfigurationError(f"there is no consumer {options.consumer}; there are {', '.join(sorted(known))}")
 
     async def go() -> Any:
-        async with open_databases(settings) as databases:
-            return await act(options, consumer, lambda module: databases.of(module).pool)
+        async with open_stores(settings) as stores:
+            return await act(options, consumer, lambda module: stores.databases.of(module).pool)
 
     found = asyncio.run(go())
     print(json.dumps(found, indent=2, default=str) if options.json else _lines(found))

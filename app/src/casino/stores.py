@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from casino.grants import MODULES
 from casino.kernel.credentials import Credentials
@@ -25,18 +26,31 @@ def credentials_of(settings: Settings, *, redis: bool = True) -> Credentials | N
     return Credentials(settings, roles, [path for path in (settings.bao_redis_secret,) if redis and path])
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """A pool for each module, and the credentials that they are opened with."""
+
+    databases: Databases
+    credentials: Credentials | None
+
+
 @asynccontextmanager
-async def open_databases(settings: Settings) -> AsyncIterator[Databases]:
-    """The pools, for a command; what was issued for it is given back."""
-    credentials = credentials_of(settings, redis=False)
+async def open_stores(settings: Settings, *, redis: bool = False) -> AsyncIterator[Stores]:
+    """The stores, for a command; what was issued for it is renewed meanwhile, and given back at the end."""
+    credentials = credentials_of(settings, redis=redis)
+    renewing = None
     if credentials is not None:
         await credentials.start()
+        renewing = asyncio.create_task(credentials.run())
     databases = Databases(settings, credentials, MODULES, {})
     try:
         await databases.open()
-        yield databases
+        yield Stores(databases, credentials)
     finally:
         with suppress(Exception):
             await asyncio.wait_for(databases.close(), 10)
+        if renewing is not None:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
         if credentials is not None:
             await credentials.close()

@@ -115,7 +115,7 @@ async def test_a_payment_is_shown_to_its_own_player_alone(http: Any) -> None:
     made = (await deposit(http, http.player())).json()["payment_id"]
     for other, headers in ((made, http.player()), (uuid.uuid4(), http.player())):
         answer = await http.get(f"/payments/deposits/{other}", headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (404, "PAYMENT_NOT_FOUND")
+        assert (answer.status_code, answer.json()["code"]) == (404, "WITHDRAWAL_NOT_FOUND")
     assert (await http.get(f"/payments/deposits/{made}")).status_code == 401
     cancel = await http.post(f"/withdrawals/{made}/cancel", headers=http.player())
     assert cancel.status_code == 404
@@ -194,7 +194,7 @@ async def test_withdrawals_are_refused_with_their_reason(http: Any, world: Any) 
     await deposit(http, player)
     [card] = (await http.get("/payments/instruments", headers=player)).json()["instruments"]
     for body, status, code in (
-        ({"amount_minor": 5000, "instrument_id": card["instrument_id"]}, 402, "INSUFFICIENT_FUNDS"),
+        ({"amount_minor": 5000, "instrument_id": card["instrument_id"]}, 402, "CASH_SHORT"),
         ({"amount_minor": 5, "instrument_id": str(uuid.uuid4())}, 403, "INSTRUMENT_NOT_VERIFIED"),
     ):
         headers = player | {"Idempotency-Key": secrets.token_hex(8)}
@@ -206,7 +206,7 @@ async def test_withdrawals_are_refused_with_their_reason(http: Any, world: Any) 
     [waiting] = made["withdrawals"]
     assert waiting["state"] == "pending_review"
     answer = await http.post(f"/withdrawals/{waiting['payment_id']}/cancel", headers=player)
-    assert (answer.status_code, answer.json()["code"]) == (409, "PAYMENT_STATE")
+    assert (answer.status_code, answer.json()["code"]) == (409, "WITHDRAWAL_STATE")
     assert json.dumps(answer.json()).count("window is closed") == 1
 
 

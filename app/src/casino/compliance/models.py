@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -17,6 +18,20 @@ class StakeBand(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     min_age_years: int = Field(ge=0)
     stake_minor: int = Field(gt=0)
+
+
+class Territory(BaseModel):
+    """Where play may be offered from, as data: region codes of the IP database, and an outline for device positions.
+
+    `polygons` are rings of `[longitude, latitude]` in degrees (WGS 84), the first of each the outer one and the others
+    holes in it. An empty one means that positions are not asked for.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    regions: tuple[str, ...] = Field(min_length=1)
+    polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = ()
+    position_required: bool = False
+    max_accuracy_m: float = Field(default=1000.0, gt=0)
 
 
 class Rules(BaseModel):
@@ -41,6 +56,17 @@ class Rules(BaseModel):
     session_idle_timeout_s: int | None = Field(gt=0)
     record_retention_years: int | None = Field(ge=0)
     withdrawal_reversal_window_s: int | None = Field(default=None, ge=0)
+    # What follows may be missing: the default asks for no more than the casino always did.
+    registration_fields: tuple[str, ...] = ()
+    verification_required: bool = False
+    max_failed_logins: int = Field(default=5, ge=1)
+    lockout_minutes: int = Field(default=30, ge=1)
+    lockout_until_reset: bool = False
+    one_session_per_player: bool = False
+    new_device_notice: bool = False
+    dormancy_months: int | None = Field(default=None, ge=1)
+    geolocation_moments: tuple[Literal["login", "deposit", "bet"], ...] = ()
+    geolocation_territory: Territory | None = None
     confidence: dict[str, str] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
 
@@ -60,6 +86,12 @@ class Rules(BaseModel):
                 raise ValueError("slot_max_stake is an empty list: use null for no limit")
             if min(band.min_age_years for band in self.slot_max_stake) > self.min_age_years:
                 raise ValueError("slot_max_stake has no band for the youngest players")
+        return self
+
+    @model_validator(mode="after")
+    def _moments_have_a_territory(self) -> Rules:
+        if self.geolocation_moments and self.geolocation_territory is None:
+            raise ValueError("geolocation_moments without geolocation_territory: nobody could ever be let in")
         return self
 
     @property

@@ -8,11 +8,24 @@ from pydantic import ValidationError
 
 from casino.compliance.models import Rules, age_on
 from casino.kernel.errors import CasinoError, ConfigurationError
+from casino.kernel.identity import Principal
 
 
 class UnderAge(CasinoError):
     status, code = 403, "UNDER_AGE"
     rule = "min_age_years"
+
+
+class AccountMayNotPlay(CasinoError):
+    status, code = 403, "ACCOUNT_MAY_NOT_PLAY"
+    rule = "only active accounts deposit and bet"
+    remedy = "Finish the account's verification, or ask the casino's support."
+
+
+def require_may_play(player: Principal) -> None:
+    """Refuse with AccountMayNotPlay whose account is not verified yet, or is restricted."""
+    if not player.may_play:
+        raise AccountMayNotPlay("The account may not deposit or bet at present.")
 
 
 def parse_rules(text: str, origin: str = "rules.json") -> Rules:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ctypes
+import hashlib
 import json
 import os
 import secrets
@@ -59,6 +61,7 @@ def run(*, port: int = 8080, reload: bool = True) -> int:
         server = stack.enter_context(embedded_postgresql(state / "postgresql"))
         url = asyncio.run(make_database(server, "casino_dev"))
         os.environ.update(environment(url, redis_port, psp_port, secret, port))
+        os.environ.setdefault("CASINO_MESSAGES_FOLDER", str(state / "messages"))
         asyncio.run(_migrate(url))
         print(f"\n  The casino is at http://localhost:{port}/\n", flush=True)
         uvicorn.run(
@@ -112,6 +115,9 @@ def environment(database_url: str, redis_port: int, psp_port: int, secret: str, 
                 "four_eyes_from_minor": 100_000,
             }
         ),
+        # Not a secret: it seals what a developer made up, and data of .lab/dev must still open tomorrow.
+        "CASINO_PII_KEYS": "1:" + base64.b64encode(hashlib.sha256(b"development only").digest()).decode(),
+        "CASINO_PUBLIC_ORIGIN": f"http://localhost:{port}",
         "CASINO_COOKIE_SECURE": "false",
         "CASINO_DRAIN_SECONDS": "0",
         "CASINO_HOST": "127.0.0.1",

@@ -7,8 +7,11 @@ from typing import cast
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from casino.compliance.api import RulesInForce, require_located, require_may_play
 from casino.gal.models import GamesAnswer, SpinAnswer, SpinRequest
 from casino.gal.service import Games
+from casino.kernel.addresses import request_address_hash
+from casino.kernel.clock import Clock
 from casino.kernel.http import (
     ERRORS,
     MaybePlayer,
@@ -50,6 +53,11 @@ async def spin(request: Request) -> Response:
     game_id: str = request.path_params["game_id"]
     parts = await container(request)
     player = await current_player(await optional_player(request, parts))
+    require_may_play(player)
+    rules = parts.get(RulesInForce).current
+    if rules.geolocation_moments:
+        now = parts.get(Clock).now()  # type: ignore[type-abstract]  # mypy: a protocol is as good a key as a class
+        require_located(rules, player, "bet", now, request_address_hash(request, parts))
     key = await idempotency_key(request.headers.get("Idempotency-Key"))
     body = await read_body(request, SpinRequest)
     answer = await parts.get(Games).spin(player, game_id, key, request_hash(request, body), body.stake_minor)

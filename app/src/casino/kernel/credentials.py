@@ -68,6 +68,15 @@ class Credentials:
     async def psp_secret(self, path: str) -> PspSecret:
         return await self._current.session.read_psp_secret(path)
 
+    async def transit_encrypt(self, key: str, items: Sequence[tuple[bytes, bytes]]) -> list[str]:
+        return await self._current.session.transit_encrypt(key, items)
+
+    async def transit_decrypt(self, key: str, items: Sequence[tuple[str, bytes]]) -> list[bytes]:
+        return await self._current.session.transit_decrypt(key, items)
+
+    async def transit_version(self, key: str) -> int:
+        return await self._current.session.transit_version(key)
+
     async def start(self) -> None:
         """Take the first generation; raises what hvac raises."""
         await self._replace()

@@ -41,6 +41,8 @@ def add_error_handlers(app: FastAPI) -> None:
         OSError,
         TimeoutError,
         asyncpg.InterfaceError,
+        # A connection that the server has ended, and whose end has not arrived yet.
+        asyncpg.InternalClientError,
         asyncpg.PostgresConnectionError,
         asyncpg.OperatorInterventionError,
         asyncpg.InsufficientResourcesError,

@@ -19,6 +19,16 @@ class Principal:
     date_of_birth: date
     started_at: datetime
     csrf_token: str
+    session_id: str = ""
+    """Names the session in lists; it opens nothing."""
+    authenticated_at: datetime | None = None
+    """When the player last proved who they are in this session; None counts as never."""
+    may_play: bool = True
+    """Whether the account's status lets it deposit and bet."""
+    located_until: datetime | None = None
+    """How long the session counts as located, where the rules ask for it."""
+    located_from: str = ""
+    """From which address, hashed (kernel/addresses.py)."""
 
 
 class Authenticator(Protocol):

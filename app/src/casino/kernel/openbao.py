@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import functools
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import hvac
+import hvac.exceptions
 
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.settings import PspSecret, Settings
@@ -95,9 +99,45 @@ class BaoSession:
 
         return await asyncio.to_thread(call)
 
+    async def transit_encrypt(self, key: str, items: Sequence[tuple[bytes, bytes]]) -> list[str]:
+        """Each `(plaintext, associated data)` sealed by a key that never leaves OpenBao (mount `transit`)."""
+        batch = [{"plaintext": _b64(plain), "associated_data": _b64(bound)} for plain, bound in items]
+        call = functools.partial(self._client.secrets.transit.encrypt_data, key, batch_input=batch)
+        return [row["ciphertext"] for row in _batch(await asyncio.to_thread(_refusals, call))]
+
+    async def transit_decrypt(self, key: str, items: Sequence[tuple[str, bytes]]) -> list[bytes]:
+        """The plaintext of each `(ciphertext, associated data)`."""
+        batch = [{"ciphertext": sealed, "associated_data": _b64(bound)} for sealed, bound in items]
+        call = functools.partial(self._client.secrets.transit.decrypt_data, key, batch_input=batch)
+        return [base64.b64decode(row["plaintext"]) for row in _batch(await asyncio.to_thread(_refusals, call))]
+
+    async def transit_version(self, key: str) -> int:
+        """The key's newest version: what is sealed now is sealed by it."""
+        answer = await asyncio.to_thread(self._client.secrets.transit.read_key, key)
+        return int(answer["data"]["latest_version"])
+
     async def revoke(self) -> None:
         """Give the token back, and with it every lease under it."""
         await asyncio.to_thread(self._client.auth.token.revoke_self)
+
+
+def _b64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _refusals(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except hvac.exceptions.InvalidRequest:
+        # The reason is not told on: it may quote what was sent.
+        raise ValueError("OpenBao refused to seal or to open") from None
+
+
+def _batch(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = answer["data"]["batch_results"]
+    if any(row.get("error") for row in rows):
+        raise ValueError("OpenBao refused to seal or to open a part of the batch")
+    return rows
 
 
 def _grant(id_: str, answer: dict[str, Any]) -> Grant:

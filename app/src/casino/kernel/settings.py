@@ -61,6 +61,17 @@ class Settings(BaseSettings):
     bao_redis_role: str | None = Field(default=None, alias="BAO_REDIS_ROLE")
     bao_redis_secret: str | None = Field(default=None, alias="BAO_REDIS_SECRET")
 
+    pii_keys: SecretStr | None = Field(default=None, alias="CASINO_PII_KEYS")
+    """Development: the tenant's keys for personal data, `1:<base64 of 32 bytes>,2:...`; the highest number seals."""
+    bao_transit_key: str | None = Field(default=None, alias="BAO_TRANSIT_KEY")
+    messages_folder: Path | None = Field(default=None, alias="CASINO_MESSAGES_FOLDER")
+    registrations_per_hour: int = Field(default=0, alias="CASINO_REGISTRATIONS_PER_HOUR", ge=0)
+    """From one address; 0 for no limit. Worth setting where CASINO_TRUSTED_PROXIES tells addresses apart."""
+    trusted_proxies: int = Field(default=0, alias="CASINO_TRUSTED_PROXIES", ge=0, le=5)
+    ip_networks: Path | None = Field(default=None, alias="CASINO_IP_NETWORKS")
+    anonymity_url: str | None = Field(default=None, alias="CASINO_ANONYMITY_URL")
+    public_origin: str | None = Field(default=None, alias="CASINO_PUBLIC_ORIGIN")
+
     psp: tuple[PspSetting, ...] = Field(default=(), alias="CASINO_PSP")
     psp_secrets: dict[str, PspSecret] = Field(default_factory=dict, alias="CASINO_PSP_SECRETS")
     psp_timeout_s: float = Field(default=10.0, alias="CASINO_PSP_TIMEOUT_S", gt=0)
@@ -128,6 +139,8 @@ def _missing(settings: Settings, needs_redis: bool, migrates: bool) -> list[str]
                 "CASINO_REDIS_HOST": settings.redis_host,
                 "BAO_REDIS_ROLE (or BAO_REDIS_SECRET)": settings.bao_redis_role or settings.bao_redis_secret,
             }
+        if needs_redis and settings.pii_keys is None:
+            required |= {"BAO_TRANSIT_KEY": settings.bao_transit_key}
         missing += [name for name, value in required.items() if not value]
         missing += [f"secret_path of provider {p.name}" for p in settings.psp if not p.secret_path]
     else:
@@ -135,6 +148,8 @@ def _missing(settings: Settings, needs_redis: bool, migrates: bool) -> list[str]
             missing.append("CASINO_DATABASE_URL (or BAO_ADDR)")
         if needs_redis and settings.redis_url is None:
             missing.append("CASINO_REDIS_URL (or BAO_ADDR)")
+        if needs_redis and settings.pii_keys is None:
+            missing.append("CASINO_PII_KEYS (or BAO_ADDR and BAO_TRANSIT_KEY)")
         missing += [
             f"CASINO_PSP_SECRETS for provider {p.name}" for p in settings.psp if p.name not in settings.psp_secrets
         ]

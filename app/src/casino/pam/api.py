@@ -1,32 +1,41 @@
 """The door of player account management."""
 
-from redis.asyncio import Redis
-
-from casino.compliance.api import RulesInForce
-from casino.kernel.clock import Clock
-from casino.kernel.db import Database
-from casino.kernel.settings import Settings
 from casino.pam.endpoints import router
-from casino.pam.models import LoginRequest, Registration
-from casino.pam.passwords import Passwords
-from casino.pam.repository import PlayerRepository
-from casino.pam.service import PlayerAccounts
-from casino.pam.sessions import LoginThrottle, SessionStore
-from casino.wallet.api import Wallet
+from casino.pam.endpoints_staff import Staff
+from casino.pam.endpoints_staff import router as staff_router
+from casino.pam.fields import required_fields
+from casino.pam.four_eyes import Role, require_role, require_second_person
+from casino.pam.lifecycle import AccountMerger
+from casino.pam.messages import Message, MessageSender
+from casino.pam.models import LoginRequest, Registration, registration_model
+from casino.pam.module import PlayerModule, build, check_configuration
+from casino.pam.proof import Claim, require_recent
+from casino.pam.service import PlayerAccounts, Where
+from casino.pam.status import Actor, Status, may_log_in, may_play
 
-__all__ = ["LoginRequest", "PlayerAccounts", "Registration", "build", "router"]
-
-
-def build(
-    *, database: Database, redis: Redis, settings: Settings, wallet: Wallet, rules: RulesInForce, clock: Clock
-) -> PlayerAccounts:
-    """Wire the module."""
-    return PlayerAccounts(
-        repository=PlayerRepository(database),
-        sessions=SessionStore(redis, settings, clock, lambda: rules.current.idle_timeout_s),
-        throttle=LoginThrottle(redis, settings),
-        passwords=Passwords(),
-        wallet=wallet,
-        rules=rules,
-        clock=clock,
-    )
+__all__ = [
+    "AccountMerger",
+    "Actor",
+    "Claim",
+    "LoginRequest",
+    "Message",
+    "MessageSender",
+    "PlayerAccounts",
+    "PlayerModule",
+    "Registration",
+    "Role",
+    "Staff",
+    "Status",
+    "Where",
+    "build",
+    "check_configuration",
+    "may_log_in",
+    "may_play",
+    "registration_model",
+    "require_recent",
+    "require_role",
+    "require_second_person",
+    "required_fields",
+    "router",
+    "staff_router",
+]

@@ -18,6 +18,7 @@ from casino.wallet.payments.money import LedgerMoney
 from casino.wallet.payments.service import Payments
 from casino.wallet.psp import PspClient
 from casino.wallet.repository import WalletRepository, months_ahead
+from casino.wallet.repository_opening import LedgerOpeningBalances
 from casino.wallet.service import Wallet
 from casino.wallet.verify import Report, verify_ledger
 
@@ -27,6 +28,7 @@ __all__ = [
     "Deposits",
     "Ledger",
     "LedgerMoney",
+    "LedgerOpeningBalances",
     "Payments",
     "PspClient",
     "Report",

@@ -6,6 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from casino.compliance.api import RulesInForce, require_located, require_may_play
+from casino.kernel.addresses import request_address_hash
+from casino.kernel.clock import Clock
 from casino.kernel.http import ERRORS, IdempotencyKey, Parts, Player, request_hash
 from casino.wallet.deposits import Deposits
 from casino.wallet.models import Balance, DepositAnswer, DepositRequest, History
@@ -31,6 +34,11 @@ async def deposit(
     body: DepositRequest, request: Request, parts: Parts, player: Player, key: IdempotencyKey
 ) -> DepositAnswer:
     """Deposit by card token. The same key never charges twice."""
+    require_may_play(player)
+    rules = parts.get(RulesInForce).current
+    if rules.geolocation_moments:
+        now = parts.get(Clock).now()  # type: ignore[type-abstract]  # mypy: a protocol is as good a key as a class
+        require_located(rules, player, "deposit", now, request_address_hash(request, parts))
     return await parts.get(Deposits).deposit(player.account_id, key, request_hash(request, body), body)
 
 

@@ -52,6 +52,10 @@ class Wallet:
         """A player's cash account. Opened when there is none, and the same one however often this is called."""
         return await self._repository.open_player_account(player_id, self.currency)
 
+    async def account_of(self, player_id: uuid.UUID) -> int | None:
+        """The number of a player's cash account; None when it is not open yet."""
+        return await self._repository.account_of(player_id, self.currency)
+
     async def balance(self, account_id: int) -> int:
         """The balance in minor units."""
         return await self._repository.balance(account_id)

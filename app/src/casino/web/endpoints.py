@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from casino import __version__
 from casino.compliance.api import RulesInForce
 from casino.gal.api import Games
+from casino.kernel.addresses import client_address
 from casino.kernel.container import Container
 from casino.kernel.error_handlers import describe_validation
 from casino.kernel.errors import CasinoError, RequestInvalid
@@ -21,7 +22,7 @@ from casino.kernel.http import CsrfFailed, MaybePlayer, Parts, cookie_name, requ
 from casino.kernel.identity import Authenticator, Principal
 from casino.kernel.money import format_minor
 from casino.kernel.settings import Settings
-from casino.pam.api import LoginRequest, PlayerAccounts, Registration
+from casino.pam.api import Claim, LoginRequest, PlayerAccounts, Where, registration_model
 from casino.wallet.api import Wallet
 
 router = APIRouter(include_in_schema=False)
@@ -66,29 +67,33 @@ async def page(request: Request, parts: Parts, player: MaybePlayer) -> Response:
 
 
 @router.post("/register")
-async def register(parts: Parts, fields: Form) -> Response:
+async def register(request: Request, parts: Parts, fields: Form) -> Response:
     """Register, then ask to log in."""
     try:
-        body = _parse(Registration, fields)
-        await parts.get(PlayerAccounts).register(body.email, body.password, body.date_of_birth)
+        accounts = parts.get(PlayerAccounts)
+        address = client_address(request, parts.get(Settings).trusted_proxies)
+        await accounts.register_body(_parse(registration_model(accounts.required), fields), address)
     except CasinoError as refused:
         return await _page(parts, None, error=refused, email=fields.get("email", ""))
     return RedirectResponse("/?registered", 303)
 
 
 @router.post("/login")
-async def login(parts: Parts, fields: Form) -> Response:
+async def login(request: Request, parts: Parts, fields: Form) -> Response:
     """Open a session and keep its token where scripts cannot read it."""
     try:
         body = _parse(LoginRequest, fields)
-        token, _ = await parts.get(PlayerAccounts).login(body.email, body.password)
+        where = Where(client_address(request, parts.get(Settings).trusted_proxies))
+        opened = await parts.get(PlayerAccounts).open_session(
+            body.email, Claim(body.password, fields.get("code", "")[:32] or None), where=where
+        )
     except CasinoError as refused:
         return await _page(parts, None, error=refused, email=fields.get("email", ""))
     settings = parts.get(Settings)
     response = RedirectResponse("/", 303)
     # No Max-Age: the browser forgets it at its end, the server when it was idle for too long.
     response.set_cookie(
-        cookie_name(settings), token, httponly=True, secure=settings.cookie_secure, samesite="strict", path="/"
+        cookie_name(settings), opened.token, httponly=True, secure=settings.cookie_secure, samesite="strict", path="/"
     )
     return response
 
@@ -136,6 +141,7 @@ async def _page(
         "error": error,
         "notice": notice,
         "email": email,
+        "fields": parts.get(PlayerAccounts).form_fields,
         "sandbox": any(psp.name == "sandbox" for psp in settings.psp),
     }
     if player is not None:

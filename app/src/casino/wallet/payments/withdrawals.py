@@ -30,18 +30,18 @@ class InstrumentNotVerified(CasinoError):
 
 
 class BalanceShort(CasinoError):
-    status, code = 402, "INSUFFICIENT_FUNDS"
+    status, code = 402, "CASH_SHORT"
     rule = "a withdrawal is covered by the cash balance"
     remedy = "Withdraw less."
 
 
 class WithdrawalNotFound(CasinoError):
-    status, code = 404, "PAYMENT_NOT_FOUND"
+    status, code = 404, "WITHDRAWAL_NOT_FOUND"
     remedy = "Check the payment's id."
 
 
 class WithdrawalState(CasinoError):
-    status, code = 409, "PAYMENT_STATE"
+    status, code = 409, "WITHDRAWAL_STATE"
     rule = "the states of a withdrawal (docs/payments.md)"
     remedy = "Look at the withdrawal's state."
 

@@ -1,0 +1,184 @@
+"""The account's life: every change of status, closure, dormancy, merging of duplicates."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from casino.compliance.api import RulesInForce
+from casino.kernel.clock import Clock, local_date
+from casino.kernel.errors import CasinoError, RequestInvalid
+from casino.pam import repository_lifecycle
+from casino.pam.events import Event, EventLog, PlayersMerged, StatusChanged
+from casino.pam.refusals import PlayerUnknown
+from casino.pam.repository import PlayerRepository
+from casino.pam.sessions import SessionStore
+from casino.pam.status import Actor, Status, TransitionRefused, may_log_in, may_play, require_transition, strictest
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+
+
+class AccountMerger(Protocol):
+    """The wallet's side of a merge: moves the balance. Idempotent by `reference`; called again until it was heard."""
+
+    async def merge(self, survivor: uuid.UUID, merged: uuid.UUID, reference: str) -> None: ...
+
+
+class Lifecycle:
+    """The one place that changes a status: row, history and event in one transaction, then the sessions."""
+
+    def __init__(
+        self, repository: PlayerRepository, sessions: SessionStore, events: EventLog, rules: RulesInForce, clock: Clock
+    ) -> None:
+        self._repository = repository
+        self._sessions = sessions
+        self._events = events
+        self._rules = rules
+        self._clock = clock
+
+    async def change(
+        self, player_id: uuid.UUID, target: Status, actor: Actor, reason: str, actor_id: uuid.UUID | None = None
+    ) -> Status:
+        """Take a step; answers the status before. The same status again is no step and no error.
+
+        Raises PlayerUnknown, TransitionRefused. Where the new status has no sessions, the open ones end: first in the
+        database, so that a crash in between leaves nobody who could log in, and a session that the next step ends.
+        """
+        async with self._repository.transaction() as connection:
+            origin = await repository_lifecycle.lock_status(connection, player_id)
+            if origin is None:
+                raise PlayerUnknown("There is no such account.")
+            if origin is not target:
+                require_transition(origin, target, actor)
+                await self._write(connection, player_id, origin, target, actor=actor, reason=reason, actor_id=actor_id)
+        await self._apply(player_id, target)
+        return origin
+
+    async def make_dormant(self) -> int:
+        """Make dormant who was not seen for `dormancy_months`; answers how many. For a daily job."""
+        months = self._rules.current.dormancy_months
+        if months is None:
+            return 0
+        day = months_before(local_date(self._clock, self._rules.current.timezone), months)
+        made = 0
+        while batch := await repository_lifecycle.not_seen_since(self._repository.pool, day, BATCH):
+            before = made
+            for player_id in batch:
+                try:
+                    origin = await self.change(player_id, Status.DORMANT, Actor.SYSTEM, "dormancy_months")
+                except TransitionRefused:  # changed meanwhile
+                    continue
+                made += origin is not Status.DORMANT
+            if made == before:
+                break
+        log.info("accounts became dormant", extra={"players": made})
+        return made
+
+    async def duplicates(self, player_id: uuid.UUID) -> list[tuple[uuid.UUID, tuple[str, ...]]]:
+        """Accounts that may be the same person's, and what they share. People decide: twins share a birthday."""
+        return await repository_lifecycle.same_person(self._repository.pool, player_id)
+
+    async def merge(
+        self, survivor: uuid.UUID, merged: uuid.UUID, staff_id: uuid.UUID, reason: str, wallet: AccountMerger
+    ) -> None:
+        """End a duplicate in favour of `survivor`, who is bound by the stricter of both statuses; then its money moves.
+
+        May be repeated after a crash: the wallet's call is made again, with the same reference.
+        """
+        if survivor == merged:
+            raise RequestInvalid("An account is not merged with itself.", rule="two accounts")
+        async with self._repository.transaction() as connection:
+            # In the order of ids, so that two merges cannot wait for each other.
+            found = {one: await repository_lifecycle.lock_status(connection, one) for one in sorted((survivor, merged))}
+            kept, ended = found[survivor], found[merged]
+            if kept is None or ended is None:
+                raise PlayerUnknown("There is no such account.")
+            if kept in (Status.CLOSED, Status.MERGED):
+                raise MergeRefused("The surviving account has to be one that is not closed.")
+            if ended is Status.MERGED:
+                if await repository_lifecycle.merged_into(connection, merged) != survivor:
+                    raise MergeRefused("The account was merged with another one before.")
+            else:
+                stricter = strictest(kept, ended)
+                if stricter is not kept:
+                    actor = Actor.RESPONSIBLE_GAMING if stricter is Status.SELF_EXCLUDED else Actor.STAFF
+                    await self._write(
+                        connection, survivor, kept, stricter, actor=actor, reason="merged", actor_id=staff_id
+                    )
+                await self._write(
+                    connection,
+                    merged,
+                    ended,
+                    Status.MERGED,
+                    actor=Actor.STAFF,
+                    reason=reason,
+                    actor_id=staff_id,
+                    merged_into=survivor,
+                )
+                payload = PlayersMerged(merged_player_id=merged)
+                await self._events.append(connection, Event(survivor, self._clock.now(), payload))
+                kept = stricter
+        await self._sessions.revoke_all(merged)
+        await self._apply(survivor, kept)
+        await wallet.merge(survivor, merged, f"merge:{merged}")
+
+    async def _apply(self, player_id: uuid.UUID, status: Status) -> None:
+        if may_log_in(status):
+            await self._sessions.set_may_play(player_id, may_play=may_play(status))
+        else:
+            await self._sessions.revoke_all(player_id)
+
+    async def _write(
+        self,
+        connection: Any,
+        player_id: uuid.UUID,
+        origin: Status,
+        target: Status,
+        *,
+        actor: Actor,
+        reason: str,
+        actor_id: uuid.UUID | None,
+        merged_into: uuid.UUID | None = None,
+    ) -> None:
+        now = self._clock.now()
+        await repository_lifecycle.set_status(
+            connection,
+            player_id,
+            origin,
+            target,
+            actor=actor,
+            actor_id=actor_id,
+            reason=reason,
+            now=now,
+            merged_into=merged_into,
+        )
+        payload = StatusChanged(origin=origin, target=target, actor=actor, reason=reason)
+        await self._events.append(connection, Event(player_id, now, payload))
+
+
+class MergeRefused(CasinoError):
+    status, code = 409, "MERGE_REFUSED"
+    rule = "the surviving account is open"
+    remedy = "Merge the other way round."
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day some months before, or the last one of a month that is shorter."""
+    month = day.year * 12 + day.month - 1 - months
+    year, month = divmod(month, 12)
+    for last in range(day.day, 0, -1):
+        try:
+            return date(year, month + 1, last)
+        except ValueError:
+            continue
+    raise AssertionError("every month has a first day")
+
+
+def years_before(moment: datetime, years: int) -> datetime:
+    """The same for a moment and whole years."""
+    day = months_before(moment.date(), 12 * years)
+    return moment.replace(year=day.year, month=day.month, day=day.day)
