@@ -218,12 +218,15 @@ def test_delete_retains_the_records_and_closes_every_way_to_them(cell: Cell, ope
     eventually(lambda: not cell.cluster.kubectl("get", "casino", "keep-gb", "--ignore-not-found"), 20)
     assert cell.sql("SELECT datallowconn FROM pg_database WHERE datname = 'casino_keep_gb'") == [(False,)]
     assert cell.sql(f"SELECT count(*) FROM pg_roles WHERE rolname = '{app[0]}'") == [(0,)]
+    # Neither logs in: the owner hands functions over to the ledger's role.
+    between = [("casino_keep_gb_ledger", "casino_keep_gb_owner")]
     members = (
-        "SELECT count(*) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid "
+        "SELECT r.rolname, m.rolname FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid "
         "JOIN pg_roles m ON m.oid = a.member WHERE r.rolname LIKE 'casino_keep_gb%' "
         "AND m.rolname NOT IN ('domicile_provisioner', 'postgres')"
     )
-    assert cell.sql(members) == [(0,)]
+    assert cell.sql(members) == between
+    assert cell.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'casino_keep_gb%' AND rolcanlogin") == [(0,)]
     for path in (
         "sys/policies/acl/casino-keep-gb",
         "auth/jwt/role/casino-keep-gb",
