@@ -195,7 +195,7 @@ def test_with_the_tenant_go_the_user_and_its_password() -> None:
     assert "delete the user casino-acme-gb" in fakes.condition("Progressing")["message"]
     fakes.cache_users.settle()
     assert reconcile("acme-gb", fakes.world).kind == "gone"
-    assert fakes.bao.documents == {} and not fakes.cache_users.users
+    assert PATH not in fakes.bao.documents and not fakes.cache_users.users
 
 
 def test_where_openbao_makes_the_logins_nothing_is_asked_of_aws() -> None:

@@ -142,7 +142,8 @@ def test_the_migration_has_the_owners_credentials_and_the_casino_has_not() -> No
         "compliance": "casino-acme-gb-compliance", "responsible_gaming": "casino-acme-gb-responsible-gaming",
         "game_control": "casino-acme-gb-game-control", "ops": "casino-acme-gb-ops",
     }  # fmt: skip
-    assert not {"BAO_REDIS_ROLE", "BAO_DATABASE_ROLES"} & set(migrate)
+    assert not {"BAO_REDIS_ROLE", "BAO_DATABASE_ROLES", "BAO_TRANSIT_KEY"} & set(migrate)
+    assert casino["BAO_TRANSIT_KEY"] == "casino-acme-gb"
     assert json.loads(casino["CASINO_PSP"]) == [
         {"name": "sandbox", "url": "https://psp.domicile.internal:8443", "secret_path": "cell/psp/sandbox"}
     ]
@@ -154,7 +155,8 @@ def test_the_environment_has_every_variable_of_the_contract() -> None:
         "CASINO_TENANT", "CASINO_BRAND", "CASINO_RULES", "CASINO_CA_FILE",
         "CASINO_DATABASE_HOST", "CASINO_DATABASE_PORT", "CASINO_DATABASE_NAME",
         "CASINO_REDIS_HOST", "CASINO_REDIS_PORT", "CASINO_REDIS_PREFIX",
-        "BAO_ADDR", "BAO_ROLE", "BAO_TOKEN_FILE", "BAO_DATABASE_ROLES", "BAO_REDIS_ROLE", "CASINO_PSP",
+        "BAO_ADDR", "BAO_ROLE", "BAO_TOKEN_FILE", "BAO_DATABASE_ROLES", "BAO_REDIS_ROLE", "BAO_TRANSIT_KEY",
+        "CASINO_PSP",
     }  # fmt: skip
 
 

@@ -119,6 +119,47 @@ def test_a_fault_of_openbao_is_told_under_its_own_condition(fakes: Fakes) -> Non
     assert fakes.condition("Secrets")["status"] == "False"
 
 
+KEY = "transit/keys/casino-acme-gb"
+
+
+def test_a_tenant_gets_a_key_that_never_leaves_openbao(fakes: Fakes) -> None:
+    go_live(fakes)
+    made = fakes.bao.documents[KEY]
+    shape = {"type": "aes256-gcm96", "derived": False, "exportable": False, "allow_plaintext_backup": False}
+    assert shape.items() <= made.items() and made["deletion_allowed"] is False
+    references = [child for child in fakes.tenant()["status"]["children"] if child["kind"] == "OpenBaoTransitKey"]
+    assert [child["name"] for child in references] == ["casino-acme-gb"]
+
+
+def test_a_key_in_place_is_not_written_again(fakes: Fakes) -> None:
+    go_live(fakes)
+    fakes.switch.calls.clear()
+    run(fakes)
+    assert [call for call in fakes.switch.calls if "transit" in call] == [f"bao read {KEY}"]
+
+
+def test_a_key_that_may_be_deleted_is_protected_again_and_its_versions_are_left(fakes: Fakes) -> None:
+    go_live(fakes)
+    fakes.bao.documents[KEY] |= {"deletion_allowed": True, "latest_version": 3, "min_decryption_version": 2}
+    run(fakes)
+    found = fakes.bao.documents[KEY]
+    assert (found["deletion_allowed"], found["latest_version"], found["min_decryption_version"]) == (False, 3, 2)
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [{"exportable": True}, {"allow_plaintext_backup": True}, {"type": "chacha20-poly1305"}, {"derived": True},
+     {"soft_deleted": True}],
+)  # fmt: skip
+def test_a_key_that_cannot_be_mended_is_told_of_and_still_protected(fakes: Fakes, flaw: dict[str, object]) -> None:
+    go_live(fakes)
+    fakes.bao.documents[KEY] |= flaw | {"deletion_allowed": True}
+    assert run(fakes) == "fault TRANSIT_KEY_UNFIT"
+    said = fakes.condition("Secrets")
+    assert said["status"] == "False" and next(iter(flaw)).replace("_", "-").split("-")[0] in said["message"]
+    assert fakes.bao.documents[KEY] == fakes.bao.documents[KEY] | flaw | {"deletion_allowed": False}
+
+
 def test_a_bug_shows_in_the_status(fakes: Fakes) -> None:
     fakes.databases.ensure = lambda *_: 1 / 0  # type: ignore[assignment,method-assign]
     assert run(fakes) == "fault INTERNAL"

@@ -158,6 +158,9 @@ def test_the_casino_reads_its_own_credentials_and_nobody_elses() -> None:
         "database/creds/casino-acme-gb-redis": ["read"],
         "kv/data/tenants/acme-gb/*": ["read"],
         "kv/data/cell/psp/sandbox": ["read"],
+        "transit/encrypt/casino-acme-gb": ["update"],
+        "transit/decrypt/casino-acme-gb": ["update"],
+        "transit/keys/casino-acme-gb": ["read"],
         "sys/leases/renew": ["update"],
         "sys/leases/revoke": ["update"],
     }

@@ -7,6 +7,8 @@ from operator_testkit.fakes import NOWHERE, Fakes
 from operator_testkit.samples import CELL, tenant
 
 NAMESPACE = "casino-acme-gb"
+KEY = "transit/keys/casino-acme-gb"
+"""It outlives the tenant: retained records are sealed under it, and the database's backups."""
 
 
 def live(**spec: object) -> Fakes:
@@ -40,7 +42,7 @@ def test_what_runs_goes_before_the_ways_in_and_those_before_the_records() -> Non
     ]
     assert order == sorted(order)
     assert not fakes.exists()
-    assert fakes.bao.documents == {}
+    assert set(fakes.bao.documents) == {KEY}
 
 
 def test_retain_keeps_the_database_closed_and_delete_drops_it() -> None:
@@ -75,7 +77,31 @@ def test_a_fault_at_any_step_only_delays(step: int) -> None:
         if not fakes.exists():
             break
     assert not fakes.exists()
-    assert fakes.bao.documents == {} and fakes.databases.open == {"casino_acme_gb": False}
+    assert set(fakes.bao.documents) == {KEY} and fakes.databases.open == {"casino_acme_gb": False}
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Delete"])
+def test_no_deletion_touches_the_key(policy: str) -> None:
+    fakes = live(deletionPolicy=policy)
+    before = dict(fakes.bao.documents[KEY])
+    fakes.delete()
+    run(fakes)
+    fakes.kube.finish_namespace(NAMESPACE)
+    assert run(fakes) == "gone"
+    assert fakes.bao.documents[KEY] == before
+    assert not any("transit" in call for call in fakes.switch.calls)
+
+
+def test_a_tenant_that_comes_back_has_the_key_that_its_records_are_sealed_under() -> None:
+    fakes = live()
+    fakes.bao.documents[KEY]["latest_version"] = 7
+    fakes.delete()
+    run(fakes)
+    fakes.kube.finish_namespace(NAMESPACE)
+    run(fakes)
+    fakes.kube.put(tenant())
+    run(fakes)
+    assert fakes.bao.documents[KEY]["latest_version"] == 7
 
 
 def test_a_fault_while_deleting_says_so() -> None:

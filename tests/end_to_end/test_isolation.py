@@ -198,6 +198,8 @@ print(json.dumps({
     "redis": outcome("database/creds/casino-acme-br-redis"),
     "secrets": outcome("kv/data/tenants/acme-br/anything"),
     "policies": outcome("sys/policies/acl/casino-acme-br"),
+    "key": outcome("transit/keys/casino-acme-br"),
+    "own key, taken out": outcome("transit/export/encryption-key/casino-acme-gb"),
 }))
 """
     )

@@ -13,6 +13,8 @@ from domicile_operator.names import AUDIENCE, MIGRATE_ACCOUNT, Names
 from domicile_operator.plan import Plan
 
 HOUR = 3600
+TRANSIT_KEY = {"type": "aes256-gcm96", "derived": False, "exportable": False, "allow_plaintext_backup": False}
+"""What OpenBao settles when it makes a key. None of it can be taken back later."""
 REDIS_COMMANDS = (
     "+@all",
     "-@dangerous",
@@ -63,6 +65,25 @@ def documents(plan: Plan, *, former: bool = False) -> list[Document]:
     ]
 
 
+def transit_key(names: Names) -> Document:
+    """The tenant's key. It is made once and never written again: records are sealed under it."""
+    return Document("OpenBaoTransitKey", f"transit/keys/{names.transit_key}", dict(TRANSIT_KEY))
+
+
+def transit_key_flaws(found: dict[str, Any]) -> list[str]:
+    """What is wrong with a key, as OpenBao tells it, that nobody can put right by another setting."""
+    flaws = [f"{what} is {found.get(what)}" for what, wanted in TRANSIT_KEY.items() if found.get(what) != wanted]
+    return flaws + (["it is soft-deleted"] if found.get("soft_deleted") else [])
+
+
+def transit_key_settings(found: dict[str, Any]) -> dict[str, Any]:
+    """Settings to write below `/config`: those that keep the key from being lost. Empty when all is in place.
+
+    Versions and rotation are left to whoever administers OpenBao.
+    """
+    return {"deletion_allowed": False} if found.get("deletion_allowed") else {}
+
+
 def doors(names: Names) -> list[str]:
     """Paths by which a login could still be had: JWT roles and policies."""
     return [
@@ -102,7 +123,12 @@ def _casino_policy(plan: Plan, former: bool) -> str:
         f"kv/data/tenants/{names.tenant}/*",
         *(f"kv/data/cell/psp/{provider.name}" for provider in plan.providers),
     ]
-    return "".join(_rule(path, "read") for path in readable) + _own_leases()
+    sealing = (
+        _rule(f"transit/encrypt/{names.transit_key}", "update")
+        + _rule(f"transit/decrypt/{names.transit_key}", "update")
+        + _rule(f"transit/keys/{names.transit_key}", "read")
+    )
+    return "".join(_rule(path, "read") for path in readable) + sealing + _own_leases()
 
 
 def _jwt_role(names: Names, role: str, account: str, ttl: int, max_ttl: int) -> Document:

@@ -101,6 +101,11 @@ class Names:
         return f"casino-{self.tenant}-redis"
 
     @property
+    def transit_key(self) -> str:
+        """The key in OpenBao's transit engine under which the casino seals its players' data."""
+        return f"casino-{self.tenant}"
+
+    @property
     def cache_user(self) -> str:
         """Its user where AWS makes the cache's: an id there is at most 40 characters."""
         return f"casino-{self.tenant}"

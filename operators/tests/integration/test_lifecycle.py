@@ -37,6 +37,17 @@ def database_login(client: hvac.Client, role: str) -> tuple[str, str]:
     return data["username"], data["password"]
 
 
+PLAIN = "MDEwMjAz"  # base64, as OpenBao takes it
+
+
+def seal(client: hvac.Client, key: str) -> str:
+    return str(client.write_data(f"transit/encrypt/{key}", data={"plaintext": PLAIN})["data"]["ciphertext"])
+
+
+def opened(client: hvac.Client, key: str, sealed: str) -> str:
+    return str(client.write_data(f"transit/decrypt/{key}", data={"ciphertext": sealed})["data"]["plaintext"])
+
+
 def connect(cell: Cell, database: str, login: tuple[str, str]) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(cell.postgres.dsn(database, *login), autocommit=True)
 
@@ -138,10 +149,13 @@ def test_drift_outside_the_cluster_is_repaired(cell: Cell, drifting: str) -> Non
     cell.bao.write_data(f"database/roles/casino-{drifting}-wallet", data={
         "db_name": "postgresql", "creation_statements": ["SELECT 1"],
     })  # fmt: skip
+    cell.bao.write_data(f"transit/keys/casino-{drifting}/config", data={"deletion_allowed": True})
     cell.sql("GRANT CONNECT ON DATABASE casino_drift_gb TO PUBLIC")
     cell.sql("REVOKE casino_drift_gb_wallet FROM openbao")
     eventually(lambda: cell.bao.read(f"sys/policies/acl/casino-{drifting}"), 30)
     eventually(lambda: cell.bao.read(f"auth/jwt/role/casino-{drifting}"), 30)
+    key = f"transit/keys/casino-{drifting}"
+    eventually(lambda: cell.bao.read(key)["data"]["deletion_allowed"] is False, 30)
     role = f"database/roles/casino-{drifting}-wallet"
     eventually(lambda: "LOGIN" in cell.bao.read(role)["data"]["creation_statements"][0], 30)
     eventually(
@@ -197,6 +211,11 @@ def test_the_casinos_credentials_work_and_reach_nothing_else(cell: Cell, operato
             casino.read(path)
     with pytest.raises(hvac.exceptions.Forbidden):
         migration.read("database/creds/casino-one-gb-wallet")
+    sealed = seal(casino, "casino-one-gb")
+    assert opened(casino, "casino-one-gb", sealed) == PLAIN
+    for client, key in ((casino, "casino-two-gb"), (migration, "casino-one-gb")):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            opened(client, key, sealed)
     with pytest.raises(hvac.exceptions.InvalidRequest):
         logged_in(cell, "two-gb", "casino", "casino-one-gb")
 
@@ -210,7 +229,8 @@ def test_the_casinos_credentials_work_and_reach_nothing_else(cell: Cell, operato
 
 def test_delete_retains_the_records_and_closes_every_way_to_them(cell: Cell, operator: Operator) -> None:
     hands = go_live(cell, "keep-gb")
-    app = database_login(logged_in(cell, "keep-gb", "casino", "casino-keep-gb"), "casino-keep-gb-wallet")
+    casino = logged_in(cell, "keep-gb", "casino", "casino-keep-gb")
+    app, sealed = database_login(casino, "casino-keep-gb-wallet"), seal(casino, "casino-keep-gb")
     cell.cluster.kubectl("delete", "casino", "keep-gb", "--wait=false")
     eventually(lambda: status(cell, "keep-gb")["state"] == "Deleting")
     assert "being deleted" in condition(cell, "keep-gb", "Progressing")["message"]
@@ -233,6 +253,8 @@ def test_delete_retains_the_records_and_closes_every_way_to_them(cell: Cell, ope
         "database/roles/casino-keep-gb-wallet",
     ):
         assert cell.bao.read(path) is None
+    with pytest.raises(hvac.exceptions.Forbidden):
+        opened(casino, "casino-keep-gb", sealed)
     metrics = urllib.request.urlopen(f"http://127.0.0.1:{operator.port}/metrics").read().decode()
     assert 'tenant="keep-gb"' not in metrics
 
@@ -246,6 +268,7 @@ def test_delete_retains_the_records_and_closes_every_way_to_them(cell: Cell, ope
     eventually(lambda: not cell.cluster.kubectl("get", "casino", "keep-gb", "--ignore-not-found"), 20)
     assert cell.sql("SELECT count(*) FROM pg_database WHERE datname = 'casino_keep_gb'") == [(1,)]
     go_live(cell, "keep-gb")
+    assert opened(logged_in(cell, "keep-gb", "casino", "casino-keep-gb"), "casino-keep-gb", sealed) == PLAIN
 
 
 def test_delete_drops_the_database_where_the_spec_says_so(cell: Cell, operator: Operator) -> None:
@@ -255,6 +278,8 @@ def test_delete_drops_the_database_where_the_spec_says_so(cell: Cell, operator: 
     eventually(lambda: not cell.cluster.kubectl("get", "casino", "drop-gb", "--ignore-not-found"), 20)
     assert cell.sql("SELECT count(*) FROM pg_database WHERE datname = 'casino_drop_gb'") == [(0,)]
     assert cell.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'casino_drop_gb%'") == [(0,)]
+    # The operator may destroy no key: it goes when somebody decides that no backup need be read any more.
+    assert cell.bao.read("transit/keys/casino-drop-gb")["data"]["deletion_allowed"] is False
 
 
 def test_another_image_migrates_before_it_rolls(cell: Cell, operator: Operator, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import hvac
 import psycopg
 import pytest
 import yaml
-from domicile_operator.bao_documents import documents
+from domicile_operator.bao_documents import documents, transit_key, transit_key_flaws, transit_key_settings
 from domicile_operator.cell import Cell
 from domicile_operator.clients.bao import OpenBaoClient
 from domicile_operator.clients.postgres import PostgresClient
@@ -214,6 +214,55 @@ def test_the_operator_keeps_the_caches_passwords_and_reads_no_other_secret(world
     for path in ("kv/data/tenants/acme-gb/other", "kv/data/cell/psp/sandbox"):
         with pytest.raises(hvac.exceptions.Forbidden):
             client.read(path)
+
+
+def test_the_operator_makes_a_tenants_key_and_can_neither_take_it_out_nor_lose_it(world: World) -> None:
+    bao, key = world.bao("domicile-operator", "domicile-operator"), transit_key(Names("acme-gb"))
+    bao.write(key.path, key.data)
+    bao.write(f"{key.path}/config", {"deletion_allowed": False})
+    found = bao.read(key.path) or {}
+    assert transit_key_flaws(found) == [] and transit_key_settings(found) == {}
+    bao.write(key.path, key.data)  # made already: its versions stay as they are
+    assert (bao.read(key.path) or {})["keys"] == found["keys"]
+
+    client = _logged_in(world, "domicile-operator", "domicile-operator", "domicile-system")
+    for path in ("transit/export/encryption-key/casino-acme-gb", "transit/backup/casino-acme-gb", "transit/keys/other"):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.read(path)
+    for path, data in (
+        ("transit/encrypt/casino-acme-gb", {"plaintext": "MDEwMjAz"}),
+        ("transit/keys/casino-other-gb", key.data | {"exportable": True}),
+        ("transit/keys/casino-other-gb/import", {"ciphertext": "x", "type": "aes256-gcm96"}),
+        ("transit/keys/casino-acme-gb/config", {"deletion_allowed": True}),
+        ("transit/keys/casino-acme-gb/config", {"exportable": True}),
+        ("transit/keys/casino-acme-gb/config", {"allow_plaintext_backup": True}),
+        ("transit/keys/casino-acme-gb/config", {"min_decryption_version": 2}),
+        ("transit/keys/casino-acme-gb/trim", {"min_available_version": 1}),
+    ):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.write_data(path, data=data)
+    for path in (key.path, f"{key.path}/soft-delete"):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.delete(path)
+
+
+def test_a_key_that_was_made_exportable_stays_so_and_is_told_of(world: World) -> None:
+    key = transit_key(Names("open-gb"))
+    world.vault.root.write_data(key.path, data=key.data)
+    for exportable in (True, False):
+        world.vault.root.write_data(f"{key.path}/config", data={"exportable": exportable})
+    found = world.vault.root.read(key.path)["data"]
+    assert transit_key_flaws(found) == ["exportable is True"]
+
+
+def test_a_soft_deleted_key_is_told_of(world: World) -> None:
+    key = transit_key(Names("soft-gb"))
+    world.vault.root.write_data(key.path, data=key.data)
+    world.vault.root.write_data(f"{key.path}/config", data={"deletion_allowed": True})
+    world.vault.root.delete(f"{key.path}/soft-delete")
+    bao = world.bao("domicile-operator", "domicile-operator")
+    found = bao.read(key.path) or {}
+    assert transit_key_flaws(found) == ["it is soft-deleted"]
 
 
 def _logged_in(world: World, account: str, role: str, namespace: str) -> hvac.Client:

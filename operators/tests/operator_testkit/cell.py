@@ -16,6 +16,7 @@ from operator_testkit.servers import Cluster, OpenBao, Postgres, Process, eventu
 from operator_testkit.tls import Authority
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+POLICY = Path(__file__).parents[3] / "playbooks" / "roles" / "cell" / "files" / "operator.hcl"
 IMAGE = "registry.test/casino:0.1.0-abc1234"
 
 
@@ -62,6 +63,7 @@ class Cell:
         eventually(lambda: client.sys.read_health_status(method="GET")["initialized"], what="OpenBao unsealed")
         client.sys.enable_secrets_engine("kv", path="kv", options={"version": "2"})
         client.sys.enable_secrets_engine("database", path="database")
+        client.sys.enable_secrets_engine("transit", path="transit")
         client.sys.enable_auth_method("jwt", path="jwt")
         write = lambda path, data: client.write_data(path, data=data)  # noqa: E731
         write("auth/jwt/config", {"jwt_validation_pubkeys": [self.cluster.issuer_public]})
@@ -72,13 +74,7 @@ class Cell:
             "username": "openbao", "password": "bao-of-the-test",
         })  # fmt: skip
         write("database/roles/domicile-provisioner", provisioner_document())
-        policy = "".join(
-            f'path "{path}" {{ capabilities = ["create", "read", "update", "delete"] }}\n'
-            for path in ("sys/policies/acl/casino-*", "auth/jwt/role/casino-*", "database/roles/casino-*")
-        )
-        policy += 'path "database/creds/domicile-provisioner" { capabilities = ["read"] }\n'
-        policy += 'path "sys/leases/revoke-prefix/database/creds/casino-*" { capabilities = ["update", "sudo"] }\n'
-        write("sys/policies/acl/domicile-operator", {"policy": policy})
+        write("sys/policies/acl/domicile-operator", {"policy": POLICY.read_text()})
         write("auth/jwt/role/domicile-operator", {
             "role_type": "jwt", "user_claim": "sub", "bound_audiences": ["openbao"],
             "bound_subject": "system:serviceaccount:domicile-system:domicile-operator",

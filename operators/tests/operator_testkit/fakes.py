@@ -175,7 +175,10 @@ class FakeBao:
 
     def write(self, path: str, data: Object) -> None:
         self._switch.pass_through(f"bao {path}")
-        self.documents[path] = copy.deepcopy(data)
+        if path.startswith("transit/keys/"):
+            self._write_key(path, data)
+        else:
+            self.documents[path] = copy.deepcopy(data)
 
     def remove(self, path: str) -> None:
         self._switch.pass_through(f"bao remove {path}")
@@ -186,6 +189,13 @@ class FakeBao:
         self._switch.pass_through(f"bao revoke {prefix}")
         self.revoked.append(prefix)
         return self.may_revoke
+
+    def _write_key(self, path: str, data: Object) -> None:
+        """As OpenBao does: what is made already is not made again, and only `/config` changes it."""
+        if path.endswith("/config"):
+            self.documents[path.removesuffix("/config")] |= data
+        else:
+            self.documents.setdefault(path, data | {"deletion_allowed": False, "latest_version": 1})
 
     def login(self, role: str) -> tuple[str, str, float]:
         raise AssertionError("the fake database needs no login")

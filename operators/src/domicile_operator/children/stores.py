@@ -2,21 +2,31 @@
 
 from collections.abc import Sequence
 
-from domicile_operator.bao_documents import Document, documents, doors, former_login, logins
+from domicile_operator.bao_documents import (
+    Document,
+    documents,
+    doors,
+    former_login,
+    logins,
+    transit_key,
+    transit_key_flaws,
+    transit_key_settings,
+)
 from domicile_operator.children.base import Child, Ending, Observation, Reference
 from domicile_operator.conditions import DATABASE, SECRETS
+from domicile_operator.errors import Fault
 from domicile_operator.plan import Plan
 from domicile_operator.sql import groups
 from domicile_operator.world import World
 
 
 class Secrets(Child):
-    """OpenBao policies, JWT roles and database roles."""
+    """OpenBao policies, JWT roles and database roles, and the key that players' data is sealed under."""
 
     condition = SECRETS
 
     def desired(self, plan: Plan) -> Sequence[Document]:
-        return documents(plan)
+        return [*documents(plan), transit_key(plan.names)]
 
     def apply(self, plan: Plan, world: World) -> Sequence[Document]:
         # A tenant of before has it until `Database` finds that nobody serves by it any more; a new one never has it.
@@ -24,7 +34,9 @@ class Secrets(Child):
         wanted = documents(plan, former=former)
         for document in wanted:
             world.bao.ensure(document.path, document.data)
-        return wanted
+        key = transit_key(plan.names)
+        _keep_key(key, world)
+        return [*wanted, key]
 
     def observe(self, plan: Plan, applied: Sequence[Document]) -> Observation:
         return Observation(tuple(Reference(document.kind, document.name) for document in applied))
@@ -39,7 +51,27 @@ class Secrets(Child):
             # Where the policy forbids it the leases end by their TTL; the database below is closed at once.
             world.bao.revoke_leases(f"database/creds/{login}")
             world.bao.remove(f"database/roles/{login}")
+        # The key stays, and the policies that opened it are gone: without it nobody could ever read what is retained.
         return ""
+
+
+def _keep_key(key: Document, world: World) -> None:
+    """Make the key where it is missing, keep it from being deleted, and tell of what cannot be mended."""
+    found = world.bao.read(key.path)
+    if found is None:
+        world.bao.write(key.path, key.data)
+        found = world.bao.read(key.path) or {}
+    settings = transit_key_settings(found)
+    if settings:
+        world.bao.write(f"{key.path}/config", settings)
+    flaws = transit_key_flaws(found)
+    if flaws:
+        raise Fault(
+            "TRANSIT_KEY_UNFIT",
+            f"OpenBao's {key.path} is not the key that the operator makes: {', '.join(flaws)}. No setting takes that "
+            "back. Undo a soft deletion, or restore the key from a snapshot of OpenBao; only where nothing is sealed "
+            "under it yet, delete it: then it is made anew.",
+        )
 
 
 class Database(Child):

@@ -127,6 +127,7 @@ def casino_environment(plan: Plan) -> dict[str, str]:
             "CASINO_REDIS_PREFIX": names.redis_prefix,
             "CASINO_PSP": json.dumps(providers, sort_keys=True),
             "BAO_ROLE": names.bao_role,
+            "BAO_TRANSIT_KEY": names.transit_key,
             "BAO_DATABASE_ROLES": json.dumps(names.creds_modules, sort_keys=True),
         }
     )

@@ -9,6 +9,18 @@ path "auth/jwt/role/casino-*" {
 path "database/roles/casino-*" {
   capabilities = ["create", "read", "update", "delete"]
 }
+# A tenant's key, of this one shape: the operator makes it and reads what is told of it. Another shape, its deletion,
+# export, backup and import are refused, and so is every setting but the one that forbids deletion.
+path "transit/keys/casino-*" {
+  capabilities = ["create", "read", "update"]
+  allowed_parameters = {
+    "type"                   = ["aes256-gcm96"]
+    "derived"                = [false]
+    "exportable"             = [false]
+    "allow_plaintext_backup" = [false]
+    "deletion_allowed"       = [false]
+  }
+}
 path "database/creds/domicile-provisioner" {
   capabilities = ["read"]
 }
