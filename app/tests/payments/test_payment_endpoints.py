@@ -115,7 +115,7 @@ async def test_a_payment_is_shown_to_its_own_player_alone(http: Any) -> None:
     made = (await deposit(http, http.player())).json()["payment_id"]
     for other, headers in ((made, http.player()), (uuid.uuid4(), http.player())):
         answer = await http.get(f"/payments/deposits/{other}", headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (404, "WITHDRAWAL_NOT_FOUND")
+        assert (answer.status_code, answer.json()["code"]) == (404, "PAYMENT_NOT_FOUND")
     assert (await http.get(f"/payments/deposits/{made}")).status_code == 401
     cancel = await http.post(f"/withdrawals/{made}/cancel", headers=http.player())
     assert cancel.status_code == 404
