@@ -15,10 +15,14 @@ from typing import Any
 
 _CONTENTS = """
     SELECT t.chain, t.link, wallet.content(t.transaction_id, t.kind, t.account_id, t.account_version, t.currency,
-        t.taken, t.given, t.balance_after, t.created_at, t.details, CASE t.kind WHEN 'round' THEN '' ELSE (
-            SELECT string_agg(concat(p.debit_account, '>', p.credit_account, ':', p.amount, ' '), '' ORDER BY p.leg)
-            FROM wallet.postings p WHERE p.transaction_id = t.transaction_id) END) AS content
-    FROM wallet.transactions t ORDER BY t.chain, t.link"""
+        t.taken, t.given, t.balance_after, t.created_at, t.details,
+        CASE t.kind WHEN 'round' THEN '' ELSE legs.told END) AS content
+    FROM wallet.transactions t LEFT JOIN (
+        SELECT p.transaction_id,
+            string_agg(concat(p.debit_account, '>', p.credit_account, ':', p.amount, ' '), '' ORDER BY p.leg) AS told
+        FROM wallet.postings p JOIN wallet.transactions other USING (transaction_id)
+        WHERE other.kind <> 'round' GROUP BY p.transaction_id) AS legs USING (transaction_id)
+    ORDER BY t.chain, t.link"""
 _HEADS = """
     SELECT account_id AS chain, currency, links, head FROM wallet.accounts WHERE links > 0 ORDER BY account_id"""
 

@@ -74,10 +74,12 @@ INVARIANTS: dict[str, str] = {
                 wallet.chain(wallet.content(t.transaction_id, t.kind, t.account_id, t.account_version, t.currency,
                     t.taken, t.given, t.balance_after, t.created_at, t.details,
                     CASE t.kind WHEN 'round' THEN '' ELSE legs.told END) ORDER BY t.link) AS head
-            FROM wallet.transactions t LEFT JOIN LATERAL (
-                SELECT string_agg(concat(p.debit_account, '>', p.credit_account, ':', p.amount, ' '), '' ORDER BY p.leg)
-                    AS told
-                FROM wallet.postings p WHERE t.kind <> 'round' AND p.transaction_id = t.transaction_id) AS legs ON true
+            FROM wallet.transactions t LEFT JOIN (
+                SELECT p.transaction_id,
+                    string_agg(concat(p.debit_account, '>', p.credit_account, ':', p.amount, ' '), '' ORDER BY p.leg)
+                        AS told
+                FROM wallet.postings p JOIN wallet.transactions other USING (transaction_id)
+                WHERE other.kind <> 'round' GROUP BY p.transaction_id) AS legs USING (transaction_id)
             GROUP BY t.chain) AS f USING (account_id)
         WHERE a.links <> coalesce(f.links, 0) OR a.head <> coalesce(f.head, '')
             OR (f.links > 0 AND (f.first <> 1 OR f.last <> f.links))""",
