@@ -49,7 +49,10 @@ async def test_what_is_played_is_reported_by_the_worker(open_casino: Any, server
         " WHERE kind = 'house') FROM ops.play_by_day"
     )
     assert staked == house
-    jobs = {"wallet.verify", "wallet.expire_holds", "wallet.reconcile_deposits", "wallet.months", "wallet.payments"}
+    jobs = {
+        "wallet.verify", "wallet.expire_holds", "wallet.reconcile_deposits", "wallet.months", "wallet.payments",
+        "pam.dormancy", "pam.erase", "game_control.verify",
+    }  # fmt: skip
     await until(connection, "SELECT count(*) FROM ops.jobs WHERE ended_at IS NOT NULL AND failures = 0", len(jobs))
     results = {row["name"]: json.loads(row["result"]) for row in await connection.fetch("SELECT * FROM ops.jobs")}
     assert set(results) == jobs and results["wallet.verify"]["ok"] is True and results["wallet.months"]["ahead"] >= 11

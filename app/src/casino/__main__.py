@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("api", help="serve players").set_defaults(run=lambda _: _serve("api"))
     worker = commands.add_parser("worker", help="hand events on, keep the schedule")
     worker.set_defaults(run=lambda _: _serve("worker"))
+    commands.add_parser("realtime", help="tell players over WebSockets what happens").set_defaults(run=_realtime)
     migrate = commands.add_parser("migrate", help="bring the database, and the rights of its roles, to this version")
     migrate.add_argument("--dry-run", action="store_true", help="say what is due, and write nothing")
     migrate.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -62,6 +63,16 @@ def _serve(kind: Kind) -> int:
     settings = load_settings()
     configure_logging(settings.log_level)
     Server(create_app(settings, RulesInForce.read(settings.rules_path), kind=kind), settings).run()
+    return 0
+
+
+def _realtime(_: argparse.Namespace) -> int:
+    from casino.realtime.api import load_realtime_settings
+    from casino.realtime_server import run
+
+    settings = load_settings(needs_database=False)
+    configure_logging(settings.log_level)
+    run(settings, load_realtime_settings())
     return 0
 
 

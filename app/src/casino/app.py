@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from casino import __version__
 from casino.bootstrap import Kind, Runtime
 from casino.compliance.api import RulesInForce
-from casino.gal.api import SPIN
+from casino.gal.api import SPIN, live_router
 from casino.gal.api import router as gal_router
 from casino.game_control.api import GameControl
 from casino.game_control.api import build as build_games
@@ -35,7 +35,8 @@ class Application(FastAPI):
     """FastAPI with our layers around it rather than within it: a bet does not pass what it has no need of."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return RequestLayer(FastLane(super().build_middleware_stack(), application=self, route=SPIN))
+        lane = FastLane(super().build_middleware_stack(), application=self, route=SPIN)
+        return RequestLayer(lane, connects_to=self.state.connects_to)
 
 
 def create_app(
@@ -78,9 +79,10 @@ def create_app(
     )
     app.state.container = None
     app.state.draining = False
+    app.state.connects_to = (settings.realtime_url or "").removesuffix("/ws")
     app.include_router(ops_router)
     if kind != "worker":
-        for router in (pam_router, staff_router, wallet_router, payments_router, gal_router, web_router):
+        for router in (pam_router, staff_router, wallet_router, payments_router, gal_router, live_router, web_router):
             app.include_router(router)
         add_static_files(app)
     add_error_handlers(app)

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from casino.compliance.api import RulesInForce
-from casino.gal.api import Games
-from casino.game_control.api import GameControl
+from casino.gal.api import Games, LiveRepository, LiveTables, load_tables
+from casino.game_control.api import GameControl, RandomNumberGenerator
 from casino.grants import MODULES
 from casino.kernel.cache import open_redis
 from casino.kernel.clock import Clock
@@ -26,6 +26,8 @@ from casino.migrate import is_current
 from casino.ops.api import Readiness
 from casino.pam.api import PlayerAccounts, PlayerModule
 from casino.pam.api import build as build_pam
+from casino.realtime.api import load_realtime_settings
+from casino.realtime_feed import Feed
 from casino.stores import KEPT, credentials_of
 from casino.wallet.api import (
     Connection,
@@ -143,10 +145,19 @@ class Runtime:
         parts.put(PlayerModule, players)
         parts.put(PlayerAccounts, players.accounts)
         parts.put(Authenticator, players.accounts)  # type: ignore[type-abstract]
+        parts.put(GameControl, self._games)
         parts.put(Games, Games(self._games, money, self._rules, self._clock))
+        tables = load_tables()
+        draw = RandomNumberGenerator(personalisation=f"casino {settings.tenant} live").below
+        live = LiveTables(tables, LiveRepository(databases.of("gal")), ledger, draw, self._clock)
+        parts.put(LiveTables, live)
         parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games.health, self._rules))
         self._tasks.append(asyncio.create_task(self._rules.watch(settings.rules_poll_s)))
         if self._kind != "api":
+            if tables:
+                self._tasks.append(asyncio.create_task(live.run()))
+            feed = Feed(self._redis, settings.redis_prefix, databases, self._clock, load_realtime_settings().prices_url)
+            self._tasks.append(asyncio.create_task(feed.run()))
             self._tasks.append(asyncio.create_task(players.messages.run(MESSAGES_INTERVAL_S)))
             self._tasks.append(asyncio.create_task(Worker(parts, databases).run()))
         self._app.state.container = parts

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from casino.compliance.api import RulesInForce
+from casino.game_control.api import GameControl
 from casino.kernel.container import Container
 from casino.kernel.db import Databases
 from casino.kernel.events.model import Consumer
@@ -18,6 +19,7 @@ from casino.kernel.metrics import JOURNAL_MONTHS, LEDGER_OK
 from casino.kernel.schedule import Job, Schedule
 from casino.kernel.settings import Settings
 from casino.ops.api import DailyReports
+from casino.pam.api import PlayerModule
 from casino.wallet.api import Deposits, Ledger, Payments, months_ahead, verify_ledger
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,17 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         rested = timedelta(seconds=2 * settings.reconcile_interval_s)
         return {"looked_after": await parts.get(Payments).resolve(rested=rested)}
 
+    async def dormancy() -> Mapping[str, Any]:
+        return {"dormant": await parts.get(PlayerModule).lifecycle.make_dormant()}
+
+    async def erase() -> Mapping[str, Any]:
+        return {"erased": await parts.get(PlayerModule).erase_expired()}
+
+    async def verify_games() -> Mapping[str, Any]:
+        verification = parts.get(GameControl).verification
+        found = await asyncio.to_thread(verification.run) if verification is not None else None
+        return {"verified": verification is not None, "disabled": sorted(found.disabled) if found else []}
+
     async def months() -> Mapping[str, Any]:
         ahead = await months_ahead(wallet)
         JOURNAL_MONTHS.set(ahead)
@@ -69,6 +82,9 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         Job("wallet.expire_holds", timedelta(minutes=1), expire),
         Job("wallet.reconcile_deposits", timedelta(seconds=settings.reconcile_interval_s), reconcile),
         Job("wallet.payments", timedelta(seconds=settings.reconcile_interval_s), payments),
+        Job("pam.dormancy", timedelta(days=1), dormancy, longest=timedelta(hours=1)),
+        Job("pam.erase", timedelta(days=1), erase, longest=timedelta(hours=1)),
+        Job("game_control.verify", timedelta(days=1), verify_games),
         Job("wallet.months", timedelta(hours=6), months),
     ]
 

@@ -63,6 +63,7 @@ def run(*, port: int = 8080, reload: bool = True) -> int:
         os.environ.update(environment(url, redis_port, psp_port, secret, port))
         os.environ.setdefault("CASINO_MESSAGES_FOLDER", str(state / "messages"))
         asyncio.run(_migrate(url))
+        stack.enter_context(_realtime(root, port, redis_port))
         print(f"\n  The casino is at http://localhost:{port}/\n", flush=True)
         uvicorn.run(
             "casino.app:create_app_from_environment",
@@ -76,6 +77,26 @@ def run(*, port: int = 8080, reload: bool = True) -> int:
             timeout_graceful_shutdown=5,
         )
     return 0
+
+
+@contextmanager
+def _realtime(root: Path, port: int, redis_port: int) -> Iterator[None]:
+    """Real time on the port after the casino's, told by the wallet, the tables, and simulated prices."""
+    prices_port = free_port()
+    simulator = root / "lab" / "simulators" / "prices" / "price_simulator.py"
+    os.environ.update(
+        {
+            "CASINO_REALTIME_PORT": str(port + 1),
+            "CASINO_REALTIME_URL": f"ws://localhost:{port + 1}/ws",
+            "CASINO_PRICES_URL": f"http://127.0.0.1:{prices_port}/ticks",
+        }
+    )
+    with ExitStack() as stack:
+        prices = [sys.executable, str(simulator), "--listen", f"127.0.0.1:{prices_port}"]
+        stack.enter_context(Child(prices, "the price simulator", port=prices_port))
+        casino = [sys.executable, "-m", "casino"]
+        stack.enter_context(Child([*casino, "realtime"], "realtime", port=port + 1))
+        yield
 
 
 def checkout() -> Path:

@@ -38,6 +38,7 @@ __all__ = [
     "GameRefused",
     "Offered",
     "Play",
+    "RandomNumberGenerator",
     "Recall",
     "RecallImpossible",
     "Refusal",

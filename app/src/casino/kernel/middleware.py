@@ -40,13 +40,12 @@ _PAGE = [
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 ]
-_PLAYERS_PAGE = [*_PAGE, (b"cache-control", b"no-store")]
 
 
-def _headers(path: str) -> list[tuple[bytes, bytes]]:
-    if path.startswith("/api/"):
-        return _DATA
-    return _PLAYERS_PAGE if path == "/" else _PAGE
+def _connecting(page: list[tuple[bytes, bytes]], to: str) -> list[tuple[bytes, bytes]]:
+    """A page's headers that let its scripts connect to one more place: a WebSocket of another origin."""
+    more = f"connect-src 'self' {to};".encode()
+    return [(name, value.replace(b"connect-src 'self';", more) if to else value) for name, value in page]
 
 
 class BodyTooLarge(CasinoError, HTTPException):  # type: ignore[misc]  # both have headers, ours are never None
@@ -62,10 +61,20 @@ class BodyTooLarge(CasinoError, HTTPException):  # type: ignore[misc]  # both ha
 
 
 class RequestLayer:
-    """ASGI middleware. Plain ASGI, since a wrapped response costs a task and a queue per request."""
+    """ASGI middleware. Plain ASGI, since a wrapped response costs a task and a queue per request.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `connects_to`: the origin that pages may connect to besides their own, for WebSockets.
+    """
+
+    def __init__(self, app: ASGIApp, connects_to: str = "") -> None:
         self.app = app
+        self._page = _connecting(_PAGE, connects_to)
+        self._players_page = [*self._page, (b"cache-control", b"no-store")]
+
+    def _headers(self, path: str) -> list[tuple[bytes, bytes]]:
+        if path.startswith("/api/"):
+            return _DATA
+        return self._players_page if path == "/" else self._page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,7 +94,7 @@ class RequestLayer:
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-request-id", id_.encode()),
-                    *_headers(scope["path"]),
+                    *self._headers(scope["path"]),
                 ]
             await send(message)
 

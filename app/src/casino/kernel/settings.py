@@ -80,6 +80,9 @@ class Settings(BaseSettings):
 
     host: str = Field(default="0.0.0.0", alias="CASINO_HOST")  # noqa: S104 - a pod has one interface
     port: int = Field(default=8080, alias="CASINO_PORT")
+    realtime_url: str | None = Field(
+        default=None, alias="CASINO_REALTIME_URL", pattern=r"^(wss?://[A-Za-z0-9.:-]+)?/ws$"
+    )
     drain_seconds: float = Field(default=5.0, alias="CASINO_DRAIN_SECONDS", ge=0)
     cookie_secure: bool = Field(default=True, alias="CASINO_COOKIE_SECURE")
     log_level: str = Field(default="INFO", alias="CASINO_LOG_LEVEL")
@@ -103,7 +106,9 @@ class Settings(BaseSettings):
         return role
 
 
-def load_settings(*, needs_redis: bool = True, migrates: bool = False, **values: Any) -> Settings:
+def load_settings(
+    *, needs_database: bool = True, needs_redis: bool = True, migrates: bool = False, **values: Any
+) -> Settings:
     """Read the environment (or `values`, by variable name), for a process that serves or one that `migrates`.
 
     Raises ConfigurationError that names every missing or malformed variable at once.
@@ -114,17 +119,17 @@ def load_settings(*, needs_redis: bool = True, migrates: bool = False, **values:
         # Only the place and the kind of fault: an input here may be a secret.
         faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
         raise ConfigurationError("the environment is not usable: " + "; ".join(faults)) from None
-    missing = _missing(settings, needs_redis, migrates)
+    missing = _missing(settings, needs_database, needs_redis, migrates)
     if missing:
         raise ConfigurationError("the environment lacks " + ", ".join(missing))
     return settings
 
 
-def _missing(settings: Settings, needs_redis: bool, migrates: bool) -> list[str]:
+def _missing(settings: Settings, needs_database: bool, needs_redis: bool, migrates: bool) -> list[str]:
     missing = []
     if settings.uses_openbao:
         required: dict[str, object] = {"BAO_ROLE": settings.bao_role}
-        if settings.database_url is None:
+        if needs_database and settings.database_url is None:
             required |= {
                 "CASINO_DATABASE_HOST": settings.database_host,
                 "CASINO_DATABASE_NAME": settings.database_name,
@@ -144,7 +149,7 @@ def _missing(settings: Settings, needs_redis: bool, migrates: bool) -> list[str]
         missing += [name for name, value in required.items() if not value]
         missing += [f"secret_path of provider {p.name}" for p in settings.psp if not p.secret_path]
     else:
-        if settings.database_url is None:
+        if needs_database and settings.database_url is None:
             missing.append("CASINO_DATABASE_URL (or BAO_ADDR)")
         if needs_redis and settings.redis_url is None:
             missing.append("CASINO_REDIS_URL (or BAO_ADDR)")

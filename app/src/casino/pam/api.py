@@ -11,6 +11,7 @@ from casino.pam.models import LoginRequest, Registration, registration_model
 from casino.pam.module import PlayerModule, build, check_configuration
 from casino.pam.proof import Claim, require_recent
 from casino.pam.service import PlayerAccounts, Where
+from casino.pam.session_reader import SessionReader
 from casino.pam.status import Actor, Status, may_log_in, may_play
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "PlayerModule",
     "Registration",
     "Role",
+    "SessionReader",
     "Staff",
     "Status",
     "Where",

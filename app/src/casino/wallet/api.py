@@ -8,7 +8,7 @@ from casino.kernel.errors import ConfigurationError
 from casino.kernel.settings import PspSecret, Settings
 from casino.wallet.deposits import Deposits
 from casino.wallet.endpoints import router
-from casino.wallet.ledger import Ledger
+from casino.wallet.ledger import Hold, Ledger, Posted, Request, Settlement
 from casino.wallet.models import DepositRequest, Round, RoundRequest
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.build import build_connections, build_payments
@@ -19,21 +19,28 @@ from casino.wallet.payments.service import Payments
 from casino.wallet.psp import PspClient
 from casino.wallet.repository import WalletRepository, months_ahead
 from casino.wallet.repository_opening import LedgerOpeningBalances
-from casino.wallet.service import Wallet
+from casino.wallet.service import AccountNotOpen, InsufficientFunds, PlayBarred, Wallet
 from casino.wallet.verify import Report, verify_ledger
 
 __all__ = [
+    "AccountNotOpen",
     "Connection",
     "DepositRequest",
     "Deposits",
+    "Hold",
+    "InsufficientFunds",
     "Ledger",
     "LedgerMoney",
     "LedgerOpeningBalances",
     "Payments",
+    "PlayBarred",
+    "Posted",
     "PspClient",
     "Report",
+    "Request",
     "Round",
     "RoundRequest",
+    "Settlement",
     "Wallet",
     "add_payment_commands",
     "build",

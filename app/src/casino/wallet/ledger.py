@@ -76,12 +76,23 @@ class Hold:
     expires_at: datetime
 
 
+class Settlement(NamedTuple):
+    """What a player's bets on a round come to: what was staked, and what comes back (0: nothing)."""
+
+    account_id: int
+    request_hash: bytes
+    staked_minor: int
+    win_minor: int
+    details: Mapping[str, Any]
+
+
 class Ledger:
-    """The ledger's functions (migrations 0003 and 0004)."""
+    """The ledger's functions (migrations 0003, 0004 and 0011)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._post_seconds = LEDGER_SECONDS.labels("movement")
+        self._settle_seconds = LEDGER_SECONDS.labels("settlement")
 
     async def post(
         self,
@@ -165,6 +176,26 @@ class Ledger:
         )
         return _posted(row)
 
+    async def settle_bets(self, part_of: str, key: str, settlements: Sequence[Settlement]) -> list[Posted]:
+        """Capture the bets of a round and pay its wins, for many players in one statement, each player once.
+
+        For each, `resolved`, `replayed`, or why not: `amount_differs` where the open bets come to something else than
+        was staked (then nothing of that player moved), `nothing_open`, `key_reused`, `account_unknown`.
+        """
+        with self._settle_seconds.time():
+            rows = await self._database.pool.fetch(
+                "SELECT * FROM wallet.settle_bets($1, $2, $3, $4, $5, $6, $7, $8)",
+                part_of,
+                [one.account_id for one in settlements],
+                [key] * len(settlements),
+                [one.request_hash for one in settlements],
+                [new_id() for _ in settlements],
+                [one.staked_minor for one in settlements],
+                [one.win_minor for one in settlements],
+                [json.dumps(one.details) for one in settlements],
+            )
+        return [_posted(row) for row in rows]
+
     async def expire_holds(self, limit: int = EXPIRED_AT_ONCE) -> int:
         """Give back what is held beyond its time, on the database's clock; answers how many holds that were."""
         rows = await self._database.pool.fetch(
@@ -230,6 +261,14 @@ class Ledger:
             currency,
         )
         return found
+
+    async def jackpots(self) -> list[tuple[str, str, int]]:
+        """What stands in each jackpot: name, currency, minor units."""
+        rows = await self._database.pool.fetch(
+            "SELECT name, currency, sum(balance)::bigint AS minor FROM wallet.accounts"
+            " WHERE player_id IS NULL AND kind = 'jackpot' GROUP BY name, currency ORDER BY name, currency"
+        )
+        return [(row["name"], row["currency"], row["minor"]) for row in rows]
 
     async def holds(self, account_id: int, part_of: str) -> list[Hold]:
         """The holds of one round or withdrawal, oldest first."""

@@ -134,6 +134,7 @@ async def _page(
     games = parts.get(Games).offered(player)
     context: dict[str, Any] = {
         "brand": settings.brand,
+        "realtime_url": settings.realtime_url or "",
         "rules": rules,
         "version": __version__,
         "game": games[0] if games else None,

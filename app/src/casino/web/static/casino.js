@@ -2,7 +2,7 @@
 // The page's only script. Money stays in integer minor units; the server's answers are shown as they are.
 
 const $ = (id) => document.getElementById(id);
-const { currency, exponent: exponentText, cycleMs: cycleText } = document.body.dataset;
+const { currency, exponent: exponentText, cycleMs: cycleText, realtime } = document.body.dataset;
 const exponent = Number(exponentText);
 const cycleMs = Number(cycleText);
 const HISTORY_ROWS = 10;
@@ -40,17 +40,26 @@ function keyFor(intent) {
   return keys.get(intent);
 }
 
+// How many answers are awaited, and when the last came: meanwhile what the casino tells by itself is not shown yet,
+// since it may be of before the answer, or of a spin whose reels still turn.
+let awaited = 0;
+let answeredAt = -Infinity;
+
 async function call(method, path, body, intent) {
   const headers = { Accept: "application/json" };
   if (body) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = document.querySelector("meta[name=csrf-token]").content;
   if (intent) headers["Idempotency-Key"] = keyFor(intent);
   let response, answer;
+  awaited += 1;
   try {
     response = await fetch(path, { method, headers, body: body && JSON.stringify(body), credentials: "same-origin" });
     answer = await response.json();
   } catch {
     throw new Error("The casino's answer was lost. Press again: nothing is charged twice.");
+  } finally {
+    awaited -= 1;
+    answeredAt = performance.now();
   }
   if (response.status < 500 && !(response.ok && answer.status === "pending")) keys.delete(intent);
   if (response.status === 401) {
@@ -174,6 +183,47 @@ async function deposit(event) {
   button.disabled = false;
 }
 
+/** Follow the balance over a WebSocket. Without one the page works as before: each answer brings the balance. */
+function follow(url) {
+  const FATAL = new Set([4400, 4401, 4403, 4409, 4410, 4429, 4430, 4431]); // asking again would not help
+  const CALM_MS = 1500;
+  let pause = 1000;
+  let version = -1;
+  let waiting = null;
+
+  function show(minor) {
+    clearTimeout(waiting);
+    const calm = !awaited && performance.now() - answeredAt > CALM_MS && !document.querySelector("#reels.spinning");
+    if (calm) setBalance(minor);
+    else waiting = setTimeout(show, CALM_MS, minor);
+  }
+
+  function connect() {
+    const address = new URL(url, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    const socket = new WebSocket(address, "casino.v1");
+    const say = (message) => socket.send(JSON.stringify(message));
+    socket.onopen = () =>
+      say({ op: "authenticate", csrf_token: document.querySelector("meta[name=csrf-token]").content });
+    socket.onmessage = (event) => {
+      const message = JSON.parse(event.data);
+      if (message.op === "authenticated") {
+        pause = 1000;
+        say({ op: "subscribe", topic: "balance" });
+      } else if (message.op === "message" && message.topic === "balance" && message.data.version > version) {
+        version = message.data.version;
+        show(message.data.balance_minor);
+      }
+    };
+    socket.onclose = (event) => {
+      if (FATAL.has(event.code)) return;
+      setTimeout(connect, pause * (0.5 + Math.random()));
+      pause = Math.min(pause * 2, 60000);
+    };
+  }
+  connect();
+}
+
 function tick() {
   const seconds = Math.max(0, Math.floor((Date.now() - Date.parse($("session-time").dataset.started)) / 1000));
   const two = (n) => String(n).padStart(2, "0");
@@ -183,6 +233,7 @@ function tick() {
 if ($("session-time")) {
   tick();
   setInterval(tick, 1000);
+  if (realtime && "WebSocket" in window) follow(realtime);
   $("deposit-form").addEventListener("submit", deposit);
   if ($("spin-form")) $("spin-form").addEventListener("submit", spin);
   for (const time of document.querySelectorAll("#history time")) {

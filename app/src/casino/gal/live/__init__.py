@@ -1,0 +1,1 @@
+"""Live tables: rounds that many players bet on until a moment, with one result for all."""

@@ -1,0 +1,1 @@
+"""Real time: what happens is told to players at once, over WebSockets, from streams in Redis (ADR 32)."""

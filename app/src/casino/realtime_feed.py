@@ -1,0 +1,67 @@
+"""What feeds the streams: readers of the wallet's and the tables' events, and a look at the jackpots.
+
+Part of the worker. Several may run, since each consumer's lease is held by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from redis.asyncio import Redis
+
+from casino.kernel.clock import Clock
+from casino.kernel.db import Databases
+from casino.kernel.events.model import Consumer
+from casino.kernel.events.relay import OUTAGES, Relay
+from casino.realtime.api import Jackpots, PriceReader, Prices, Publisher, Streams, balances, tables
+from casino.wallet.api import Ledger
+
+log = logging.getLogger(__name__)
+
+MODULES = ("gal", "wallet")
+POLL_S = 0.2
+RETRY_S = 2.0
+
+
+class Feed:
+    """`run()` publishes until cancelled. `databases` has the pools of `MODULES`."""
+
+    def __init__(
+        self, redis: Redis, prefix: str, databases: Databases, clock: Clock, prices_url: str | None = None
+    ) -> None:
+        self.publisher = Publisher(Streams(redis, prefix), clock)
+        self._databases = databases
+        self._prices_url = prices_url
+
+    def consumers(self) -> Sequence[Consumer]:
+        """Readers of events, for whoever runs relays."""
+        return balances(self.publisher), tables(self.publisher)
+
+    async def run(self) -> None:
+        jackpots = Jackpots(self.publisher, Ledger(self._databases.of("wallet")).jackpots)
+        pool_of: Callable[[str], Any] = lambda module: self._databases.of(module).pool  # noqa: E731
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.publisher.run())
+            group.create_task(jackpots.run())
+            if self._prices_url:
+                group.create_task(PriceReader(self._prices_url, Prices(self.publisher)).run())
+            for consumer in self.consumers():
+                group.create_task(_relay(Relay(consumer, pool_of)))
+
+
+async def _relay(relay: Relay) -> None:
+    try:
+        while True:
+            try:
+                if not await relay.step():
+                    await asyncio.sleep(POLL_S)
+            except OUTAGES as error:
+                log.warning("events are not read", extra={"error": type(error).__name__})
+                await asyncio.sleep(RETRY_S)
+    finally:
+        with suppress(Exception):
+            await relay.close()
