@@ -20,8 +20,10 @@ DATABASE = NAMES.database
 class Provisioner:
     """OpenBao as far as the client asks it: a login in the provisioner's role."""
 
+    user = "v_operator"
+
     def login(self, role: str) -> tuple[str, str, float]:
-        return "v_operator", "operator", 3600.0
+        return self.user, "operator", 3600.0
 
 
 @dataclass
@@ -75,6 +77,17 @@ def test_a_tenants_life(cell: Cell) -> None:
     assert cell.databases.ensure(NAMES, "000-1") is True, "a tenant of the same licence takes it over"
     cell.databases.drop(NAMES, "000-1")
     assert cell.roles() == set()
+
+
+def test_a_login_that_dies_between_its_session_and_its_role_is_replaced(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cell.databases.ensure(NAMES, "000-1") is True
+    with cell.superuser() as connection:
+        connection.execute("REVOKE domicile_provisioner FROM v_operator")
+        connection.execute("CREATE ROLE v_next LOGIN PASSWORD 'operator' IN ROLE domicile_provisioner")
+    monkeypatch.setattr(Provisioner, "user", "v_next")
+    assert cell.databases.ensure(NAMES, "000-1") is False
 
 
 def _the_owner_hands_functions_over(cell: Cell) -> None:

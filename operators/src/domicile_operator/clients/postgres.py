@@ -92,7 +92,6 @@ class PostgresClient:
         where = f"PostgreSQL at {self._server['host']}:{self._server['port']}"
         try:
             with self._connect(database) as connection:
-                connection.execute(SQL("SET ROLE {}").format(Identifier(PROVISIONER_ROLE)))
                 yield connection
         except psycopg.Error as error:
             if error.sqlstate is not None:
@@ -109,7 +108,7 @@ class PostgresClient:
         if login is not None:
             try:
                 return self._open(database, login)
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 # A login dies with the OpenBao token that it was issued under, before its own time is up.
                 # That is no trouble, so no tenant hears of it: once more with a fresh one.
                 try:
@@ -119,7 +118,7 @@ class PostgresClient:
         return self._open(database, self._fresh_login(instead_of=None))
 
     def _open(self, database: str, login: tuple[str, str]) -> psycopg.Connection[Any]:
-        return psycopg.connect(
+        connection = psycopg.connect(
             dbname=database,
             user=login[0],
             password=login[1],
@@ -129,6 +128,13 @@ class PostgresClient:
             options="-c statement_timeout=60000 -c lock_timeout=10000",
             **self._server,  # type: ignore[arg-type]
         )
+        try:
+            # A login that is dropped just now still opens a session, and is refused the role.
+            connection.execute(SQL("SET ROLE {}").format(Identifier(PROVISIONER_ROLE)))
+        except psycopg.Error:
+            connection.close()
+            raise
+        return connection
 
     def _fresh_login(self, instead_of: tuple[str, str] | None) -> tuple[str, str]:
         with self._lock:
