@@ -110,7 +110,9 @@ class Servers:
 
     def settings(self, database: str, **changes: str) -> Settings:
         variables = self.environment(database) | changes
-        structured = ("CASINO_PSP", "CASINO_PSP_SECRETS", "CASINO_DATABASE_POOL_SIZES")
+        structured = (
+            "CASINO_PSP", "CASINO_PSP_SECRETS", "CASINO_DATABASE_POOL_SIZES", "CASINO_STUDIOS", "CASINO_STUDIO_SECRETS",
+        )  # fmt: skip
         parsed = {k: json.loads(v) if k in structured else v for k, v in variables.items()}
         return load_settings(**parsed)
 

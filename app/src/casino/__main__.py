@@ -10,6 +10,7 @@ from typing import Any
 
 from casino.bootstrap import Kind
 from casino.commands import register as register_events
+from casino.gal.commands import add_commands as add_studio_commands
 from casino.game_control.commands import register as register_games
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.logs import configure_logging
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     register_ledger(commands)
     register_events(commands)
     register_games(commands)
+    add_studio_commands(commands)
     add_payment_commands(commands, with_connection)
     add_player_commands(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from casino import __version__
 from casino.bootstrap import Kind, Runtime
 from casino.compliance.api import RulesInForce
-from casino.gal.api import SPIN, live_router
+from casino.gal.api import SPIN, live_router, studio_router
 from casino.gal.api import router as gal_router
 from casino.game_control.api import GameControl
 from casino.game_control.api import build as build_games
@@ -82,7 +82,17 @@ def create_app(
     app.state.connects_to = (settings.realtime_url or "").removesuffix("/ws")
     app.include_router(ops_router)
     if kind != "worker":
-        for router in (pam_router, staff_router, wallet_router, payments_router, gal_router, live_router, web_router):
+        routers = (
+            pam_router,
+            staff_router,
+            wallet_router,
+            payments_router,
+            gal_router,
+            live_router,
+            studio_router,
+            web_router,
+        )
+        for router in routers:
             app.include_router(router)
         add_static_files(app)
     add_error_handlers(app)

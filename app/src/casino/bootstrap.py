@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from casino.compliance.api import RulesInForce
-from casino.gal.api import Games, LiveRepository, LiveTables, load_tables
+from casino.gal.api import Games, Launches, LiveRepository, LiveTables, StudioPlay, Studios, build_studios, load_tables
 from casino.game_control.api import GameControl, RandomNumberGenerator
 from casino.grants import MODULES
 from casino.kernel.cache import open_redis
@@ -21,7 +21,7 @@ from casino.kernel.credentials import Credentials
 from casino.kernel.db import Databases
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.identity import Authenticator
-from casino.kernel.settings import PspSecret, Settings
+from casino.kernel.settings import PspSecret, Settings, StudioSecret
 from casino.migrate import is_current
 from casino.ops.api import Readiness
 from casino.pam.api import PlayerAccounts, PlayerModule
@@ -39,6 +39,7 @@ from casino.wallet.api import (
     Wallet,
     build_connections,
     build_payments,
+    build_play,
     build_psp_clients,
 )
 from casino.wallet.api import build as build_wallet
@@ -70,6 +71,7 @@ class Runtime:
         self._psp: list[PspClient] = []
         self._connections: dict[str, Connection] = {}
         self._players: PlayerModule | None = None
+        self._studios: Studios | None = None
         self._tasks: list[asyncio.Task[None]] = []
         rules.before_change(games.readmit)
 
@@ -151,6 +153,17 @@ class Runtime:
         draw = RandomNumberGenerator(personalisation=f"casino {settings.tenant} live").below
         live = LiveTables(tables, LiveRepository(databases.of("gal")), ledger, draw, self._clock)
         parts.put(LiveTables, live)
+        studios = self._studios = await build_studios(
+            settings=settings,
+            secrets=await self._studio_secrets(),
+            database=databases.of("gal"),
+            play=build_play(databases.of("wallet"), money.currency, money.currency_exponent),
+            rules=self._rules,
+            clock=self._clock,
+        )
+        parts.put(Studios, studios)
+        parts.put(StudioPlay, studios.play)
+        parts.put(Launches, studios.launches)
         parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games.health, self._rules))
         self._tasks.append(asyncio.create_task(self._rules.watch(settings.rules_poll_s)))
         if self._kind != "api":
@@ -171,6 +184,15 @@ class Runtime:
             secrets[psp.name] = await self._credentials.psp_secret(psp.secret_path)
         return secrets
 
+    async def _studio_secrets(self) -> dict[str, StudioSecret]:
+        if self._credentials is None:
+            return dict(self._settings.studio_secrets)
+        secrets = {}
+        for one in self._settings.studios:
+            assert one.secret_path is not None  # load_settings() asks for it
+            secrets[one.studio] = await self._credentials.studio_secret(one.secret_path)
+        return secrets
+
     async def _close_parts(self) -> None:
         for task in self._tasks:
             task.cancel()
@@ -184,6 +206,9 @@ class Runtime:
         if self._players is not None:
             await self._players.close()
             self._players = None
+        if self._studios is not None:
+            await self._studios.close()
+            self._studios = None
         if self._databases is not None:
             with suppress(Exception):
                 await asyncio.wait_for(self._databases.close(), 10)

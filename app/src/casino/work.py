@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from casino.compliance.api import RulesInForce
+from casino.gal.api import Studios
 from casino.game_control.api import GameControl
 from casino.kernel.container import Container
 from casino.kernel.db import Databases
@@ -70,6 +71,10 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         found = await asyncio.to_thread(verification.run) if verification is not None else None
         return {"verified": verification is not None, "disabled": sorted(found.disabled) if found else []}
 
+    async def studios() -> Mapping[str, Any]:
+        finished, told = await parts.get(Studios).look_after()
+        return {"finished": finished, "told": told}
+
     async def months() -> Mapping[str, Any]:
         ahead = await months_ahead(wallet)
         JOURNAL_MONTHS.set(ahead)
@@ -85,6 +90,7 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         Job("pam.dormancy", timedelta(days=1), dormancy, longest=timedelta(hours=1)),
         Job("pam.erase", timedelta(days=1), erase, longest=timedelta(hours=1)),
         Job("game_control.verify", timedelta(days=1), verify_games),
+        Job("gal.studios", timedelta(seconds=settings.reconcile_interval_s), studios),
         Job("wallet.months", timedelta(hours=6), months),
     ]
 

@@ -23,7 +23,10 @@ from typing import Any
 
 import uvicorn
 
+from casino.dev.studio import GAMES, studio_command, studio_environments
+from casino.gal.commands import add_games
 from casino.kernel.errors import ConfigurationError
+from casino.kernel.settings import load_settings
 
 PACKAGE = Path(__file__).resolve().parents[1]
 MERCHANT = "casino-dev"
@@ -58,13 +61,27 @@ def run(*, port: int = 8080, reload: bool = True) -> int:
                 environment={"PSP_MERCHANT": MERCHANT, "PSP_SECRET": secret},
             )
         )
+        studio_port = free_port()
+        studio_settings, simulator_settings = studio_environments(studio_port, port)
+        stack.enter_context(
+            Child(
+                studio_command(root, studio_port),
+                "the studio simulator",
+                port=studio_port,
+                environment=simulator_settings,
+            )
+        )
         server = stack.enter_context(embedded_postgresql(state / "postgresql"))
         url = asyncio.run(make_database(server, "casino_dev"))
-        os.environ.update(environment(url, redis_port, psp_port, secret, port))
+        os.environ.update(environment(url, redis_port, psp_port, secret, port) | studio_settings)
         os.environ.setdefault("CASINO_MESSAGES_FOLDER", str(state / "messages"))
         asyncio.run(_migrate(url))
         stack.enter_context(_realtime(root, port, redis_port))
-        print(f"\n  The casino is at http://localhost:{port}/\n", flush=True)
+        asyncio.run(add_games(load_settings(), GAMES))
+        print(
+            f"\n  The casino is at http://localhost:{port}/, its studio at http://localhost:{studio_port}/\n",
+            flush=True,
+        )
         uvicorn.run(
             "casino.app:create_app_from_environment",
             factory=True,

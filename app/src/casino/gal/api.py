@@ -1,10 +1,97 @@
 """The door of game aggregation."""
 
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from casino.compliance.api import RulesInForce
+from casino.gal.admission import Admission
+from casino.gal.dialects import build_dialect
 from casino.gal.endpoints import SPIN, router
+from casino.gal.launches import Launches, StudioAccess
 from casino.gal.live.endpoints import router as live_router
 from casino.gal.live.models import LiveTable, load_tables
 from casino.gal.live.repository import LiveRepository
 from casino.gal.live.service import LiveTables
+from casino.gal.repository import StudioRepository
+from casino.gal.repository_transactions import TransactionRepository
 from casino.gal.service import Games
+from casino.gal.studio_client import StudioClient
+from casino.gal.studio_endpoints import router as studio_router
+from casino.gal.studio_play import StudioPlay
+from casino.kernel.clock import Clock
+from casino.kernel.db import Database
+from casino.kernel.settings import Settings, StudioSecret
+from casino.wallet.api import Play
 
-__all__ = ["SPIN", "Games", "LiveRepository", "LiveTable", "LiveTables", "live_router", "load_tables", "router"]
+__all__ = [
+    "SPIN",
+    "Games",
+    "Launches",
+    "LiveRepository",
+    "LiveTable",
+    "LiveTables",
+    "StudioPlay",
+    "Studios",
+    "build_studios",
+    "live_router",
+    "load_tables",
+    "router",
+    "studio_router",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Studios:
+    """External studios: their calls, their games, and the clients that `close` ends."""
+
+    play: StudioPlay
+    launches: Launches
+    repository: StudioRepository
+    clients: tuple[StudioClient, ...]
+
+    async def look_after(self) -> tuple[int, int]:
+        """Finish what a crash left, and tell studios of free rounds; answers how many of each."""
+        return await self.play.finish_pending(), await self.launches.tell_pending()
+
+    async def close(self) -> None:
+        for client in self.clients:
+            await client.close()
+
+
+async def build_studios(
+    *,
+    settings: Settings,
+    secrets: Mapping[str, StudioSecret],
+    database: Database,
+    play: Play,
+    rules: RulesInForce,
+    clock: Clock,
+) -> Studios:
+    """Wire external studios, and make them known to the database. Raises ConfigurationError for unusable keys."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else None
+    access = {
+        one.studio: StudioAccess(
+            dialect=build_dialect(one, secrets[one.studio], rules.current.currency, rules.current.currency_exponent),
+            client=StudioClient(one.studio, one.api_url, clock, timeout_s=settings.studio_timeout_s, context=context),
+            launch_url=one.launch_url,
+        )
+        for one in settings.studios
+    }
+    repository, transactions = StudioRepository(database), TransactionRepository(database)
+    for one in settings.studios:
+        await repository.add_studio(one.studio, one.name)
+    return Studios(
+        play=StudioPlay(
+            {studio: one.dialect for studio, one in access.items()},
+            Admission(repository, transactions, rules, clock),
+            transactions,
+            play,
+            clock,
+        ),
+        launches=Launches(access, repository, rules, clock),
+        repository=repository,
+        clients=tuple(one.client for one in access.values()),
+    )

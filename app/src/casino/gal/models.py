@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from pydantic import BaseModel
 
@@ -45,5 +46,39 @@ class GameAnswer(BaseModel):
     paylines: list[list[int]]
 
 
+class StudioGameAnswer(BaseModel):
+    """A game of an external studio: opened by POST /api/v1/games/{game_id}/launch, and played there."""
+
+    game_id: str
+    name: str
+    studio: str
+    studio_name: str
+
+
 class GamesAnswer(BaseModel):
+    """The casino's own games, and those of studios; all are enabled, and approved in this jurisdiction."""
+
     games: list[GameAnswer]
+    studio_games: list[StudioGameAnswer]
+
+
+class LaunchAnswer(BaseModel):
+    """`launch_url` is for this player alone; who opens it plays with their money until `expires_at`."""
+
+    session_id: uuid.UUID
+    launch_url: str
+    expires_at: datetime
+
+
+class FreeRoundsAnswer(BaseModel):
+    """What is left of a grant; `bet_minor` is what each round counts as if it were staked."""
+
+    grant_id: uuid.UUID
+    game_id: str
+    rounds_left: int
+    bet_minor: int
+    expires_at: datetime
+
+
+class FreeRoundsList(BaseModel):
+    free_rounds: list[FreeRoundsAnswer]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from casino.kernel.metrics import CREDENTIAL_EXPIRY
 from casino.kernel.openbao import BaoSession, Grant, Login
-from casino.kernel.settings import PspSecret, Settings
+from casino.kernel.settings import PspSecret, Settings, StudioSecret
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,9 @@ class Credentials:
 
     async def transit_version(self, key: str) -> int:
         return await self._current.session.transit_version(key)
+
+    async def studio_secret(self, path: str) -> StudioSecret:
+        return await self._current.session.read_studio_secret(path)
 
     async def start(self) -> None:
         """Take the first generation; raises what hvac raises."""

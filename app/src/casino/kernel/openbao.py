@@ -14,7 +14,7 @@ import hvac
 import hvac.exceptions
 
 from casino.kernel.errors import ConfigurationError
-from casino.kernel.settings import PspSecret, Settings
+from casino.kernel.settings import PspSecret, Settings, StudioSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,10 @@ class BaoSession:
     async def read_psp_secret(self, path: str) -> PspSecret:
         """A provider's secret in kv v2, for example `cell/psp/sandbox`."""
         return PspSecret.model_validate(await self._read(path))
+
+    async def read_studio_secret(self, path: str) -> StudioSecret:
+        """A studio's keys in kv v2."""
+        return StudioSecret.model_validate(await self._read(path))
 
     async def read_login(self, path: str) -> Login:
         """A login that somebody else keeps in kv v2, for example `tenants/acme-gb/redis`."""

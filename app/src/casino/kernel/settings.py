@@ -28,6 +28,28 @@ class PspSecret(BaseModel):
     secret: SecretStr
 
 
+class StudioSetting(BaseModel):
+    """An external studio: the dialect it speaks, its own interface, where its games open, and where its keys lie."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    studio: str = Field(pattern=r"^[a-z][a-z0-9-]{1,23}$")
+    name: str = Field(min_length=1, max_length=100)
+    dialect: str
+    api_url: str
+    launch_url: str
+    secret_path: str | None = None
+
+
+class StudioSecret(BaseModel):
+    """What calls of a studio, and to it, are signed with. `operator` is what the studio knows us as; keys are PEM."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    operator: str
+    secret: SecretStr | None = None
+    studio_public_key: str | None = None
+    operator_private_key: SecretStr | None = None
+
+
 class Settings(BaseSettings):
     """Every setting of the process. Either the OpenBao set or the development URLs must be there."""
 
@@ -77,6 +99,10 @@ class Settings(BaseSettings):
     psp_timeout_s: float = Field(default=10.0, alias="CASINO_PSP_TIMEOUT_S", gt=0)
     payments: str = Field(default="{}", alias="CASINO_PAYMENTS")
     reconcile_interval_s: float = Field(default=5.0, alias="CASINO_RECONCILE_INTERVAL_S", gt=0)
+
+    studios: tuple[StudioSetting, ...] = Field(default=(), alias="CASINO_STUDIOS")
+    studio_secrets: dict[str, StudioSecret] = Field(default_factory=dict, alias="CASINO_STUDIO_SECRETS")
+    studio_timeout_s: float = Field(default=5.0, alias="CASINO_STUDIO_TIMEOUT_S", gt=0)
 
     host: str = Field(default="0.0.0.0", alias="CASINO_HOST")  # noqa: S104 - a pod has one interface
     port: int = Field(default=8080, alias="CASINO_PORT")
@@ -148,6 +174,7 @@ def _missing(settings: Settings, needs_database: bool, needs_redis: bool, migrat
             required |= {"BAO_TRANSIT_KEY": settings.bao_transit_key}
         missing += [name for name, value in required.items() if not value]
         missing += [f"secret_path of provider {p.name}" for p in settings.psp if not p.secret_path]
+        missing += [f"secret_path of studio {s.studio}" for s in settings.studios if not s.secret_path]
     else:
         if needs_database and settings.database_url is None:
             missing.append("CASINO_DATABASE_URL (or BAO_ADDR)")
@@ -157,5 +184,10 @@ def _missing(settings: Settings, needs_database: bool, needs_redis: bool, migrat
             missing.append("CASINO_PII_KEYS (or BAO_ADDR and BAO_TRANSIT_KEY)")
         missing += [
             f"CASINO_PSP_SECRETS for provider {p.name}" for p in settings.psp if p.name not in settings.psp_secrets
+        ]
+        missing += [
+            f"CASINO_STUDIO_SECRETS for studio {s.studio}"
+            for s in settings.studios
+            if s.studio not in settings.studio_secrets
         ]
     return missing

@@ -16,14 +16,17 @@ from casino.wallet.payments.commands import add_commands as add_payment_commands
 from casino.wallet.payments.endpoints import router as payments_router
 from casino.wallet.payments.money import LedgerMoney
 from casino.wallet.payments.service import Payments
+from casino.wallet.play import BetUnknown, Play, Played, PlayMove
 from casino.wallet.psp import PspClient
 from casino.wallet.repository import WalletRepository, months_ahead
 from casino.wallet.repository_opening import LedgerOpeningBalances
-from casino.wallet.service import AccountNotOpen, InsufficientFunds, PlayBarred, Wallet
+from casino.wallet.repository_play import PlayRepository, Standing
+from casino.wallet.service import AccountNotOpen, InsufficientFunds, PlayBarred, StakeAboveLimit, Wallet
 from casino.wallet.verify import Report, verify_ledger
 
 __all__ = [
     "AccountNotOpen",
+    "BetUnknown",
     "Connection",
     "DepositRequest",
     "Deposits",
@@ -33,7 +36,10 @@ __all__ = [
     "LedgerMoney",
     "LedgerOpeningBalances",
     "Payments",
+    "Play",
     "PlayBarred",
+    "PlayMove",
+    "Played",
     "Posted",
     "PspClient",
     "Report",
@@ -41,11 +47,14 @@ __all__ = [
     "Round",
     "RoundRequest",
     "Settlement",
+    "StakeAboveLimit",
+    "Standing",
     "Wallet",
     "add_payment_commands",
     "build",
     "build_connections",
     "build_payments",
+    "build_play",
     "build_psp_clients",
     "months_ahead",
     "payments_router",
@@ -77,3 +86,8 @@ async def build(
         raise ConfigurationError(f"the ledger is in {', '.join(sorted(known))}, and the rules say {currency}")
     await repository.add_currency(currency, currency_exponent)
     return Wallet(repository, currency, currency_exponent), Deposits(repository, clients)
+
+
+def build_play(database: Database, currency: str, currency_exponent: int) -> Play:
+    """Play that spans calls, for external studios."""
+    return Play(Ledger(database), PlayRepository(database), currency, currency_exponent)
