@@ -57,8 +57,8 @@ test: ## everything: lint, unit tests, a real API server, the cloud with the rea
 	@$(RUN) python tests/run.py all
 lint: ## format, lint, types, import contracts
 	@$(RUN) python tests/run.py lint
-test-unit: ## unit tests of every package: seconds, no lab
-	@$(RUN) python tests/run.py unit
+test-unit: ## unit tests of every package, and the casino on real stores: minutes, no lab
+	@$(RUN) python tests/run.py unit casino
 test-lab: ## the operator on a real API server, and end to end on the lab, which is brought up if it is down
 	@$(RUN) python tests/run.py apiserver lab
 test-cloud: ## the Pulumi program with the real engine on the lab's cloud, and the audit of what it built

@@ -1,6 +1,6 @@
 """Run one of the project's suites within its time budget, or all of them, and say what was counted.
 
-    python tests/run.py lint | unit | controls | apiserver | cloud | scan | lab | all [-- pytest arguments]
+    python tests/run.py lint | unit | casino | controls | apiserver | cloud | scan | lab | all [-- pytest arguments]
 
 A suite that takes longer than its budget fails even when every test passed: a slow suite is a fault that grows.
 """
@@ -36,13 +36,13 @@ UNIT_PROGRAMS = {"redis-server": "redis-server", "softhsm2-util": "softhsm2", "d
 
 
 def need_programs() -> None:
-    """The unit tests run against real programs: install them as root, else say what is missing."""
+    """The casino's tests run against real programs: install them as root, else say what is missing."""
     missing = [package for program, package in UNIT_PROGRAMS.items() if not shutil.which(program)]
     if not missing:
         return
     if os.geteuid() != 0:
         named = " ".join(missing)
-        sys.exit(f"The unit tests need {named}: `sudo apt-get install {named}`, or run as root.")
+        sys.exit(f"The casino's tests need {named}: `sudo apt-get install {named}`, or run as root.")
     call("domicile-lab", "packages")
 
 
@@ -68,7 +68,9 @@ SUITES = {
         budget_s=240,
     ),
     # A file's tests stay together: they share servers, which each of the two processes starts for itself.
-    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=360, before=need_programs),
+    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile", "--ignore=app/tests"),), budget_s=360),
+    # The casino on real servers of its own: PostgreSQL, Redis, OpenBao, an HSM, and the simulators.
+    "casino": Suite((("pytest", "-n", "2", "--dist", "loadfile", "app/tests"),), budget_s=1200, before=need_programs),
     "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_programs),
     "apiserver": Suite(
         (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=600, before=need_tools
