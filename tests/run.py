@@ -68,7 +68,7 @@ SUITES = {
         budget_s=240,
     ),
     # A file's tests stay together: they share servers, which each of the two processes starts for itself.
-    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile", "--ignore=app/tests"),), budget_s=360),
+    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=360),
     # The casino on real servers of its own: PostgreSQL, Redis, OpenBao, an HSM, and the simulators.
     "casino": Suite((("pytest", "-n", "2", "--dist", "loadfile", "app/tests"),), budget_s=1200, before=need_programs),
     "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_programs),

@@ -63,6 +63,11 @@ class Follower:
         if last is not None and same_run and entry.topic.kind == "event" and entry.place.seq > last.seq + 1:
             # The feed was trimmed, or a publisher died before it wrote there.
             first, before = Place(last.run, last.seq + 1), Place(last.run, entry.place.seq - 1)
-            for place, body in await self._streams.between(entry.topic, first, before):
+            found = await self._streams.between(entry.topic, first, before)
+            if len(found) < before.seq - last.seq:
+                # The topic's past does not reach back that far any more: who listens has to fetch what they missed.
+                next_seq = found[0][0].seq if found else entry.place.seq
+                self._hub.tell_gap(entry.topic, Place(last.run, next_seq - 1))
+            for place, body in found:
                 await self._hub.publish(entry.topic, place, body)
         return await self._hub.publish(entry.topic, entry.place, entry.body)

@@ -193,6 +193,9 @@ class Hub:
             subscribers.ready.add(connection)
         else:
             subscribers.catch_up[connection] = last
+            if subscribers.last is None:
+                # What the feed says next is held against what this first listener was told: a loss in between shows.
+                subscribers.last = past.last
 
     def unsubscribe(self, connection: Connection, topic: Topic) -> None:
         """Harmless for who is not subscribed."""
@@ -231,6 +234,22 @@ class Hub:
                     connection.deliver(topic, frame)
         DELIVERIES.inc(len(ready))
         return len(ready)
+
+    def tell_gap(self, topic: Topic, place: Place) -> None:
+        """Tell all who are subscribed that what came up to `place` is lost to them, as a new subscription would."""
+        subscribers = self._topics.get(topic.key)
+        if subscribers is None:
+            return
+        frame = answer("subscribed", topic=topic.shown, whole=False, run=place.run, seq=place.seq)
+        for held in subscribers.wait.values():
+            held.append((place, frame))
+        for connection, had in list(subscribers.catch_up.items()):
+            if place > had:
+                del subscribers.catch_up[connection]
+                subscribers.ready.add(connection)
+        for connection in tuple(subscribers.ready):
+            if connection.closing_since is None:
+                connection.deliver(topic, frame)
 
     @staticmethod
     def _forget(connection: Connection, subscribers: Subscribers) -> None:
