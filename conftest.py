@@ -5,15 +5,18 @@ Drills are tests that inject seeded faults, a sample of them in every run and th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import settings
 
-# How long an example takes says how busy the machine is.
+# How long an example takes says how busy the machine is. CI tries the same examples each time, so that what fails there
+# fails for the change; developers' runs look further.
 settings.register_profile("domicile", deadline=None)
-settings.load_profile("domicile")
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "domicile")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
