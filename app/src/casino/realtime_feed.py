@@ -6,9 +6,7 @@ Part of the worker. Several may run, since each consumer's lease is held by one.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
@@ -16,11 +14,9 @@ from redis.asyncio import Redis
 from casino.kernel.clock import Clock
 from casino.kernel.db import Databases
 from casino.kernel.events.model import Consumer
-from casino.kernel.events.relay import OUTAGES, Relay
+from casino.kernel.events.relay import Relay, run
 from casino.realtime.api import Jackpots, PriceReader, Prices, Publisher, Streams, balances, tables
 from casino.wallet.api import Ledger
-
-log = logging.getLogger(__name__)
 
 MODULES = ("gal", "wallet")
 POLL_S = 0.2
@@ -50,18 +46,5 @@ class Feed:
             if self._prices_url:
                 group.create_task(PriceReader(self._prices_url, Prices(self.publisher)).run())
             for consumer in self.consumers():
-                group.create_task(_relay(Relay(consumer, pool_of)))
-
-
-async def _relay(relay: Relay) -> None:
-    try:
-        while True:
-            try:
-                if not await relay.step():
-                    await asyncio.sleep(POLL_S)
-            except OUTAGES as error:
-                log.warning("events are not read", extra={"error": type(error).__name__})
-                await asyncio.sleep(RETRY_S)
-    finally:
-        with suppress(Exception):
-            await relay.close()
+                relay = Relay(consumer, pool_of)
+                group.create_task(run(relay, asyncio.Event(), POLL_S, longest_pause_s=RETRY_S))

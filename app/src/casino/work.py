@@ -108,7 +108,7 @@ class Worker:
         self._woken = {relay.consumer.name: asyncio.Event() for relay in self._relays}
 
     async def run(self) -> None:
-        """Work until cancelled; then the leases are given back, so that the next worker need not wait for their end."""
+        """Work until cancelled."""
         tasks = [asyncio.create_task(run(one, self._woken[one.consumer.name], POLL_S)) for one in self._relays]
         tasks += [asyncio.create_task(self._schedule.run(poll_s=1.0)), asyncio.create_task(self._listen())]
         try:
@@ -117,7 +117,6 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.gather(*(relay.close() for relay in self._relays), return_exceptions=True)
 
     async def _listen(self) -> None:
         """Wake who reads a module when it has written; without this connection they read a second later."""

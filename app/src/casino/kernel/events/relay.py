@@ -235,20 +235,28 @@ class Relay:
                     await self._cursors.unpark(connection, one.position)
 
 
-async def run(relay: Relay, woken: asyncio.Event, poll_s: float) -> None:
-    """Relay for ever: at once while there is work, else when woken or after `poll_s` seconds."""
+async def run(relay: Relay, woken: asyncio.Event, poll_s: float, *, longest_pause_s: float = 30.0) -> None:
+    """Relay until cancelled: at once while there is work, else when woken or after `poll_s` seconds.
+
+    While a server does not answer, pauses grow up to `longest_pause_s`. At the end the lease is given back, so that the
+    next reader need not wait for it to run out.
+    """
     pause = poll_s
-    while True:
-        try:
-            read = await relay.step()
-            pause = poll_s
-        except OUTAGES as error:
-            read, pause = 0, min(pause * 2, 30.0)
-            log.warning(
-                "events wait for a server", extra={"consumer": relay.consumer.name, "error": type(error).__name__}
-            )
-        if read:
-            continue
-        with suppress(TimeoutError):
-            await asyncio.wait_for(woken.wait(), pause)
-        woken.clear()
+    try:
+        while True:
+            try:
+                read = await relay.step()
+                pause = poll_s
+            except OUTAGES as error:
+                read, pause = 0, min(pause * 2, longest_pause_s)
+                log.warning(
+                    "events wait for a server", extra={"consumer": relay.consumer.name, "error": type(error).__name__}
+                )
+            if read:
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), pause)
+            woken.clear()
+    finally:
+        with suppress(Exception):
+            await relay.close()
