@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from redis.asyncio import Redis
 
 from casino.kernel.clock import Clock
 from casino.kernel.settings import Settings
+from casino.pam.sessions import LONGEST, session_key
 from casino.realtime.api import Session
-
-LONGEST = timedelta(days=30)
 
 
 class SessionReader:
@@ -28,7 +26,7 @@ class SessionReader:
 
     async def find(self, token: str) -> Session | None:
         """The session of a token, or None. It ends no later for having been looked at."""
-        key = f"{self._prefix}session:{hashlib.sha256(token.encode()).hexdigest()}"
+        key = session_key(self._prefix, token)
         pipe = self._redis.pipeline(transaction=False)
         pipe.get(key)
         pipe.pttl(key)

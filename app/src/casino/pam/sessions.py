@@ -23,6 +23,11 @@ LONGEST = timedelta(days=30)
 """No session lives for longer, however busy it is: by then the list of the player's sessions may have forgotten it."""
 
 
+def session_key(prefix: str, token: str) -> str:
+    """Where a session's record is. Who reads Redis learns no token that would be let in."""
+    return f"{prefix}session:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Located:
     """Until when, and from which address (hashed), a session counts as located."""
@@ -212,8 +217,7 @@ class SessionStore:
         return f"{self._prefix}sessions:{player_id}"
 
     def _key(self, token: str) -> str:
-        # Who reads Redis learns no token that would be let in.
-        return f"{self._prefix}session:{hashlib.sha256(token.encode()).hexdigest()}"
+        return session_key(self._prefix, token)
 
 
 def _located(located: Located | None) -> dict[str, Any]:
