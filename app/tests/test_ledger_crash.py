@@ -63,6 +63,7 @@ async def test_a_bet_that_was_acknowledged_survives_the_death_of_postgresql_once
     connection = await connect(uri)
     await migrate(connection)
     await connection.execute("SELECT wallet.add_currency('GBP', 2::smallint)")
+    await connection.execute("SELECT wallet.open_jackpot('grand', 'GBP')")
     accounts = [
         await connection.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')") for _ in range(PLAYERS)
     ]

@@ -208,12 +208,17 @@ async def test_what_a_hold_moved_is_resolved_and_not_reversed(ledger: Any) -> No
 
 
 async def bets_for_a_jackpot(ledger: Any, accounts: list[int], stake: int, millionths: int, key: str) -> Any:
+    await ledger.pool.execute("SELECT wallet.open_jackpot('grand', 'GBP')")
+    return await bets_that_feed("grand", ledger, accounts, stake, millionths, key)
+
+
+async def bets_that_feed(name: str, ledger: Any, accounts: list[int], stake: int, millionths: int, key: str) -> Any:
     count = len(accounts)
     return await ledger.pool.fetch(
         "SELECT * FROM wallet.place_rounds($1, $2, $3, (SELECT array_agg(wallet.uuid7()) FROM generate_series(1, $4)),"
         " $5, $6, $7, $8, $9, $10, $11)",
         accounts, [key] * count, [bytes(32)] * count, count, [stake] * count, [0] * count, [None] * count,
-        [None] * count, ["{}"] * count, ["grand"] * count, [millionths] * count,
+        [None] * count, ["{}"] * count, [name] * count, [millionths] * count,
     )  # fmt: skip
 
 
@@ -221,6 +226,10 @@ async def test_a_jackpot_gets_every_millionth_and_no_more(ledger: Any) -> None:
     accounts = [await ledger.player(1_000) for _ in range(7)]
     for turn in range(9):
         await bets_for_a_jackpot(ledger, accounts, 10, 150_001, f"k{turn}")  # 1.50001 % of 10
+    carried = await ledger.pool.fetchval("SELECT sum(carry) FROM wallet.accounts WHERE kind = 'jackpot'")
+    assert (await balances(ledger, "jackpot"), carried) == (0, 7 * 9 * 150_001)
+    assert await ledger.pool.fetchval("SELECT wallet.post_contributions('grand', 'GBP')") == 9
+    assert await ledger.pool.fetchval("SELECT wallet.post_contributions('grand', 'GBP')") == 0
     carried = await ledger.pool.fetchval("SELECT sum(carry) FROM wallet.accounts WHERE kind = 'jackpot'")
     assert await balances(ledger, "jackpot") * 1_000_000 + carried == 7 * 9 * 150_001
     assert await balances(ledger, "house") == 7 * 9 * 10 - await balances(ledger, "jackpot")
@@ -230,20 +239,34 @@ async def test_a_bet_that_is_refused_or_repeated_feeds_no_jackpot(ledger: Any) -
     rich, poor = await ledger.player(1_000), await ledger.player(0)
     for _ in range(3):
         await bets_for_a_jackpot(ledger, [rich, poor], 100, 2_000_000, "k")
+    await ledger.pool.execute("SELECT wallet.post_contributions('grand', 'GBP')")
     assert await balances(ledger, "jackpot") == 2
+
+
+async def test_a_jackpot_that_nobody_has_opened_gets_no_bet(ledger: Any) -> None:
+    account = await ledger.player(100)
+    with pytest.raises(asyncpg.NoDataFoundError, match="nobody has opened"):
+        await bets_that_feed("grand", ledger, [account], 10, 1, "k")
+    assert await balances(ledger, "player_cash") == 100
 
 
 async def test_batches_that_feed_a_jackpot_and_a_winner_do_not_deadlock(ledger: Any) -> None:
     accounts = [await ledger.player(10_000) for _ in range(6)]
 
+    await ledger.pool.execute("SELECT wallet.open_jackpot('grand', 'GBP')")
+
+    async def post() -> None:
+        await ledger.pool.execute("SELECT wallet.post_contributions('grand', 'GBP')")
+
     async def play(turn: int) -> None:
-        await bets_for_a_jackpot(ledger, accounts, 100, 3_000_000, f"k{turn}")
+        await bets_that_feed("grand", ledger, accounts, 100, 3_000_000, f"k{turn}")
 
     async def win(turn: int) -> None:
         await ledger.pool.fetchrow("SELECT * FROM wallet.pay_jackpot('grand', $1, $2, $3, wallet.uuid7(), 500, '{}')",
                                    accounts[turn % 6], f"w{turn}", bytes(32))  # fmt: skip
 
-    await asyncio.gather(*(play(turn) for turn in range(30)), *(win(turn) for turn in range(10)))
+    await asyncio.gather(*(play(turn) for turn in range(30)), *(win(turn) for turn in range(10)),
+                         *(post() for _ in range(10)))  # fmt: skip
     paid = await ledger.pool.fetch("SELECT details FROM wallet.transactions WHERE kind = 'jackpot_win'")
     assert len(paid) == 10
 

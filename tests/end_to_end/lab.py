@@ -66,14 +66,14 @@ def get(kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | 
     return found
 
 
-def on_machine(name: str, *command: str, check: bool = True) -> str:
+def on_machine(name: str, *command: str, check: bool = True, timeout: float = 60) -> str:
     """Run a command on one of the lab's machines over SSH."""
     done = subprocess.run(
         [*ssh_command(PATHS, IDENTITY, machine(name)), *command],
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=timeout,
     )
     if check and done.returncode != 0:
         raise AssertionError(f"{name}: {' '.join(command)}: {done.stderr or done.stdout}")

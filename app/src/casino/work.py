@@ -53,6 +53,9 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
     async def expire() -> Mapping[str, Any]:
         return {"expired": await ledger.expire_holds()}
 
+    async def contributions() -> Mapping[str, Any]:
+        return {"posted": await ledger.post_contributions()}
+
     async def reconcile() -> Mapping[str, Any]:
         return {"settled": await deposits.reconcile(older_than_s=2 * settings.reconcile_interval_s)}
 
@@ -85,6 +88,7 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
     return [
         Job("wallet.verify", timedelta(days=1), verify, longest=timedelta(hours=4)),
         Job("wallet.expire_holds", timedelta(minutes=1), expire),
+        Job("wallet.contributions", timedelta(seconds=10), contributions),
         Job("wallet.reconcile_deposits", timedelta(seconds=settings.reconcile_interval_s), reconcile),
         Job("wallet.payments", timedelta(seconds=settings.reconcile_interval_s), payments),
         Job("pam.dormancy", timedelta(days=1), dormancy, longest=timedelta(hours=1)),

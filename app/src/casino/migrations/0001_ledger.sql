@@ -48,7 +48,7 @@ CREATE TABLE wallet.accounts (
     last_bet_at  timestamptz,
     barred_until timestamptz,                 -- no stake before; 'infinity' where there is no end
     stake_cap    bigint CHECK (stake_cap >= 0),
-    carry        integer     NOT NULL DEFAULT 0 CHECK (carry BETWEEN 0 AND 999999),  -- of a jackpot: millionths of a unit
+    carry        bigint      NOT NULL DEFAULT 0 CHECK (carry >= 0),  -- of a jackpot: millionths of a unit, not yet posted
     links        bigint      NOT NULL DEFAULT 0,
     head         bytea       NOT NULL DEFAULT '\x',
     opened_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -234,11 +234,13 @@ RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, p
 DECLARE
     found bigint;
 BEGIN
-    INSERT INTO wallet.accounts (kind, player_id, currency) VALUES (p_kind, p_player, p_currency)
-        ON CONFLICT DO NOTHING RETURNING account_id INTO found;
+    -- Looked for first: it is there nearly always, and an insert that meets it would use up a number.
+    SELECT a.account_id INTO found FROM wallet.accounts a
+        WHERE a.player_id = p_player AND a.kind = p_kind AND a.currency = p_currency;
     IF found IS NULL THEN
-        SELECT a.account_id INTO STRICT found FROM wallet.accounts a
-            WHERE a.player_id = p_player AND a.kind = p_kind AND a.currency = p_currency;
+        INSERT INTO wallet.accounts (kind, player_id, currency) VALUES (p_kind, p_player, p_currency)
+            ON CONFLICT DO NOTHING RETURNING account_id INTO found;
+        RETURN coalesce(found, wallet.open_player_account(p_player, p_currency, p_kind));
     END IF;
     RETURN found;
 END $$;

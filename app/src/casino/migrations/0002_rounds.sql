@@ -12,14 +12,20 @@ BEGIN
     RETURN found;
 END $$;
 
+-- Jackpots are opened (wallet.open_jackpot, 0003) before rounds feed them, so that no bet looks whether one is there.
+CREATE FUNCTION wallet.refuse_jackpot() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a round feeds a jackpot that nobody has opened' USING ERRCODE = 'no_data_found';
+END $$;
+
 -- Takes arrays of one length, a round at each place, at most one for an account. Answers a row for each, in their
 -- order. `outcome` says what became of it; where no money moved:
 --   replayed | key_reused | account_unknown | account_not_open | barred | stake_above_limit (stake says the limit)
 --   | cycle_too_short (wait_ms says how long) | insufficient_funds
 -- and where it did: placed. `details` is there for a replayed round alone: of another, the caller has them.
 -- p_stake_caps and p_min_cycles_ms come from rules.json; null means that there is no such limit.
--- p_jackpots and p_contributions say what of a stake goes into a jackpot, in millionths of the smallest unit; what is
--- no whole unit yet is carried on in the jackpot's row. A batch feeds each jackpot by one posting.
+-- p_jackpots and p_contributions say what of a stake a jackpot gets, in millionths of the smallest unit. They add up in
+-- the jackpot's row, in this statement; wallet.post_contributions (0003) posts the whole units of many batches at once.
 CREATE FUNCTION wallet.place_rounds(
     p_accounts bigint[], p_keys text[], p_hashes bytea[], p_transactions uuid[], p_stakes bigint[], p_wins bigint[],
     p_stake_caps bigint[], p_min_cycles_ms integer[], p_details jsonb[],
@@ -29,9 +35,8 @@ RETURNS TABLE (outcome text, transaction_id uuid, stake bigint, win bigint, bala
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    players  wallet.accounts[];
-    jackpots bigint[];
-    at       timestamptz;
+    players wallet.accounts[];
+    at      timestamptz;
 BEGIN
     IF (SELECT bool_or(coalesce(stake <= 0 OR win < 0, true)) FROM unnest(p_stakes, p_wins) AS round (stake, win)) THEN
         RAISE EXCEPTION 'a round has a positive stake and no negative win' USING ERRCODE = 'invalid_parameter_value';
@@ -42,14 +47,6 @@ BEGIN
         SELECT a.* FROM wallet.accounts a
         WHERE a.account_id = ANY (p_accounts) AND a.kind = 'player_cash'
         ORDER BY a.account_id FOR NO KEY UPDATE) AS locked;
-    IF p_jackpots IS NOT NULL THEN
-        jackpots := ARRAY(
-            SELECT wallet.open_casino_account('jackpot', fed.currency, fed.name) FROM (
-                SELECT DISTINCT player.currency, jackpot.name
-                FROM unnest(p_jackpots) AS jackpot (name), unnest(players) AS player
-                WHERE jackpot.name IS NOT NULL) AS fed);
-        PERFORM FROM wallet.accounts a WHERE a.account_id = ANY (jackpots) ORDER BY a.account_id FOR NO KEY UPDATE;
-    END IF;
     at := clock_timestamp();  -- after the locks were had: now() would be when the waiting began
 
     -- A statement of its own, since its snapshot has to be younger than the locks.
@@ -70,8 +67,9 @@ BEGIN
             END AS outcome,
             ceil(extract(epoch FROM player.last_bet_at - at) * 1000 + asked.min_cycle_ms) AS wait_ms
         FROM unnest(p_accounts, p_keys, p_hashes, p_transactions, p_stakes, p_wins, p_stake_caps, p_min_cycles_ms,
-                p_details) WITH ORDINALITY
-            AS asked (account_id, key, hash, id, stake, win, stake_cap, min_cycle_ms, details, place)
+                p_details, p_jackpots, p_contributions) WITH ORDINALITY
+            AS asked (account_id, key, hash, id, stake, win, stake_cap, min_cycle_ms, details, jackpot, contribution,
+                place)
         LEFT JOIN unnest(players) AS player USING (account_id)
         LEFT JOIN wallet.request_keys past ON past.account_id = asked.account_id AND past.kind = 'round'
             AND past.key = asked.key
@@ -84,6 +82,14 @@ BEGIN
         UPDATE wallet.accounts a SET balance = p.before - p.stake + p.win, version = p.version + p.steps,
                 last_bet_at = at
         FROM placed p WHERE a.account_id = p.account_id
+    ), owed AS (
+        SELECT jackpot, currency, sum(contribution)::bigint AS millionths FROM placed
+        WHERE contribution > 0 GROUP BY jackpot, currency ORDER BY jackpot, currency
+    ), fed AS (
+        UPDATE wallet.accounts a SET carry = a.carry + owed.millionths FROM owed
+        WHERE a.kind = 'jackpot' AND a.player_id IS NULL AND a.currency = owed.currency
+            AND a.shard = (pg_backend_pid() & 63)::smallint AND coalesce(a.name, '') = owed.jackpot
+        RETURNING a.account_id
     ), house AS (
         -- A shard per server process: two batches at the same moment practically never meet on a house row.
         UPDATE wallet.accounts a SET balance = a.balance + t.moved, version = a.version + t.steps,
@@ -95,6 +101,8 @@ BEGIN
             FROM placed GROUP BY currency) AS t
         WHERE a.kind = 'house' AND a.player_id IS NULL AND a.currency = t.currency
             AND a.shard = (pg_backend_pid() & 63)::smallint AND coalesce(a.name, '') = ''
+            -- Read here, so that the jackpots' rows are locked before the house's.
+            AND ((SELECT count(*) FROM fed) = (SELECT count(*) FROM owed) OR wallet.refuse_jackpot())
         RETURNING a.account_id, a.currency, a.balance - t.moved AS balance, a.version - t.steps AS version,
             a.links - t.rounds AS links
     ), keyed AS (
@@ -130,64 +138,4 @@ BEGIN
         CASE j.outcome WHEN 'cycle_too_short' THEN j.wait_ms::integer END
     FROM (SELECT *, CASE outcome WHEN 'replayed' THEN wallet.recorded(past_id) END AS past FROM judged OFFSET 0) AS j
     ORDER BY j.place;
-
-    IF p_jackpots IS NOT NULL THEN
-        PERFORM wallet.feed_jackpots(p_accounts, p_keys, p_transactions, p_jackpots, p_contributions);
-    END IF;
-END $$;
-
--- Gives the jackpots what the placed ones of these rounds owe them: for each a transaction of its own, from the house.
-CREATE FUNCTION wallet.feed_jackpots(
-    p_accounts bigint[], p_keys text[], p_transactions uuid[], p_jackpots text[], p_contributions bigint[])
-RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    fed     record;
-    jackpot wallet.accounts;
-    account bigint;
-    whole   bigint;
-    written wallet.transactions;
-    at      timestamptz := clock_timestamp();
-BEGIN
-    FOR fed IN
-        SELECT asked.jackpot AS name, a.currency, sum(asked.contribution) AS millionths, count(*) AS rounds,
-            min(asked.id::text) AS first
-        FROM unnest(p_accounts, p_keys, p_transactions, p_jackpots, p_contributions)
-            AS asked (account_id, key, id, jackpot, contribution)
-        JOIN wallet.accounts a USING (account_id)
-        -- A key that stands for another transaction is a repeat's, and one that stands for none was refused.
-        JOIN wallet.request_keys k ON k.account_id = asked.account_id AND k.kind = 'round' AND k.key = asked.key
-            AND k.transaction_id = asked.id
-        WHERE asked.contribution > 0
-        GROUP BY asked.jackpot, a.currency ORDER BY asked.jackpot, a.currency
-    LOOP
-        account := wallet.open_casino_account('jackpot', fed.currency, fed.name);
-        SELECT * INTO STRICT jackpot FROM wallet.accounts a WHERE a.account_id = account FOR NO KEY UPDATE;
-        whole := (jackpot.carry + fed.millionths)::bigint / 1000000;
-        UPDATE wallet.accounts a SET carry = (jackpot.carry + fed.millionths)::bigint % 1000000,
-                balance = jackpot.balance + whole, version = jackpot.version + (whole > 0)::integer
-            WHERE a.account_id = account;
-        CONTINUE WHEN whole = 0;
-        -- What wallet.write does, in one statement, since this comes with every batch of bets.
-        written := ROW(wallet.uuid7(at), 'jackpot_contribution', account, jackpot.version + 1, fed.currency, 0, 0,
-            jackpot.balance + whole, 0, 0,
-            jsonb_build_object('jackpot', fed.name, 'rounds', fed.rounds, 'first_round', fed.first), at, NULL, NULL);
-        WITH house AS (
-            UPDATE wallet.accounts a SET balance = a.balance - whole, version = a.version + 1, links = a.links + 1,
-                head = wallet.link(a.head, wallet.content(written.transaction_id, written.kind, account,
-                    written.account_version, fed.currency, 0, 0, written.balance_after, at, written.details,
-                    concat(a.account_id, '>', account, ':', whole, ' ')))
-            WHERE a.kind = 'house' AND a.player_id IS NULL AND a.currency = fed.currency
-                AND a.shard = (pg_backend_pid() & 63)::smallint AND coalesce(a.name, '') = ''
-            RETURNING a.account_id, a.balance, a.version, a.links
-        ), posted AS (
-            INSERT INTO wallet.postings
-            SELECT written.transaction_id, 1, fed.currency, whole,
-                h.account_id, h.version, h.balance + whole, h.balance,
-                account, jackpot.version + 1, jackpot.balance, jackpot.balance + whole FROM house h
-        )
-        INSERT INTO wallet.transactions
-        SELECT written.transaction_id, written.kind, account, written.account_version, fed.currency, 0, 0,
-            written.balance_after, h.account_id, h.links, written.details, at FROM house h;
-    END LOOP;
 END $$;

@@ -264,6 +264,45 @@ BEGIN
     outcome := 'posted'; transaction_id := p_reversal; balance := written.balance_after;
 END $$;
 
+-- Opens a jackpot: all its shards at once, since rounds do not look whether theirs is there. Nothing where it is open.
+CREATE FUNCTION wallet.open_jackpot(p_name text, p_currency text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO wallet.accounts (kind, name, currency, shard)
+        SELECT 'jackpot', p_name, p_currency, number FROM generate_series(0, 63) AS number
+        WHERE NOT EXISTS (SELECT FROM wallet.accounts a WHERE a.player_id IS NULL AND a.kind = 'jackpot'
+            AND a.currency = p_currency AND a.shard = number AND coalesce(a.name, '') = p_name)
+        ON CONFLICT DO NOTHING
+$$;
+
+-- Posts the whole units that rounds owe a jackpot and that stand in its rows; what is no whole unit stays there. One
+-- transaction for all its shards, whose rows the caller may have locked already. Answers the units.
+CREATE FUNCTION wallet.post_contributions(p_name text, p_currency text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    house bigint;
+    legs  wallet.leg[];
+BEGIN
+    PERFORM FROM wallet.accounts a
+        WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = p_currency
+            AND a.carry >= 1000000
+        ORDER BY a.account_id FOR NO KEY UPDATE;
+    house := wallet.open_casino_account('house', p_currency);
+    WITH owed AS (
+        SELECT a.account_id, a.carry / 1000000 AS units FROM wallet.accounts a
+        WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = p_currency
+            AND a.carry >= 1000000
+    ), taken AS (
+        UPDATE wallet.accounts a SET carry = a.carry % 1000000 FROM owed WHERE a.account_id = owed.account_id
+    )
+    SELECT array_agg(ROW(house, account_id, p_currency, units)::wallet.leg ORDER BY account_id) INTO legs FROM owed;
+    IF legs IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM wallet.write('jackpot_contribution', legs[1].credit, wallet.uuid7(), p_currency, legs,
+        jsonb_build_object('jackpot', p_name), clock_timestamp());
+    RETURN (SELECT sum(leg.amount) FROM unnest(legs) AS leg);
+END $$;
+
 -- Pays a jackpot out: all that stands in it goes to the winner, and p_seed of the house's begins it anew.
 CREATE FUNCTION wallet.pay_jackpot(
     p_name text, p_account bigint, p_key text, p_hash bytea, p_transaction uuid, p_seed bigint, p_details jsonb,
@@ -295,12 +334,14 @@ BEGIN
         RETURN;
     END IF;
     -- All its shards, in the order in which everybody locks them.
-    SELECT sum(locked.balance), array_agg(ROW(locked.account_id, p_account, player.currency, locked.balance)::wallet.leg)
-            FILTER (WHERE locked.balance > 0)
-        INTO amount, legs FROM (
-            SELECT a.account_id, a.balance FROM wallet.accounts a
-            WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = player.currency
-            ORDER BY a.account_id FOR NO KEY UPDATE) AS locked;
+    PERFORM FROM wallet.accounts a
+        WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = player.currency
+        ORDER BY a.account_id FOR NO KEY UPDATE;
+    PERFORM wallet.post_contributions(p_name, player.currency);
+    SELECT sum(a.balance), array_agg(ROW(a.account_id, p_account, player.currency, a.balance)::wallet.leg)
+            FILTER (WHERE a.balance > 0)
+        INTO amount, legs FROM wallet.accounts a
+        WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = player.currency;
     IF legs IS NULL THEN
         amount := 0; outcome := 'jackpot_empty'; RETURN;
     END IF;
@@ -318,10 +359,12 @@ END $$;
 CREATE FUNCTION wallet.seed_jackpot(p_name text, p_currency text, p_amount bigint, p_key text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    jackpot bigint := wallet.open_casino_account('jackpot', p_currency, p_name);
+    jackpot bigint;
     seeded  wallet.transactions;
     anchor  bigint;
 BEGIN
+    PERFORM wallet.open_jackpot(p_name, p_currency);
+    jackpot := wallet.open_casino_account('jackpot', p_currency, p_name);
     -- The key belongs to the jackpot's first account, whichever shard the money goes to.
     SELECT min(a.account_id) INTO anchor FROM wallet.accounts a
         WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = p_currency;

@@ -252,20 +252,25 @@ class Ledger:
             "SELECT wallet.seed_jackpot($1, $2, $3, $4)", name, currency, amount_minor, key
         )
 
+    async def open_jackpot(self, name: str, currency: str) -> None:
+        """Open a jackpot that rounds may feed; nothing where it is open."""
+        await self._database.pool.execute("SELECT wallet.open_jackpot($1, $2)", name, currency)
+
+    async def post_contributions(self) -> int:
+        """Post the whole units that rounds owe jackpots; answers how many. A transaction for each jackpot."""
+        posted: int = 0
+        for name, currency, _ in await self.jackpots():
+            posted += await self._database.pool.fetchval("SELECT wallet.post_contributions($1, $2)", name, currency)
+        return posted
+
     async def jackpot(self, name: str, currency: str) -> int:
-        """What stands in a jackpot, in minor units."""
-        found: int = await self._database.pool.fetchval(
-            "SELECT coalesce(sum(balance), 0)::bigint FROM wallet.accounts"
-            " WHERE player_id IS NULL AND kind = 'jackpot' AND name = $1 AND currency = $2",
-            name,
-            currency,
-        )
-        return found
+        """What stands in a jackpot, in minor units, with what is owed to it and not posted yet."""
+        return next((minor for n, c, minor in await self.jackpots() if (n, c) == (name, currency)), 0)
 
     async def jackpots(self) -> list[tuple[str, str, int]]:
-        """What stands in each jackpot: name, currency, minor units."""
+        """What stands in each jackpot, as `jackpot` says: name, currency, minor units."""
         rows = await self._database.pool.fetch(
-            "SELECT name, currency, sum(balance)::bigint AS minor FROM wallet.accounts"
+            "SELECT name, currency, (sum(balance) + div(sum(carry), 1000000))::bigint AS minor FROM wallet.accounts"
             " WHERE player_id IS NULL AND kind = 'jackpot' GROUP BY name, currency ORDER BY name, currency"
         )
         return [(row["name"], row["currency"], row["minor"]) for row in rows]

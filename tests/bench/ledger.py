@@ -1,0 +1,137 @@
+"""The ledger by itself: PostgreSQL's own benchmark, and bets by the casino's own call from as many clients."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+from tests.bench.report import console, measured
+from tests.end_to_end import lab
+
+TENANT = "bench"
+DATABASE = "casino_bench"
+PLAYERS = 64_000  # enough that no player bets twice within the jurisdiction's shortest game cycle
+CLIENTS = 16
+BATCH = 8
+"""Bets in one statement, as the casino sends them when that many are asked for at one moment."""
+STAKE_MINOR = 100
+REST_S = 6  # between loads: longer than any jurisdiction's game cycle, so that who bet last may bet again
+
+# A commit every so often: all in one transaction would write its house accounts' rows again and again, and look
+# through all that it wrote each time.
+FUND = f"""
+SELECT wallet.open_jackpot('bench', 'GBP');
+DO $$
+DECLARE player bigint; held bigint;
+BEGIN
+  SELECT count(*) INTO held FROM wallet.accounts WHERE kind = 'player_cash';
+  FOR i IN held + 1 .. {PLAYERS} LOOP
+    player := wallet.open_player_account(gen_random_uuid(), 'GBP');
+    PERFORM wallet.post('opening_balance', player, 'fund', sha256('fund'), wallet.uuid7(),
+      ARRAY[ROW('opening', 'bench', 'player_cash', NULL, 'GBP', 10000000)::wallet.movement], '{{}}');
+    IF i % 100 = 0 THEN COMMIT; END IF;
+  END LOOP;
+END $$;
+"""
+
+# Bets by the casino's own call, with the rules' cap and cycle; half of the rounds win, as two postings cost more. Each
+# client goes round its own players, so that nobody bets twice within a cycle and no two statements meet on a row.
+BET = """
+\\set n (:n + {batch}) % {each}
+SELECT count(*) FROM wallet.place_rounds(
+    ARRAY(SELECT {first} + :client_id * {each} + (:n + i) % {each} FROM generate_series(1, {batch}) i),
+    ARRAY(SELECT gen_random_uuid()::text FROM generate_series(1, {batch})),
+    array_fill(sha256('bench'), ARRAY[{batch}]),
+    ARRAY(SELECT wallet.uuid7() FROM generate_series(1, {batch})),
+    array_fill({stake}::bigint, ARRAY[{batch}]),
+    ARRAY(SELECT ((:n / {batch} + i) % 2) * {stake}::bigint FROM generate_series(1, {batch}) i),
+    array_fill({cap}::bigint, ARRAY[{batch}]), array_fill({cycle}, ARRAY[{batch}]),
+    array_fill('{{"game_id": "bench", "reels": [[1, 2, 3], [4, 5, 6], [7, 8, 9]], "wins": []}}'::jsonb,
+        ARRAY[{batch}]){jackpot});
+"""
+
+
+def pgbench(database: str, *arguments: str, script: str | None = None) -> str:
+    """Run pgbench beside the server, over its socket; `script` becomes its only transaction."""
+    if script is not None:
+        lab.on_machine("data1", f"cat > /tmp/bench.sql <<'END'\n{script}\nEND")
+        arguments = (*arguments, "-f", "/tmp/bench.sql")
+    return lab.on_machine("data1", "runuser", "-u", "postgres", "--", "pgbench", *arguments, database)
+
+
+def tps(text: str) -> float:
+    found = re.search(r"tps = ([\d.]+) \(without", text)
+    if not found:
+        raise SystemExit(f"pgbench gave no figure:\n{text}")
+    return float(found[1])
+
+
+def settings_of_the_server() -> dict[str, str]:
+    """The durability settings, read back from the server that is measured."""
+    names = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers")
+    found = {name: lab.sql("postgres", f"SHOW {name}") for name in names}
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        if found[name] != "on":
+            raise SystemExit(f"{name} is {found[name]}: a ledger is measured with {name} on, or not at all.")
+    return found
+
+
+def run_tpcb(seconds: int, scale: int) -> dict[str, Any]:
+    lab.sql("postgres", "DROP DATABASE IF EXISTS tpcb")
+    lab.sql("postgres", "CREATE DATABASE tpcb")
+    pgbench("tpcb", "-q", "-i", "-s", str(scale))
+    lab.sql("postgres", "CHECKPOINT")
+    measured(f"pgbench TPC-B, scale {scale}, {CLIENTS} clients", seconds)
+    found = tps(pgbench("tpcb", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)))
+    lab.sql("postgres", "DROP DATABASE tpcb")
+    return {"pgbench_tps": round(found, 1), "pgbench_scale": scale}
+
+
+def placed_rounds() -> int:
+    return int(lab.sql(DATABASE, "SELECT count(*) FROM wallet.transactions WHERE kind = $$round$$"))
+
+
+def run_ledger(seconds: int, rules: dict[str, Any], batch: int, *, jackpot: bool = False) -> float:
+    """Bets a second straight to the ledger's function, `batch` in a statement; with `jackpot` each feeds one pot."""
+    first = int(lab.sql(DATABASE, "SELECT min(account_id) FROM wallet.accounts WHERE kind = $$player_cash$$"))
+    fed = f", array_fill('bench'::text, ARRAY[{batch}]), array_fill(1000000::bigint, ARRAY[{batch}])"
+    script = BET.format(
+        each=PLAYERS // CLIENTS, first=first, stake=STAKE_MINOR, cap=rules["slot_max_stake"][-1]["stake_minor"],
+        cycle=rules["slot_min_cycle_ms"], batch=batch, jackpot=fed if jackpot else "",
+    )  # fmt: skip
+    lab.sql("postgres", "CHECKPOINT")
+    before = placed_rounds()
+    measured(
+        f"bets straight to the ledger's function, {batch} in a statement{' with a jackpot' if jackpot else ''}", seconds
+    )
+    shape = ("-n", "-M", "prepared", "-D", "n=0", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds))
+    called = tps(pgbench(DATABASE, *shape, script=script)) * batch
+    placed = (placed_rounds() - before) / seconds
+    if placed < 0.98 * called:
+        raise SystemExit(f"Of {called:.0f} bets a second only {placed:.0f} were placed: the load is wrong.")
+    time.sleep(REST_S)
+    return round(placed, 1)
+
+
+def run(seconds: int, rules: dict[str, Any]) -> dict[str, Any]:
+    """Bets a second one by one, in batches, and in batches that all feed one jackpot."""
+    return {
+        "ledger_alone_bets_per_s": run_ledger(seconds, rules, 1),
+        "ledger_bets_per_s": run_ledger(seconds, rules, BATCH),
+        "ledger_jackpot_bets_per_s": run_ledger(seconds, rules, BATCH, jackpot=True),
+        "ledger_batch": BATCH,
+    }
+
+
+def prepare() -> tuple[str, dict[str, Any]]:
+    """The bench's own tenant with its players funded; answers its URL and its rules."""
+    lab.apply(lab.tenant_manifest(TENANT))
+    lab.wait_until_it_serves(TENANT)
+    console.print(f"[dim]{PLAYERS} players with money ...[/]")
+    script = f"runuser -u postgres -- psql -q -v ON_ERROR_STOP=1 -d {DATABASE} <<'END'\n{FUND}\nEND"
+    lab.on_machine("data1", script, timeout=300)
+    lab.sql(DATABASE, "VACUUM ANALYZE")
+    rules: dict[str, Any] = json.loads(lab.in_pod(TENANT, "print(open('/etc/casino/rules.json').read())"))
+    return lab.url(TENANT), rules
