@@ -95,6 +95,7 @@ async def test_no_login_becomes_anybody_else_even_by_an_injected_statement(login
 async def test_the_wallet_moves_money_by_its_functions_alone(owner: Any, login: Login) -> None:
     wallet, pam = await login("wallet"), await login("pam")
     await wallet.execute("SELECT wallet.add_currency('GBP', 2::smallint)")
+    await wallet.execute("SELECT wallet.open_jackpot('grand', 'GBP')")
     player = await wallet.fetchval("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
     money = (
         "SELECT outcome FROM wallet.post('opening_balance', $1, 'o', sha256(''), wallet.uuid7(),"
