@@ -52,7 +52,7 @@ cloud-node: ## a real node behind the cloud's EKS clusters that are built from t
 cloud-down: ## end the lab's cloud, with all that was built in it
 	@$(RUN) domicile-lab cloud down
 
-.PHONY: test test-unit test-lab test-cloud lint soak bench
+.PHONY: test test-unit test-lab test-cloud lint soak bench bench-large
 test: ## everything: lint, unit tests, a real API server, the cloud with the real engine, end to end on the lab
 	@$(RUN) python tests/run.py all
 lint: ## format, lint, types, import contracts
@@ -65,5 +65,7 @@ test-cloud: ## the Pulumi program with the real engine on the lab's cloud, and t
 	@$(RUN) python tests/run.py cloud
 soak: ## every drill with its full count of faults; writes docs/soak/latest.json (SEED=n)
 	@$(RUN) python -m tests.soak $(if $(SEED),--seed $(SEED))
-bench: ## measure: pgbench, ledger, HTTP, apply to first bet; writes docs/benchmarks/latest.json
-	@$(RUN) python -m tests.bench
+bench: ## measure: pgbench, ledger, HTTP, real time, apply to first bet; PROFILE=1 says what takes the time
+	@$(RUN) python -m tests.bench $(if $(PROFILE),--profile)
+bench-large: ## a ledger of 50 million entries against an empty one; half an hour, 20 GB, removed after
+	@$(RUN) python -m tests.bench.large

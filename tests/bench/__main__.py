@@ -17,7 +17,7 @@ import json
 import sys
 from typing import Any
 
-from tests.bench import ledger, realtime, report, web
+from tests.bench import ledger, profile, realtime, report, web
 from tests.bench.catalogue import run_catalogue
 from tests.bench.cloud import run_cloud
 from tests.end_to_end import lab
@@ -25,7 +25,7 @@ from tests.end_to_end import lab
 PARTS = ("catalogue", "cloud", "realtime", "ledger", "http", "apply")
 
 
-def on_the_lab(parts: list[str], seconds: int, scale: int) -> dict[str, Any]:
+def on_the_lab(parts: list[str], seconds: int, scale: int, profiles: dict[str, Any] | None) -> dict[str, Any]:
     """What needs the bench's own tenant: the ledger by itself, and bets over HTTP."""
     if not {"ledger", "http"} & set(parts):
         return {}
@@ -38,6 +38,14 @@ def on_the_lab(parts: list[str], seconds: int, scale: int) -> dict[str, Any]:
         if "http" in parts:
             web.open_sessions(tokens)
             found |= web.run_http(seconds, url, tokens)
+        if profiles is not None:
+            # Loads of their own: what is measured above is not watched.
+            if "ledger" in parts:
+                with profile.profiled(seconds, profiles, "bets straight to the ledger"):
+                    ledger.run_ledger(seconds, rules, ledger.BATCH)
+            if "http" in parts:
+                with profile.profiled(seconds, profiles, "bets over HTTP", python=True):
+                    web.wrk(url, tokens, web.PEAK_CONNECTIONS, seconds, 0)
         if not lab.verify_ledger(ledger.TENANT)["ok"]:
             raise SystemExit("The ledger does not hold after the load: no figure is given.")
     finally:
@@ -53,6 +61,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=20, help="length of each measurement (default 20)")
     parser.add_argument("--scale", type=int, default=50, help="pgbench's scale (default 50)")
     parser.add_argument("--only", action="append", choices=PARTS, help="a part; may be given again; writes no files")
+    parser.add_argument("--profile", action="store_true", help="say as well what the loads spend their time on")
     parser.add_argument("--json", action="store_true", help="print the object that is written")
     options = parser.parse_args()
     lab.resolve_localhost()
@@ -67,13 +76,18 @@ def main() -> int:
     if "realtime" in parts:
         report.console.print("[dim]real time: connections, a broadcast, a round's settlement ...[/]")
         result |= realtime.run()
-    result |= on_the_lab(parts, options.seconds, options.scale)
+    profiles: dict[str, Any] | None = {} if options.profile else None
+    result |= on_the_lab(parts, options.seconds, options.scale, profiles)
     if "apply" in parts:
         result |= web.run_apply()
     about = report.about(server, options.seconds, ledger.CLIENTS)
     report.show(result, about)
+    for name, found in (profiles or {}).items():
+        report.show_profile(name, found)
     if options.only is None:
         report.write(result, about)
+    if profiles:
+        report.write_profiles(profiles, about)
     if options.json:
         print(json.dumps(result, indent=2))
     return 0

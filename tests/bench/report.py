@@ -18,8 +18,9 @@ from tests.end_to_end import lab
 
 RESULTS = lab.ROOT / "docs" / "benchmarks"
 console = Console()
-SECTIONS = ("fleet", "large", "casino", "site")
+SECTIONS = ("large", "fleet", "casino", "site")
 """What other benchmarks keep in the same file."""
+ABOUT = ("machine", "postgresql", "commit", "date", "seconds_each", "clients")
 
 
 def measured(what: str, seconds: int) -> None:
@@ -49,6 +50,7 @@ TARGETS = realtime.TARGETS | {
     "http_over_ledger": (">=", 0.5),
     "http_bets_per_s": (">=", 2000.0),
     "http_p99_ms": ("<", 50.0),
+    "large_over_empty": (">=", 0.9),
     "apply_to_first_bet_s": ("<=", 30.0),
 }
 
@@ -98,14 +100,58 @@ def show(result: dict[str, Any], about: dict[str, Any]) -> None:
         console.print(f"- {name}: {value}", highlight=False)
 
 
+def show_profile(name: str, found: dict[str, dict[str, float]]) -> None:
+    for where, shares in found.items():
+        table = Table(title=f"{name}: {where}, shares of samples")
+        table.add_column("what")
+        table.add_column("share", justify="right")
+        for what, share in shares.items():
+            table.add_row(what, f"{share:.1%}")
+        console.print(table)
+
+
+def write_profiles(profiles: dict[str, Any], about: dict[str, Any]) -> None:
+    """Keep what the loads spent their time on, as a page."""
+    explained = (
+        "Written by `make bench PROFILE=1`: shares of samples, taken under loads of their own. `running` "
+        "is a server process that waits for nothing but, on a full machine, a processor."
+    )
+    lines = ["# Profiles", "", explained, ""]
+    for name, found in profiles.items():
+        for where, shares in found.items():
+            lines += [f"## {name}: {where}", "", "| what | share |", "|---|---|"]
+            lines += [f"| `{what}` | {share:.1%} |" for what, share in shares.items()] + [""]
+    (RESULTS / "profile.md").write_text("\n".join([*lines, *(f"- {k}: {v}" for k, v in about.items()), ""]))
+
+
+def write_section(name: str, found: dict[str, Any]) -> None:
+    """Keep another benchmark's figures beside the others."""
+    _write(_kept() | {name: found})
+
+
 def write(result: dict[str, Any], about: dict[str, Any]) -> None:
     """Keep it in docs/benchmarks/ beside what other benchmarks wrote there."""
-    RESULTS.mkdir(exist_ok=True)
+    _write(result | about | {name: found for name, found in _kept().items() if name in SECTIONS})
+
+
+def _kept() -> dict[str, Any]:
     latest = RESULTS / "latest.json"
-    kept: dict[str, Any] = json.loads(latest.read_text()) if latest.exists() else {}
-    sections = {k: v for k, v in kept.items() if k in SECTIONS}
-    latest.write_text(json.dumps(result | about | sections, indent=2) + "\n")
-    lines = ["# Benchmarks", "", "Written by `make bench`. Ratios within one run are what to compare.", ""]
-    lines += ["| figure | value | target |", "|---|---|---|"]
-    lines += [f"| `{name}` | {value} | {verdict(name, value)} |" for name, value in result.items()]
-    (RESULTS / "README.md").write_text("\n".join([*lines, "", *(f"- {k}: {v}" for k, v in about.items()), ""]))
+    found: dict[str, Any] = json.loads(latest.read_text()) if latest.exists() else {}
+    return found
+
+
+def _write(found: dict[str, Any]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "latest.json").write_text(json.dumps(found, indent=2) + "\n")
+    lines = ["# Benchmarks", "", "Ratios within one run are what to compare.", "", "## `make bench`", ""]
+    sections = {name: found[name] for name in SECTIONS if name in found}
+    lines += _page({name: value for name, value in found.items() if name not in sections})
+    for name, section in sections.items():
+        lines += ["", f"## `make bench-{name}`", "", *_page(section)]
+    (RESULTS / "README.md").write_text("\n".join([*lines, ""]))
+
+
+def _page(found: dict[str, Any]) -> list[str]:
+    lines = ["| figure | value | target |", "|---|---|---|"]
+    lines += [f"| `{name}` | {value} | {verdict(name, value)} |" for name, value in found.items() if name not in ABOUT]
+    return [*lines, "", *(f"- {name}: {found[name]}" for name in ABOUT if name in found)]

@@ -80,10 +80,10 @@ def on_machine(name: str, *command: str, check: bool = True, timeout: float = 60
     return done.stdout + ("" if done.returncode == 0 else done.stderr)
 
 
-def sql(database: str, statement: str) -> str:
+def sql(database: str, statement: str, timeout: float = 60) -> str:
     """What PostgreSQL's administrator reads on the machine that holds the data."""
     quoted = statement.replace("'", "'\\''")
-    return on_machine("data1", f"runuser -u postgres -- psql -qAt -d {database} -c '{quoted}'").strip()
+    return on_machine("data1", f"runuser -u postgres -- psql -qAt -d {database} -c '{quoted}'", timeout=timeout).strip()
 
 
 def tenant_manifest(name: str, **changes: Any) -> dict[str, Any]:
