@@ -50,7 +50,8 @@ async def test_what_is_played_is_reported_by_the_worker(open_casino: Any, server
     )
     assert staked == house
     jobs = {
-        "wallet.verify", "wallet.contributions", "wallet.expire_holds", "wallet.reconcile_deposits", "wallet.months", "wallet.payments",
+        "wallet.verify", "wallet.contributions", "wallet.expire_holds", "wallet.reconcile_deposits", "wallet.months",
+        "wallet.payments",
         "pam.dormancy", "pam.erase", "game_control.verify", "gal.studios",
     }  # fmt: skip
     await until(connection, "SELECT count(*) FROM ops.jobs WHERE ended_at IS NOT NULL AND failures = 0", len(jobs))

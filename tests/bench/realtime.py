@@ -145,7 +145,7 @@ def run_realtime(connections: int = CONNECTIONS, subscribed: int = SUBSCRIBED) -
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         redis_port, port = free_port(), free_port()
         stack.enter_context(Child(redis_command(redis_port, Path(folder)), "Redis", port=redis_port))
-        variables = {
+        variables: dict[str, Any] = {
             "CASINO_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "CASINO_REDIS_PREFIX": "bench:",
             "CASINO_HOST": "127.0.0.1", "CASINO_REALTIME_PORT": str(port), "CASINO_DRAIN_SECONDS": "0",
         }  # fmt: skip
