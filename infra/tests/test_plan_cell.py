@@ -87,6 +87,24 @@ def test_a_cell_may_reach_its_payment_providers_its_openbao_and_its_source() -> 
     assert plan(openbao=None).egress_hosts == ("psp.example",)
 
 
+STUDIO = {
+    "name": "starbright", "title": "Starbright Games", "dialect": "rsa_status",
+    "apiUrl": "https://api.studio.example", "launchUrl": "https://play.studio.example", "cidr": "203.0.113.8/32",
+    "port": 443,
+}  # fmt: skip
+
+
+def test_a_cell_may_reach_its_studios_and_says_how_they_are_spoken_to(tmp_path: Path) -> None:
+    from domicile_operator.cell import load_cell
+
+    one = plan(openbao=None, studios=[STUDIO])
+    assert one.egress_hosts == ("api.studio.example", "psp.example")
+    for name, text in cell_config_map(cell_document(plan(studios=[STUDIO]), STORES), "PEM")["data"].items():
+        (tmp_path / name).write_text(text)
+    (loaded,) = load_cell(tmp_path).studios
+    assert loaded.model_dump(by_alias=True) == STUDIO
+
+
 @pytest.mark.parametrize("address", ["http://psp.example", "ssh://git@git.example/x", "https://"])
 def test_what_the_firewall_could_not_name_is_refused(address: str) -> None:
     with pytest.raises(PlanError, match="TLS to a named host"):

@@ -38,6 +38,11 @@ redis:      {host: data1.domicile.internal, port: 6379, cidr: 10.1.2.3/32}
 openbao:    {address: "https://data1.domicile.internal:8200", cidr: 10.1.2.3/32, port: 8200}
 paymentProviders:
   - {name: sandbox, url: "https://psp.domicile.internal:8443", cidr: 10.1.2.4/32, port: 8443}
+studios:
+  - {name: starbright, title: Starbright Games, dialect: rsa_status, apiUrl: "https://api.starbright.example:9443",
+     launchUrl: "https://play.starbright.example", cidr: 10.1.2.5/32, port: 9443}
+  - {name: moonlit, title: Moonlit, dialect: hmac_actions, apiUrl: "https://api.moonlit.example",
+     launchUrl: "https://play.moonlit.example", cidr: 10.1.2.6/32, port: 443}
 """
 
 

@@ -9,12 +9,13 @@ from domicile_operator.children.order import BUILD
 from domicile_operator.manifests import network, routes, workload
 from domicile_operator.manifests.namespace import quota
 from domicile_operator.names import Names
-from domicile_operator.plan import Plan, image_version
+from domicile_operator.plan import SIZES, WORKER_SIZE, Plan, image_version
 from domicile_operator.sql import groups
 from hypothesis import given
 from hypothesis import strategies as st
-from operator_testkit.samples import plan
+from operator_testkit.samples import CELL, plan
 
+RULES = {"schema": 1, "jurisdiction": "GB", "currency": "GBP", "currency_exponent": 2, "timezone": "Europe/London"}
 PLANS = st.builds(
     plan,
     name=st.from_regex(r"[a-z][a-z0-9-]{0,30}[a-z0-9]", fullmatch=True),
@@ -85,41 +86,84 @@ def test_no_manifest_holds_a_secret(of: Plan) -> None:
 
 @given(PLANS)
 def test_the_quota_has_room_for_a_rollout_and_a_migration(of: Plan) -> None:
-    hard, most = quota(of)["spec"]["hard"], of.size.replicas + 2
-    assert int(hard["pods"]) >= most
-    assert int(hard["requests.cpu"].removesuffix("m")) >= most * of.size.cpu_m
-    assert int(hard["limits.memory"].removesuffix("Mi")) >= most * of.size.memory_limit_mi
+    hard = quota(of)["spec"]["hard"]
+    # A Deployment has one pod more while it rolls, and the migration's pod runs beside them.
+    kinds = [(of.size, of.size.replicas + 1), (WORKER_SIZE, 2), (of.realtime_size, of.realtime_size.replicas + 1)]
+    kinds.append((SIZES["small"], 2))
+    assert int(hard["pods"]) >= sum(pods for _, pods in kinds)
+    assert int(hard["requests.cpu"].removesuffix("m")) >= sum(size.cpu_m * pods for size, pods in kinds)
+    assert int(hard["limits.cpu"].removesuffix("m")) >= sum(size.cpu_limit_m * pods for size, pods in kinds)
+    assert int(hard["limits.memory"].removesuffix("Mi")) >= sum(size.memory_limit_mi * pods for size, pods in kinds)
+
+
+def ways(policy: dict[str, Any]) -> set[tuple[str, int]]:
+    """Where a network policy lets pods go."""
+    return {
+        (to["ipBlock"]["cidr"], port["port"])
+        for rule in policy["egress"]
+        for to in rule["to"]
+        if "ipBlock" in to
+        for port in rule["ports"]
+    }
 
 
 def test_the_network_is_closed_but_for_what_a_casino_needs() -> None:
-    deny, casino, worker, migrate = (m["spec"] for m in network.network_policies(plan()))
+    deny, casino, worker, realtime, migrate = (m["spec"] for m in network.network_policies(plan()))
     assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-
-    def ways(policy: dict[str, Any]) -> set[tuple[str, int]]:
-        return {
-            (to["ipBlock"]["cidr"], port["port"])
-            for rule in policy["egress"]
-            for to in rule["to"]
-            if "ipBlock" in to
-            for port in rule["ports"]
-        }
-
     stores = {("10.1.2.3/32", 5432), ("10.1.2.3/32", 8200)}
     assert ways(casino) == stores | {("10.1.2.3/32", 6379), ("10.1.2.4/32", 8443)}
     assert ways(worker) == ways(casino)
+    assert ways(realtime) == {("10.1.2.3/32", 8200), ("10.1.2.3/32", 6379)}
     assert ways(migrate) == stores
     assert "ingress" not in migrate and "ingress" not in worker
-    (into,) = casino["ingress"]
-    assert into["ports"] == [{"protocol": "TCP", "port": 8080}]
-    assert into["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-system"}}}]
+    for policy, listens in ((casino, 8080), (realtime, 8081)):
+        (into,) = policy["ingress"]
+        assert into["ports"] == [{"protocol": "TCP", "port": listens}]
+        (ingress,) = into["from"]
+        assert ingress["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "ingress-system"}
 
 
-def test_pods_roll_when_the_rules_change_and_only_then() -> None:
-    def template(of: Plan) -> Any:
-        return workload.deployment(of)["spec"]["template"]
+def test_a_studio_is_reached_by_the_tenants_that_name_it_alone() -> None:
+    starbright, moonlit = ("10.1.2.5/32", 9443), ("10.1.2.6/32", 443)
+    _, casino, worker, realtime, migrate = (
+        m["spec"] for m in network.network_policies(plan(studios=[{"name": "starbright"}]))
+    )
+    assert {starbright} <= ways(casino) and moonlit not in ways(casino) and ways(worker) == ways(casino)
+    assert not {starbright, moonlit} & (ways(realtime) | ways(migrate))
 
-    assert template(plan()) == template(plan())
-    assert template(plan()) != template(plan(rules='{"schema": 1, "min_age_years": 21}\n'))
+
+DEPLOYMENTS = [workload.deployment, workload.worker_deployment, workload.realtime_deployment]
+
+
+@pytest.mark.parametrize("made", DEPLOYMENTS)
+def test_no_pod_rolls_for_rules_that_running_casinos_take_on(made: Any) -> None:
+    for changed in (
+        {"min_age_years": 21}, {"slot_max_stake": None}, {"catalogue_version": "x", "session_idle_timeout_s": 60},
+    ):  # fmt: skip
+        of = plan(rules=json.dumps(RULES | changed))
+        assert made(of) == made(plan(rules=json.dumps(RULES)))
+        assert workload.config_map(of)["data"]["rules.json"] == of.rules.text
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"currency": "EUR"}, {"timezone": "Europe/Malta"}, {"currency_exponent": 3},
+        {"registration_fields": ["name"]}, {"geolocation_moments": ["bet"]},
+    ],
+)  # fmt: skip
+def test_rules_that_a_casino_takes_on_at_its_start_alone_roll_its_pods(changed: dict[str, Any]) -> None:
+    before, after = plan(rules=json.dumps(RULES)), plan(rules=json.dumps(RULES | changed))
+    for made in (workload.deployment, workload.worker_deployment):
+        assert made(before) != made(after)
+    assert workload.realtime_deployment(before) == workload.realtime_deployment(after)
+
+
+@pytest.mark.parametrize("made", DEPLOYMENTS)
+def test_every_pod_rolls_for_another_authority_or_image(made: Any) -> None:
+    renewed = CELL.model_copy(update={"ca_pem": "-----BEGIN CERTIFICATE-----\nrenewed\n"})
+    assert made(plan()) != made(plan(cell=renewed))
+    assert made(plan()) != made(plan(image="registry.test/casino:0.2.0"))
 
 
 def test_only_another_image_is_another_migration() -> None:
@@ -156,15 +200,64 @@ def test_the_environment_has_every_variable_of_the_contract() -> None:
         "CASINO_DATABASE_HOST", "CASINO_DATABASE_PORT", "CASINO_DATABASE_NAME",
         "CASINO_REDIS_HOST", "CASINO_REDIS_PORT", "CASINO_REDIS_PREFIX",
         "BAO_ADDR", "BAO_ROLE", "BAO_TOKEN_FILE", "BAO_DATABASE_ROLES", "BAO_REDIS_ROLE", "BAO_TRANSIT_KEY",
-        "CASINO_PSP",
+        "CASINO_PSP", "CASINO_STUDIOS", "CASINO_REALTIME_URL",
     }  # fmt: skip
 
 
-def test_a_rollout_takes_no_replica_away() -> None:
-    assert workload.deployment(plan())["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+def variables(manifest: dict[str, Any]) -> dict[str, str]:
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    return {variable["name"]: variable["value"] for variable in container["env"]}
 
 
-@pytest.mark.parametrize(("size", "budgets"), [("small", 0), ("medium", 1), ("large", 1)])
+def test_real_time_knows_redis_and_nothing_else_of_the_casino() -> None:
+    assert variables(workload.realtime_deployment(plan(domains=["play.acme.example"]))) == {
+        "CASINO_TENANT": "acme-gb", "CASINO_CA_FILE": "/etc/casino/ca.crt",
+        "CASINO_REDIS_HOST": "data1.domicile.internal", "CASINO_REDIS_PORT": "6379",
+        "CASINO_REDIS_PREFIX": "acme-gb:",
+        "CASINO_REALTIME_ORIGINS": '["https://acme-gb.l3f2a.localhost:18443", "https://play.acme.example:18443"]',
+        "BAO_ADDR": "https://data1.domicile.internal:8200", "BAO_ROLE": "casino-acme-gb-realtime",
+        "BAO_TOKEN_FILE": "/var/run/secrets/openbao/token", "BAO_REDIS_ROLE": "casino-acme-gb-realtime-redis",
+    }  # fmt: skip
+
+
+def test_a_casino_may_do_without_studios_and_gets_those_that_it_names_as_the_cell_describes_them() -> None:
+    assert json.loads(variables(workload.deployment(plan()))["CASINO_STUDIOS"]) == []
+    of = plan(studios=[{"name": "starbright"}])
+    for made in (workload.deployment, workload.worker_deployment):
+        assert json.loads(variables(made(of))["CASINO_STUDIOS"]) == [
+            {
+                "studio": "starbright", "name": "Starbright Games", "dialect": "rsa_status",
+                "api_url": "https://api.starbright.example:9443", "launch_url": "https://play.starbright.example",
+                "secret_path": "cell/studios/starbright",
+            }
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("made", DEPLOYMENTS)
+def test_a_rollout_takes_no_replica_away(made: Any) -> None:
+    spec = made(plan())["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    # Five seconds until the cluster looks away, five in which clients are told, and room.
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] >= 30
+
+
+@given(PLANS)
+def test_each_process_is_looked_at_on_the_port_that_it_listens_on(of: Plan) -> None:
+    for made, service, listens in (
+        (workload.deployment, routes.service, 8080),
+        (workload.realtime_deployment, routes.realtime_service, 8081),
+    ):
+        template, routed = made(of)["spec"]["template"], service(of)["spec"]
+        (container,) = template["spec"]["containers"]
+        assert [(port["name"], port["containerPort"]) for port in container["ports"]] == [("http", listens)]
+        assert {container[p]["httpGet"]["port"] for p in ("startupProbe", "readinessProbe", "livenessProbe")} == {
+            "http"
+        }
+        assert routed["ports"][0]["targetPort"] == "http"
+        assert routed["selector"].items() <= template["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize(("size", "budgets"), [("small", 0), ("medium", 2), ("large", 2)])
 def test_only_a_casino_of_several_pods_has_a_disruption_budget(size: str, budgets: int) -> None:
     assert len(workload.disruption_budgets(plan(size=size))) == budgets
 
@@ -172,6 +265,15 @@ def test_only_a_casino_of_several_pods_has_a_disruption_budget(size: str, budget
 def test_every_host_name_leads_to_the_casino() -> None:
     hosts = [rule["host"] for rule in routes.ingress(plan(domains=["play.acme.example"]))["spec"]["rules"]]
     assert hosts == ["acme-gb.l3f2a.localhost", "play.acme.example"]
+
+
+@given(PLANS)
+def test_every_host_name_leads_websockets_to_real_time_and_the_rest_to_the_casino(of: Plan) -> None:
+    for rule in routes.ingress(of)["spec"]["rules"]:
+        assert [(p["path"], p["pathType"], p["backend"]["service"]["name"]) for p in rule["http"]["paths"]] == [
+            ("/ws", "Exact", "casino-realtime"), ("/", "Prefix", "casino"),
+        ]  # fmt: skip
+    assert variables(workload.deployment(of))["CASINO_REALTIME_URL"] == "/ws"
 
 
 @given(PLANS)
@@ -186,7 +288,7 @@ def test_derived_names_fit_what_they_name(of: Plan) -> None:
 
 @given(*[st.from_regex(r"[a-z][a-z0-9-]{0,30}[a-z0-9]", fullmatch=True)] * 2)
 def test_no_two_tenants_share_a_name(one: str, two: str) -> None:
-    if one == two or one.endswith("-migrate") or two.endswith("-migrate"):
+    if one == two or one.endswith(("-migrate", "-realtime")) or two.endswith(("-migrate", "-realtime")):
         return
 
     def namespaces(names: Names) -> list[set[str]]:
@@ -195,8 +297,14 @@ def test_no_two_tenants_share_a_name(one: str, two: str) -> None:
             {names.database},
             {*groups(names), names.ledger_role, names.former_role},
             {names.redis_prefix},
-            {names.bao_role, names.bao_migrate_role},
-            {*names.creds_modules.values(), names.creds_former, names.creds_owner, names.creds_redis},
+            {names.bao_role, names.bao_migrate_role, names.bao_realtime_role},
+            {
+                *names.creds_modules.values(),
+                names.creds_former,
+                names.creds_owner,
+                names.creds_redis,
+                names.creds_realtime,
+            },
         ]
 
     assert not any(ours & theirs for ours, theirs in zip(namespaces(Names(one)), namespaces(Names(two)), strict=True))

@@ -206,6 +206,7 @@ def test_a_licence_holds_to_the_end_of_its_last_day(fakes: Fakes) -> None:
     ("spec", "code"),
     [
         ({"paymentProviders": [{"name": "nopay"}]}, "UNKNOWN_PAYMENT_PROVIDER"),
+        ({"studios": [{"name": "starbright"}, {"name": "nostudio"}]}, "UNKNOWN_STUDIO"),
         ({"domains": ["x.l3f2a.localhost"]}, "DOMAIN_RESERVED"),
         ({"domains": ["l3f2a.localhost"]}, "DOMAIN_RESERVED"),
         ({"brand": "", "size": "huge"}, "SPEC_INVALID"),
@@ -284,7 +285,7 @@ def test_old_pods_serve_on_while_a_new_version_migrates(fakes: Fakes) -> None:
     assert run(fakes) == "waiting"
     assert fakes.condition("Ready")["status"] == "True"
     assert fakes.condition("Progressing")["status"] == "True"
-    deployment, _worker = fakes.kube.find("Deployment", NAMESPACE)
+    deployment, _worker, _realtime = fakes.kube.find("Deployment", NAMESPACE)
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"].endswith("0.1.0-abc1234")
     fakes.finish_migration()
     assert run(fakes) == "waiting"
@@ -294,8 +295,10 @@ def test_old_pods_serve_on_while_a_new_version_migrates(fakes: Fakes) -> None:
     assert len(fakes.kube.find("Job", NAMESPACE)) == 1
 
 
-@pytest.mark.parametrize(("lost", "serves"), [("casino", "False"), ("casino-worker", "True")])
-def test_a_casino_with_no_pod_is_not_ready_and_one_without_a_worker_serves_on(
+@pytest.mark.parametrize(
+    ("lost", "serves"), [("casino", "False"), ("casino-worker", "True"), ("casino-realtime", "True")]
+)
+def test_a_casino_with_no_pod_is_not_ready_and_one_without_a_worker_or_real_time_serves_on(
     fakes: Fakes, lost: str, serves: str
 ) -> None:
     go_live(fakes)

@@ -16,7 +16,7 @@ from domicile_operator.sql import (
     retire_statements,
     server_statements,
 )
-from operator_testkit.samples import plan
+from operator_testkit.samples import IN_AWS, plan
 
 NAMES = Names("acme-gb")
 OWNER, LEDGER, FORMER = NAMES.owner_role, NAMES.ledger_role, NAMES.former_role
@@ -171,8 +171,43 @@ def test_the_migration_reads_the_owners_credentials_alone() -> None:
     assert creds == ["database/creds/casino-acme-gb-owner"]
 
 
+def test_real_time_reads_its_own_login_of_redis_alone() -> None:
+    creds = [path for path in _rules("acl/casino-acme-gb-realtime") if not path.startswith("sys/")]
+    assert creds == ["database/creds/casino-acme-gb-realtime-redis"]
+    assert "database/creds/casino-acme-gb-realtime-redis" not in _rules("acl/casino-acme-gb")
+
+
+def test_where_aws_makes_the_users_of_the_cache_real_time_reads_where_the_tenants_password_is() -> None:
+    made = {document.path: document.data for document in documents(plan(cell=IN_AWS))}
+    policy = made["sys/policies/acl/casino-acme-gb-realtime"]["policy"]
+    assert re.findall(r'path "(?!sys/)([^"]+)"', policy) == ["kv/data/tenants/acme-gb/redis"]
+    assert not any("redis" in path for path in made)
+
+
+def test_real_time_reads_streams_and_sessions_and_writes_nothing() -> None:
+    (rules,) = _found("roles/casino-acme-gb-realtime-redis")["creation_statements"]  # type: ignore[misc]
+    given = json.loads(rules)
+    assert [rule for rule in given if "~" in rule or "&" in rule] == [
+        "%R~acme-gb:realtime:*", "%R~acme-gb:session:*",
+    ]  # fmt: skip
+    assert [rule for rule in given if "@" in rule] == ["-@all"]
+
+
+def test_a_studios_keys_are_read_by_the_tenants_that_name_it_alone() -> None:
+    def readable(**spec: object) -> list[str]:
+        (policy,) = (d.data["policy"] for d in documents(plan(**spec)) if d.path.endswith("acl/casino-acme-gb"))
+        return re.findall(r'path "(kv/data/cell/studios/[^"]+)" { capabilities = \["read"\] }', policy)
+
+    assert readable() == []
+    assert readable(studios=[{"name": "moonlit"}]) == ["kv/data/cell/studios/moonlit"]
+
+
 def test_each_role_is_bound_to_one_service_account() -> None:
-    for role, account in (("casino-acme-gb", "casino"), ("casino-acme-gb-migrate", "casino-migrate")):
+    for role, account in (
+        ("casino-acme-gb", "casino"),
+        ("casino-acme-gb-migrate", "casino-migrate"),
+        ("casino-acme-gb-realtime", "casino-realtime"),
+    ):
         found = _found(f"jwt/role/{role}")
         assert found["bound_subject"] == f"system:serviceaccount:casino-acme-gb:{account}"
         assert found["bound_audiences"] == ["openbao"]
@@ -192,7 +227,11 @@ def test_a_modules_login_is_a_member_of_its_role_and_of_nothing_else() -> None:
 
 
 def test_a_lease_outlives_no_token() -> None:
-    for creds, role in (("game-control", "casino-acme-gb"), ("owner", "casino-acme-gb-migrate")):
+    for creds, role in (
+        ("game-control", "casino-acme-gb"),
+        ("owner", "casino-acme-gb-migrate"),
+        ("realtime-redis", "casino-acme-gb-realtime"),
+    ):
         lease, token = _found(f"roles/casino-acme-gb-{creds}"), _found(f"jwt/role/{role}")
         assert lease["default_ttl"] <= token["token_ttl"]  # type: ignore[operator]
         assert lease["max_ttl"] <= token["token_max_ttl"]  # type: ignore[operator]

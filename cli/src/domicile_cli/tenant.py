@@ -48,6 +48,12 @@ class PaymentProvider(_Part):
     name: Name
 
 
+class Studio(_Part):
+    """An external studio of the cell, by name."""
+
+    name: Name
+
+
 class Spec(_Part):
     """What the platform team wants."""
 
@@ -58,6 +64,7 @@ class Spec(_Part):
     size: Literal["small", "medium", "large"]
     limits: Limits = Limits()
     paymentProviders: tuple[PaymentProvider, ...] = ()
+    studios: tuple[Studio, ...] = ()
     domains: tuple[Text, ...] = ()
     deletionPolicy: Literal["Retain", "Delete"] = "Retain"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domicile_operator.names import APP as CASINO_ACCOUNT
-from domicile_operator.names import AUDIENCE, MIGRATE_ACCOUNT, Names
+from domicile_operator.names import AUDIENCE, MIGRATE_ACCOUNT, REALTIME, Names
 from domicile_operator.plan import Plan
 
 HOUR = 3600
@@ -29,6 +29,8 @@ REDIS_COMMANDS = (
     "+script|exists",
     "-pubsub",
 )
+REALTIME_COMMANDS = ("+get", "+pttl", "+xread", "+xrange", "+xrevrange", "+ping")
+"""What real time asks of Redis (casino/realtime/streams.py, casino/pam/session_reader.py). All of it reads."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def documents(plan: Plan, *, former: bool = False) -> list[Document]:
     return [
         _policy(names.bao_role, _casino_policy(plan, former)),
         _policy(names.bao_migrate_role, _rule(f"database/creds/{names.creds_owner}", "read") + _own_leases()),
+        _policy(names.bao_realtime_role, _rule(_realtime_login(plan), "read") + _own_leases()),
         *(
             Document("OpenBaoDatabaseRole", f"database/roles/{creds}", _login(names.module_roles[module]))
             for module, creds in names.creds_modules.items()
@@ -62,6 +65,7 @@ def documents(plan: Plan, *, former: bool = False) -> list[Document]:
         *_redis(plan),
         _jwt_role(names, names.bao_role, CASINO_ACCOUNT, ttl=HOUR, max_ttl=24 * HOUR),
         _jwt_role(names, names.bao_migrate_role, MIGRATE_ACCOUNT, ttl=HOUR // 2, max_ttl=HOUR),
+        _jwt_role(names, names.bao_realtime_role, REALTIME, ttl=HOUR, max_ttl=24 * HOUR),
     ]
 
 
@@ -86,15 +90,22 @@ def transit_key_settings(found: dict[str, Any]) -> dict[str, Any]:
 
 def doors(names: Names) -> list[str]:
     """Paths by which a login could still be had: JWT roles and policies."""
+    roles = (names.bao_role, names.bao_migrate_role, names.bao_realtime_role)
     return [
-        *(f"auth/jwt/role/{role}" for role in (names.bao_role, names.bao_migrate_role)),
-        *(f"sys/policies/acl/{role}" for role in (names.bao_role, names.bao_migrate_role)),
+        *(f"auth/jwt/role/{role}" for role in roles),
+        *(f"sys/policies/acl/{role}" for role in roles),
     ]
 
 
 def logins(names: Names) -> list[str]:
     """Names under `database/creds/` and `database/roles/`."""
-    return [*names.creds_modules.values(), names.creds_former, names.creds_owner, names.creds_redis]
+    return [
+        *names.creds_modules.values(),
+        names.creds_former,
+        names.creds_owner,
+        names.creds_redis,
+        names.creds_realtime,
+    ]
 
 
 def former_login(names: Names) -> str:
@@ -119,9 +130,10 @@ def _casino_policy(plan: Plan, former: bool) -> str:
     readable = [
         *(f"database/creds/{creds}" for creds in names.creds_modules.values()),
         *([f"database/creds/{names.creds_former}"] if former else []),
-        *(f"database/creds/{document.name}" for document in _redis(plan)),
+        *([] if plan.cell.redis.elasticache else [f"database/creds/{names.creds_redis}"]),
         f"kv/data/tenants/{names.tenant}/*",
         *(f"kv/data/cell/psp/{provider.name}" for provider in plan.providers),
+        *(f"kv/data/cell/studios/{studio.name}" for studio in plan.studios),
     ]
     sealing = (
         _rule(f"transit/encrypt/{names.transit_key}", "update")
@@ -187,14 +199,34 @@ def redis_rules(names: Names) -> list[str]:
     return [f"~{names.redis_prefix}*", f"&{names.redis_prefix}*", *REDIS_COMMANDS]
 
 
+def realtime_rules(names: Names) -> list[str]:
+    """What real time may do in Redis: read the streams of what is told, and the sessions of who is told."""
+    readable = (f"%R~{names.redis_prefix}realtime:*", f"%R~{names.redis_prefix}session:*")
+    return [*readable, "resetchannels", "-@all", *REALTIME_COMMANDS]
+
+
+def _realtime_login(plan: Plan) -> str:
+    """Where real time's login of Redis is read: the casino's own where AWS makes the users, one for each tenant."""
+    if plan.cell.redis.elasticache is not None:
+        return f"kv/data/{plan.names.redis_secret}"
+    return f"database/creds/{plan.names.creds_realtime}"
+
+
 def _redis(plan: Plan) -> list[Document]:
     """OpenBao's way to make the tenant's logins of Redis; none where AWS makes them (`cache_logins.py`)."""
     if plan.cell.redis.elasticache is not None:
         return []
-    login = {
-        "db_name": "redis",
-        "creation_statements": [json.dumps(redis_rules(plan.names))],
-        "default_ttl": HOUR,
-        "max_ttl": 24 * HOUR,
-    }
-    return [Document("OpenBaoDatabaseRole", f"database/roles/{plan.names.creds_redis}", login)]
+    names = plan.names
+    return [
+        Document(
+            "OpenBaoDatabaseRole",
+            f"database/roles/{creds}",
+            {
+                "db_name": "redis",
+                "creation_statements": [json.dumps(rules)],
+                "default_ttl": HOUR,
+                "max_ttl": 24 * HOUR,
+            },
+        )
+        for creds, rules in ((names.creds_redis, redis_rules(names)), (names.creds_realtime, realtime_rules(names)))
+    ]

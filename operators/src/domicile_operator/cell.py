@@ -1,7 +1,7 @@
 """The cell that this operator serves, as the ConfigMap `domicile-cell` says it."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from domicile_catalog import Fault as DataFault
 from domicile_catalog.documents import read_mapping
@@ -68,6 +68,19 @@ class PaymentProvider(_Model):
     port: Port
 
 
+class Studio(_Model):
+    """An external studio: `title` is shown to players, `dialect` is how it calls (docs/studios.md). The casino calls
+    `api_url`, which `cidr` and `port` open; `launch_url` is opened by the player's browser."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,23}$")]
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    dialect: Literal["rsa_status", "hmac_actions"]
+    api_url: str
+    launch_url: str
+    cidr: str
+    port: Port
+
+
 class Site(_Model):
     """A place of the environment's own, which the catalogue does not know: `territory` is the ground it stands on."""
 
@@ -103,6 +116,7 @@ class Cell(_Model):
     redis: Redis
     openbao: OpenBao
     payment_providers: tuple[PaymentProvider, ...] = ()
+    studios: tuple[Studio, ...] = ()
     ca_pem: str = ""
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from domicile_operator.cell import Cell, PaymentProvider
+from domicile_operator.cell import Cell, PaymentProvider, Studio
 from domicile_operator.conditions import ATTESTED, LAWFUL, LICENCE_VALID, PLACED, Condition, timestamp
 from domicile_operator.errors import Refused
 from domicile_operator.names import Names
@@ -80,11 +80,12 @@ def decide(
     said = " ".join((f"Its data rests in {placed.place}.", *placed.warnings))
     conditions.append(Condition(PLACED, "True", "Placed", said))
     conditions += [_attested(placed), _lawful(placed)]
-    providers = _providers(spec, cell)
-    refused = providers if isinstance(providers, Refused) else _hosts(spec, cell, taken_hosts)
-    if isinstance(providers, Refused) or refused is not None:
-        return Decision(None, refused, conditions)
-    plan = Plan(names, spec, cell, placed.place, placed.rules, image, tuple(providers), placed.ahead)
+    providers, studios = _providers(spec, cell), _studios(spec, cell)
+    for found in (providers, studios, _hosts(spec, cell, taken_hosts)):
+        if isinstance(found, Refused):
+            return Decision(None, found, conditions)
+    assert not isinstance(providers, Refused) and not isinstance(studios, Refused)
+    plan = Plan(names, spec, cell, placed.place, placed.rules, image, tuple(providers), tuple(studios), placed.ahead)
     return Decision(plan, None, conditions)
 
 
@@ -149,6 +150,19 @@ def _providers(spec: TenantSpec, cell: Cell) -> list[PaymentProvider] | Refused:
             "or have the provider added to the cell.",
         )
     return [known[wanted.name] for wanted in spec.payment_providers]
+
+
+def _studios(spec: TenantSpec, cell: Cell) -> list[Studio] | Refused:
+    known = {studio.name: studio for studio in cell.studios}
+    unknown = [wanted.name for wanted in spec.studios if wanted.name not in known]
+    if unknown:
+        return Refused(
+            "UNKNOWN_STUDIO",
+            f"Cell {cell.name} has no studio {', '.join(unknown)}. "
+            f"It has: {', '.join(sorted(known)) or 'none'}. Correct spec.studios, "
+            "or have the studio added to the cell.",
+        )
+    return [known[wanted.name] for wanted in spec.studios]
 
 
 def _hosts(spec: TenantSpec, cell: Cell, taken: frozenset[str]) -> Refused | None:

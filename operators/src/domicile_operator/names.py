@@ -16,8 +16,10 @@ LABEL_PLACE = "domicile.dev/place"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 
 APP = "casino"
-WORKER = "casino-worker"
 """Service account, Deployment, Service, Ingress and disruption budget all carry this name."""
+WORKER = "casino-worker"
+REALTIME = "casino-realtime"
+"""Service account, Deployment, Service and disruption budget of who tells players over WebSockets."""
 MIGRATE_ACCOUNT = "casino-migrate"
 CONFIG_MAP = "casino-config"
 PROVISIONER_CREDENTIALS = "domicile-provisioner"
@@ -41,7 +43,7 @@ class Names:
     """Names of one tenant's parts.
 
     Takes the tenant's `metadata.name` (at most 32 characters of [a-z0-9-], which the CRD enforces).
-    A name must not end in `-migrate`: its OpenBao policy would be the migration policy of another tenant.
+    A name must not end in `-migrate` or `-realtime`: its OpenBao policy would be that of another tenant's process.
     """
 
     tenant: str
@@ -84,6 +86,11 @@ class Names:
         return f"casino-{self.tenant}-migrate"
 
     @property
+    def bao_realtime_role(self) -> str:
+        """OpenBao policy and JWT role of real time."""
+        return f"casino-{self.tenant}-realtime"
+
+    @property
     def creds_modules(self) -> dict[str, str]:
         """The database role of OpenBao that gives each module's login."""
         return {module: f"casino-{self.tenant}-{module.replace('_', '-')}" for module in MODULES}
@@ -99,6 +106,11 @@ class Names:
     @property
     def creds_redis(self) -> str:
         return f"casino-{self.tenant}-redis"
+
+    @property
+    def creds_realtime(self) -> str:
+        """Real time's login of Redis: it reads its streams and sessions, and writes nothing."""
+        return f"casino-{self.tenant}-realtime-redis"
 
     @property
     def transit_key(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domicile_operator.cell import Cell, PaymentProvider
+from domicile_operator.cell import Cell, PaymentProvider, Studio
 from domicile_operator.names import (
     FIELD_MANAGER,
     LABEL_JURISDICTION,
@@ -42,6 +42,14 @@ WORKER_SIZE = Size(replicas=1, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory
 """The worker's, whatever the casino's: what it does by the thousand it does in batches."""
 
 
+REALTIME_SIZES = {
+    "small": Size(replicas=1, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
+    "medium": Size(replicas=2, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
+    "large": Size(replicas=2, cpu_m=200, cpu_limit_m=2000, memory_mi=256, memory_limit_mi=1024),
+}
+"""Real time's. Each process reads every message, so that more of them carry more players and no more messages."""
+
+
 @dataclass(frozen=True)
 class RulesInForce:
     """rules.json, its sha256, and the version of the catalogue that it was made from."""
@@ -70,11 +78,16 @@ class Plan:
     rules: RulesInForce
     image: str
     providers: tuple[PaymentProvider, ...]
+    studios: tuple[Studio, ...] = ()
     ahead: LawAhead | None = None
 
     @property
     def size(self) -> Size:
         return SIZES[self.spec.size]
+
+    @property
+    def realtime_size(self) -> Size:
+        return REALTIME_SIZES[self.spec.size]
 
     @property
     def version(self) -> str:
@@ -95,6 +108,12 @@ class Plan:
     def hosts(self) -> tuple[str, ...]:
         """Host names that the tenant answers at: its own first."""
         return (f"{self.names.tenant}.{self.cell.base_domain}", *self.spec.domains)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """What browsers call the pages of those hosts (RFC 6454)."""
+        port = "" if self.cell.public_port == 443 else f":{self.cell.public_port}"
+        return tuple(f"https://{host}{port}" for host in self.hosts)
 
 
 def image_version(image: str) -> str:

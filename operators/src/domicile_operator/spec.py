@@ -39,6 +39,12 @@ class ProviderReference(_Model):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
+class StudioReference(_Model):
+    """An external studio of the cell, by name."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,23}$")]
+
+
 class TenantSpec(_Model):
     """`spec` of a CasinoTenant as the CRD admits it."""
 
@@ -49,6 +55,7 @@ class TenantSpec(_Model):
     size: Literal["small", "medium", "large"] = "small"
     limits: Limits = Limits()
     payment_providers: Annotated[tuple[ProviderReference, ...], Field(min_length=1)]
+    studios: tuple[StudioReference, ...] = ()
     domains: tuple[Host, ...] = ()
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
 

@@ -74,6 +74,7 @@ def test_the_licence_may_be_renewed(cell: Cell) -> None:
         ("9lives", "begins with a letter"),
         ("acme.gb", "has only a-z, 0-9 and -"),
         ("acme-migrate", "must not end with -migrate"),
+        ("acme-realtime", "must not end with -migrate or -realtime"),
     ],
 )
 def test_a_name_that_children_cannot_bear_is_refused(cell: Cell, name: str, said: str) -> None:
@@ -103,6 +104,7 @@ LICENCE = {"number": "1", "holder": "Acme Ltd", "validUntil": "2099-12-31"}
         ({"licence": {"number": "1", "validUntil": "2099-12-31"}}, "spec.licence.holder"),
         ({"paymentProviders": []}, "spec.paymentProviders"),
         ({"paymentProviders": [{"name": "Sand Box"}]}, "spec.paymentProviders[0].name"),
+        ({"studios": [{"name": "Star Bright"}]}, "spec.studios[0].name"),
         ({"domains": ["https://acme.example/"]}, "spec.domains[0]"),
         ({"domains": ["localhost"]}, "spec.domains[0]"),
         ({"domains": [f"h{i}.acme.example" for i in range(17)]}, "spec.domains"),

@@ -103,6 +103,8 @@ CHILDREN = [
     "networkpolicy/default-deny", "networkpolicy/casino", "resourcequota/tenant", "limitrange/tenant",
     "serviceaccount/casino", "serviceaccount/casino-migrate", "configmap/casino-config", "service/casino",
     "ingress/casino", "poddisruptionbudget/casino", "deployment/casino",
+    "networkpolicy/casino-realtime", "serviceaccount/casino-realtime", "service/casino-realtime",
+    "poddisruptionbudget/casino-realtime", "deployment/casino-realtime",
 ]  # fmt: skip
 
 

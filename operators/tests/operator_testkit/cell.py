@@ -159,7 +159,7 @@ class Controllers:
 
     def roll_out(self, replicas: int = 1) -> None:
         """All pods of the Deployments' present generation are ready."""
-        for name, pods in (("casino", replicas), ("casino-worker", 1)):
+        for name, pods in (("casino", replicas), ("casino-worker", 1), ("casino-realtime", min(replicas, 2))):
             found = eventually(lambda name=name: self._get("deployment", name), what="the Deployment")
             self._status("deployment", name, {
                 "observedGeneration": found["metadata"]["generation"], "replicas": pods,

@@ -28,6 +28,13 @@ CELL = Cell.model_validate(
         "paymentProviders": [
             {"name": "sandbox", "url": "https://psp.domicile.internal:8443", "cidr": "10.1.2.4/32", "port": 8443}
         ],
+        "studios": [
+            {"name": "starbright", "title": "Starbright Games", "dialect": "rsa_status", "port": 9443,
+             "apiUrl": "https://api.starbright.example:9443", "launchUrl": "https://play.starbright.example",
+             "cidr": "10.1.2.5/32"},
+            {"name": "moonlit", "title": "Moonlit", "dialect": "hmac_actions", "port": 443, "cidr": "10.1.2.6/32",
+             "apiUrl": "https://api.moonlit.example", "launchUrl": "https://play.moonlit.example"},
+        ],
     }
 ).model_copy(update={"ca_pem": "-----BEGIN CERTIFICATE-----\n"})  # fmt: skip
 
@@ -55,4 +62,6 @@ def plan(
 ) -> Plan:
     parsed = TenantSpec.model_validate(SPEC | spec)
     in_force = RulesInForce(rules, "d" * 64, "c" * 64)
-    return Plan(Names(name), parsed, cell, "eu-west-2", in_force, image, cell.payment_providers)
+    named = {studio.name for studio in parsed.studios}
+    studios = tuple(studio for studio in cell.studios if studio.name in named)
+    return Plan(Names(name), parsed, cell, "eu-west-2", in_force, image, cell.payment_providers, studios)

@@ -170,7 +170,8 @@ def _missing(settings: Settings, needs_database: bool, needs_redis: bool, migrat
                 "CASINO_REDIS_HOST": settings.redis_host,
                 "BAO_REDIS_ROLE (or BAO_REDIS_SECRET)": settings.bao_redis_role or settings.bao_redis_secret,
             }
-        if needs_redis and settings.pii_keys is None:
+        # Who has no database holds no personal data either.
+        if needs_database and needs_redis and settings.pii_keys is None:
             required |= {"BAO_TRANSIT_KEY": settings.bao_transit_key}
         missing += [name for name, value in required.items() if not value]
         missing += [f"secret_path of provider {p.name}" for p in settings.psp if not p.secret_path]

@@ -20,6 +20,7 @@ from domicile_catalog.environment.model import (
     Release,
     Site,
     Size,
+    Studio,
 )
 from domicile_catalog.environment.surroundings import (
     FILE,
@@ -53,6 +54,7 @@ __all__ = [
     "Release",
     "Site",
     "Size",
+    "Studio",
     "Surroundings",
     "TrustAnchor",
     "cell_request",

@@ -202,6 +202,22 @@ class PaymentProvider(Part):
     port: Port
 
 
+class Studio(Part):
+    """An external studio whose games the cell's tenants may offer.
+
+    `title` is what players see, `dialect` how it calls. The casino calls `api_url`, which `cidr` and `port` open;
+    `launch_url` is opened by the player's browser.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,23}$")]
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    dialect: Literal["rsa_status", "hmac_actions"]
+    api_url: Annotated[str, Field(pattern=r"^https://[^\s]+$")]
+    launch_url: Annotated[str, Field(pattern=r"^https://[^\s]+$")]
+    cidr: Cidr
+    port: Port
+
+
 class GitOps(Part):
     """The repository that the cell's cluster syncs its tenants from."""
 
@@ -238,6 +254,7 @@ class Cell(Part):
     ca_file: Annotated[str, Field(pattern=r"^[\w.-]+$")] | None = None
     openbao: Endpoint | None = None
     payment_providers: tuple[PaymentProvider, ...] = ()
+    studios: tuple[Studio, ...] = ()
     gitops: GitOps | None = None
     images: tuple[ImageName, ...] = ()
 

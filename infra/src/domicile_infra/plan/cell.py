@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
-from domicile_catalog.environment import Cell, Endpoint, Environment, GitOps, PaymentProvider, Persona, Release
+from domicile_catalog.environment import (
+    Cell,
+    Endpoint,
+    Environment,
+    GitOps,
+    PaymentProvider,
+    Persona,
+    Release,
+    Studio,
+)
 
 from domicile_infra.plan import names
 from domicile_infra.plan.cidr import Subnet, SubnetRole, allocate, data_network, subnets
@@ -77,6 +86,7 @@ class CellPlan:
     api_cidrs: tuple[str, ...]
     openbao: Endpoint | None
     payment_providers: tuple[PaymentProvider, ...]
+    studios: tuple[Studio, ...]
     release: Release | None
     gitops: GitOps | None
     nodes: int
@@ -129,12 +139,13 @@ class CellPlan:
 
     @property
     def egress_hosts(self) -> tuple[str, ...]:
-        """The hosts that the cell may reach, by TLS: its payment providers, its OpenBao, its GitOps source.
+        """The hosts that the cell may reach, by TLS: payment providers, studios, its OpenBao, its GitOps source.
 
         An OpenBao in the cell asks the cluster's issuer for the keys of tokens, which EKS changes each week and
         publishes at an address outside (EKS user guide, "Fetch signing keys to validate OIDC tokens").
         """
         wanted = [provider.url for provider in self.payment_providers]
+        wanted += [studio.api_url for studio in self.studios]
         wanted += [self.openbao.address, f"https://oidc.eks.{self.place}.amazonaws.com"] if self.openbao else []
         wanted += [self.gitops.url] if self.gitops else []
         return hosts(wanted)
@@ -199,6 +210,7 @@ def _plan(environment: Environment, owner: str, cell: Cell, facts: CellFacts, ne
         api_cidrs=facts.api_cidrs,
         openbao=cell.openbao,
         payment_providers=cell.payment_providers,
+        studios=cell.studios,
         release=environment.release,
         gitops=cell.gitops,
         nodes=cell.nodes or SIZES[cell.size].nodes,

@@ -29,7 +29,7 @@ class Services(KubernetesChild):
     api_version, kind = "v1", "Service"
 
     def desired(self, plan: Plan) -> Sequence[Manifest]:
-        return [routes.service(plan)]
+        return [routes.service(plan), routes.realtime_service(plan)]
 
 
 class Ingresses(KubernetesChild):
@@ -80,17 +80,21 @@ class Migration(PrunedChild):
 
 
 class Workload(KubernetesChild):
-    """The casino's Deployments: who serves players, and who works in the background."""
+    """The casino's Deployments: who serves players, who works in the background, who tells players what happens."""
 
     api_version, kind = "apps/v1", "Deployment"
 
     def desired(self, plan: Plan) -> Sequence[Manifest]:
-        return [workload.deployment(plan), workload.worker_deployment(plan)]
+        return [workload.deployment(plan), workload.worker_deployment(plan), workload.realtime_deployment(plan)]
 
     def observe(self, plan: Plan, applied: Sequence[Object]) -> Observation:
-        api, worker = applied
+        api, worker, realtime = applied
         serving = api.get("status", {}).get("availableReplicas", 0) > 0
-        waiting = _rollout(plan, api, "the casino") or _rollout(plan, worker, "its worker")
+        waiting = (
+            _rollout(plan, api, "the casino")
+            or _rollout(plan, worker, "its worker")
+            or _rollout(plan, realtime, "its real time")
+        )
         return Observation(references(applied), waiting, serving)
 
 

@@ -1,7 +1,7 @@
 """The tenant's namespace and what bounds it: service accounts, quota, default limits."""
 
 from domicile_operator.manifests.metadata import metadata
-from domicile_operator.names import APP, MIGRATE_ACCOUNT
+from domicile_operator.names import APP, MIGRATE_ACCOUNT, REALTIME
 from domicile_operator.plan import Manifest, Plan
 
 
@@ -16,7 +16,7 @@ def namespace(plan: Plan) -> Manifest:
 
 
 def service_accounts(plan: Plan) -> list[Manifest]:
-    """Who the pods are to OpenBao. Neither talks to the cluster's API, so neither gets a token for it."""
+    """Who the pods are to OpenBao. None talks to the cluster's API, so none gets a token for it."""
     return [
         {
             "apiVersion": "v1",
@@ -24,13 +24,13 @@ def service_accounts(plan: Plan) -> list[Manifest]:
             "metadata": metadata(plan, name),
             "automountServiceAccountToken": False,
         }
-        for name in (APP, MIGRATE_ACCOUNT)
+        for name in (APP, MIGRATE_ACCOUNT, REALTIME)
     ]
 
 
 def quota(plan: Plan) -> Manifest:
-    """Room for every replica, one more while rolling, a migration with one retry, and the worker with its successor."""
-    size, pods = plan.size, plan.size.replicas + 5
+    """Room for every replica, one more of each kind while rolling, a migration with one retry, and the worker."""
+    size, pods = plan.size, plan.size.replicas + 5 + plan.realtime_size.replicas + 1
     return {
         "apiVersion": "v1",
         "kind": "ResourceQuota",

@@ -4,21 +4,32 @@ from domicile_operator.manifests.metadata import metadata, selector
 from domicile_operator.plan import Manifest, Plan
 
 HTTP_PORT = 8080
+REALTIME_PORT = 8081
 
 
 def network_policies(plan: Plan) -> list[Manifest]:
     """Default deny both ways; the ingress controller in; DNS and the cell's stores out."""
     cell = plan.cell
-    data = [(cell.postgresql.cidr, cell.postgresql.port), (cell.openbao.cidr, cell.openbao.port)]
+    openbao, redis = (cell.openbao.cidr, cell.openbao.port), (cell.redis.cidr, cell.redis.port)
+    data = [(cell.postgresql.cidr, cell.postgresql.port), openbao]
     casino = [
         *data,
-        (cell.redis.cidr, cell.redis.port),
+        redis,
         *((provider.cidr, provider.port) for provider in plan.providers),
+        *((studio.cidr, studio.port) for studio in plan.studios),
     ]
     return [
         _policy(plan, "default-deny", {}, {"policyTypes": ["Ingress", "Egress"]}),
-        _policy(plan, "casino", selector("api"), {"ingress": [_from_ingress(plan)], "egress": _egress(casino)}),
+        _policy(
+            plan, "casino", selector("api"), {"ingress": [_from_ingress(plan, HTTP_PORT)], "egress": _egress(casino)}
+        ),
         _policy(plan, "casino-worker", selector("worker"), {"egress": _egress(casino)}),
+        _policy(
+            plan,
+            "casino-realtime",
+            selector("realtime"),
+            {"ingress": [_from_ingress(plan, REALTIME_PORT)], "egress": _egress([redis, openbao])},
+        ),
         _policy(plan, "casino-migrate", selector("migrate"), {"egress": _egress(data)}),
     ]
 
@@ -34,11 +45,11 @@ def _policy(plan: Plan, name: str, pods: dict[str, str], rules: Manifest) -> Man
     }
 
 
-def _from_ingress(plan: Plan) -> Manifest:
+def _from_ingress(plan: Plan, port: int) -> Manifest:
     namespace = {"matchLabels": {"kubernetes.io/metadata.name": plan.cell.ingress_namespace}}
     return {
         "from": [{"namespaceSelector": namespace}],
-        "ports": [{"protocol": "TCP", "port": HTTP_PORT}],
+        "ports": [{"protocol": "TCP", "port": port}],
     }
 
 

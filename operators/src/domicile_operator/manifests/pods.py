@@ -3,6 +3,7 @@
 import json
 
 from domicile_operator.manifests.metadata import labels
+from domicile_operator.manifests.routes import REALTIME_PATH
 from domicile_operator.names import AUDIENCE, CONFIG_MAP
 from domicile_operator.plan import Manifest, Plan, Size
 
@@ -109,25 +110,54 @@ def migrate_environment(plan: Plan) -> dict[str, str]:
 
 def casino_environment(plan: Plan) -> dict[str, str]:
     """Variables of the casino itself (docs/architecture.md, "The casino's process")."""
-    cell, names = plan.cell, plan.names
+    names = plan.names
     providers = [
         {"name": provider.name, "url": provider.url, "secret_path": f"cell/psp/{provider.name}"}
         for provider in plan.providers
     ]
-    redis = (
-        {"BAO_REDIS_SECRET": names.redis_secret} if cell.redis.elasticache else {"BAO_REDIS_ROLE": names.creds_redis}
-    )
+    studios = [
+        {
+            "studio": studio.name,
+            "name": studio.title,
+            "dialect": studio.dialect,
+            "api_url": studio.api_url,
+            "launch_url": studio.launch_url,
+            "secret_path": f"cell/studios/{studio.name}",
+        }
+        for studio in plan.studios
+    ]
     return (
         {name: value for name, value in migrate_environment(plan).items() if name != "BAO_DATABASE_ROLE"}
-        | redis
+        | _redis_environment(plan, names.creds_redis)
         | {
             "CASINO_BRAND": plan.spec.brand,
-            "CASINO_REDIS_HOST": cell.redis.host,
-            "CASINO_REDIS_PORT": str(cell.redis.port),
-            "CASINO_REDIS_PREFIX": names.redis_prefix,
+            "CASINO_REALTIME_URL": REALTIME_PATH,
             "CASINO_PSP": json.dumps(providers, sort_keys=True),
+            "CASINO_STUDIOS": json.dumps(studios, sort_keys=True),
             "BAO_ROLE": names.bao_role,
             "BAO_TRANSIT_KEY": names.transit_key,
             "BAO_DATABASE_ROLES": json.dumps(names.creds_modules, sort_keys=True),
         }
     )
+
+
+def realtime_environment(plan: Plan) -> dict[str, str]:
+    """Variables of real time: Redis and nothing else of what the casino has."""
+    names = plan.names
+    shared = ("CASINO_TENANT", "CASINO_CA_FILE", "BAO_ADDR", "BAO_TOKEN_FILE")
+    return (
+        {name: value for name, value in migrate_environment(plan).items() if name in shared}
+        | _redis_environment(plan, names.creds_realtime)
+        | {"CASINO_REALTIME_ORIGINS": json.dumps(plan.origins), "BAO_ROLE": names.bao_realtime_role}
+    )
+
+
+def _redis_environment(plan: Plan, role: str) -> dict[str, str]:
+    """Where Redis is, and the login: of a role of OpenBao's, or, where AWS makes the users, the tenant's only one."""
+    redis, names = plan.cell.redis, plan.names
+    login = {"BAO_REDIS_SECRET": names.redis_secret} if redis.elasticache else {"BAO_REDIS_ROLE": role}
+    return login | {
+        "CASINO_REDIS_HOST": redis.host,
+        "CASINO_REDIS_PORT": str(redis.port),
+        "CASINO_REDIS_PREFIX": names.redis_prefix,
+    }

@@ -1,35 +1,52 @@
 """How players reach the casino."""
 
 from domicile_operator.manifests.metadata import metadata, selector
-from domicile_operator.names import APP
+from domicile_operator.names import APP, REALTIME
 from domicile_operator.plan import Manifest, Plan
+
+REALTIME_PATH = "/ws"
+"""Where real time answers (docs/realtime.md), and nowhere else: a token never stands in a URL."""
 
 
 def service(plan: Plan) -> Manifest:
     """Port 80 in the cluster, to the casino's HTTP port."""
+    return _service(plan, APP, "api")
+
+
+def realtime_service(plan: Plan) -> Manifest:
+    """Likewise, to the port for WebSockets."""
+    return _service(plan, REALTIME, "realtime")
+
+
+def _service(plan: Plan, name: str, component: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": metadata(plan, APP, "api"),
+        "metadata": metadata(plan, name, component),
         "spec": {
-            "selector": selector("api"),
+            "selector": selector(component),
             "ports": [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}],
         },
     }
 
 
 def ingress(plan: Plan) -> Manifest:
-    """One rule per host name. The cell's ingress controller ends TLS with the cell's certificate."""
-    backend = {"service": {"name": APP, "port": {"number": 80}}}
+    """One rule per host name. The cell's ingress controller ends TLS with the cell's certificate.
+
+    An exact path goes before a prefix, whatever the controller. It has to pass on upgrades, and may let a connection
+    be idle for no less than the 25 seconds after which real time says something.
+    """
+    paths = [_path(REALTIME_PATH, "Exact", REALTIME), _path("/", "Prefix", APP)]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": metadata(plan, APP, "api"),
         "spec": {
             "ingressClassName": plan.cell.ingress_class,
-            "rules": [
-                {"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
-                for host in plan.hosts
-            ],
+            "rules": [{"host": host, "http": {"paths": paths}} for host in plan.hosts],
         },
     }
+
+
+def _path(path: str, kind: str, service: str) -> Manifest:
+    return {"path": path, "pathType": kind, "backend": {"service": {"name": service, "port": {"number": 80}}}}

@@ -1,17 +1,38 @@
-"""What runs: configuration, migration, Deployment, disruption budget."""
+"""What runs: configuration, migration, Deployments, disruption budgets."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from domicile_operator.manifests.metadata import metadata, selector
-from domicile_operator.manifests.network import HTTP_PORT
+from domicile_operator.manifests.network import HTTP_PORT, REALTIME_PORT
 from domicile_operator.manifests.pods import (
     casino_environment,
     config_map_data,
     migrate_environment,
     pod_template,
+    realtime_environment,
 )
-from domicile_operator.names import APP, CONFIG_MAP, MIGRATE_ACCOUNT, WORKER
+from domicile_operator.names import APP, CONFIG_MAP, MIGRATE_ACCOUNT, REALTIME, WORKER
 from domicile_operator.plan import SIZES, WORKER_SIZE, Manifest, Plan, Size, digest
 
 CONFIG_DIGEST = "casino.domicile.dev/config"
+READ_AT_START = ("jurisdiction", "currency", "currency_exponent", "timezone", "registration_fields")
+"""Rules that a casino takes on at its start alone (casino/compliance/in_force.py, FIXED), or is to check there."""
+
+
+@dataclass(frozen=True)
+class _Process:
+    """A kind of process that runs all the time: its name, and what it may be."""
+
+    name: str
+    component: str
+    size: Size
+    account: str
+    environment: dict[str, str]
+    port: int
+    inputs: dict[str, str]
+    """What it reads from the ConfigMap at its start: another one is another pod."""
 
 
 def config_map(plan: Plan) -> Manifest:
@@ -48,29 +69,45 @@ def migration_job(plan: Plan) -> Manifest:
 
 
 def deployment(plan: Plan) -> Manifest:
-    """The casino's HTTP service. It rolls when image, environment, rules or CA change."""
-    made = _deployment(plan, APP, "api", plan.size)
-    if plan.size.replicas > 1:
-        # A preference only: a cell may have one node.
-        made["spec"]["template"]["spec"]["topologySpreadConstraints"] = [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": selector("api")},
-            }
-        ]
-    return made
+    """The casino's HTTP service. It rolls when image, environment or CA change; rules it takes on while it runs."""
+    return _deployment(plan, _casino(plan, APP, "api", plan.size))
 
 
 def worker_deployment(plan: Plan) -> Manifest:
     """What is done in the background: events, the schedule. One pod: leases would let more of them share the work."""
-    return _deployment(plan, WORKER, "worker", WORKER_SIZE)
+    return _deployment(plan, _casino(plan, WORKER, "worker", WORKER_SIZE))
 
 
-def _deployment(plan: Plan, name: str, component: str, size: Size) -> Manifest:
+def realtime_deployment(plan: Plan) -> Manifest:
+    """Who tells players over WebSockets. When it rolls, its clients are told so over five seconds and come back."""
+    inputs = {"ca.crt": plan.cell.ca_pem}
+    return _deployment(
+        plan,
+        _Process(REALTIME, "realtime", plan.realtime_size, REALTIME, realtime_environment(plan), REALTIME_PORT, inputs),
+    )
+
+
+def _casino(plan: Plan, name: str, component: str, size: Size) -> _Process:
+    return _Process(name, component, size, APP, casino_environment(plan), HTTP_PORT, _read_at_start(plan))
+
+
+def _read_at_start(plan: Plan) -> dict[str, str]:
+    """The CA, and of the rules what no running casino takes on.
+
+    The rest of rules.json reaches the pods by itself: the kubelet brings the ConfigMap's file up to date within a
+    minute or two, and the casino looks at it every few seconds. Whether it asks where players are is settled at its
+    start as well, for it loads the database of networks then.
+    """
+    rules = json.loads(plan.rules.text)
+    settled = {name: rules.get(name) for name in READ_AT_START}
+    settled["geolocation"] = bool(rules.get("geolocation_moments"))
+    return {"ca.crt": plan.cell.ca_pem, "rules": digest(settled)}
+
+
+def _deployment(plan: Plan, process: _Process) -> Manifest:
+    component, size = process.component, process.size
     probes = {
-        "ports": [{"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"}],
+        "ports": [{"name": "http", "containerPort": process.port, "protocol": "TCP"}],
         # The startup probe asks each second: a tenant is ready as soon as it can be.
         "startupProbe": _probe("/readyz", period=1, failures=120),
         "readinessProbe": _probe("/readyz", period=5, failures=2),
@@ -79,18 +116,28 @@ def _deployment(plan: Plan, name: str, component: str, size: Size) -> Manifest:
     template = pod_template(
         plan,
         component,
-        account=APP,
+        account=process.account,
         command=component,
-        environment=casino_environment(plan),
+        environment=process.environment,
         size=size,
         extra=probes,
     )
-    template["metadata"]["annotations"] = {CONFIG_DIGEST: digest(config_map_data(plan), 16)}
+    template["metadata"]["annotations"] = {CONFIG_DIGEST: digest(process.inputs, 16)}
     template["spec"]["terminationGracePeriodSeconds"] = 45
+    if size.replicas > 1:
+        # A preference only: a cell may have one node.
+        template["spec"]["topologySpreadConstraints"] = [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": selector(component)},
+            }
+        ]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata(plan, name, component),
+        "metadata": metadata(plan, process.name, component),
         "spec": {
             "replicas": size.replicas,
             "revisionHistoryLimit": 3,
@@ -104,15 +151,19 @@ def _deployment(plan: Plan, name: str, component: str, size: Size) -> Manifest:
 
 def disruption_budgets(plan: Plan) -> list[Manifest]:
     """One pod may go at a time. With one replica a budget would only block the drain of its node."""
-    if plan.size.replicas < 2:
-        return []
+    kinds: Sequence[tuple[str, str, Size]] = (
+        (APP, "api", plan.size),
+        (REALTIME, "realtime", plan.realtime_size),
+    )
     return [
         {
             "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
-            "metadata": metadata(plan, APP, "api"),
-            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": selector("api")}},
+            "metadata": metadata(plan, name, component),
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": selector(component)}},
         }
+        for name, component, size in kinds
+        if size.replicas > 1
     ]
 
 
