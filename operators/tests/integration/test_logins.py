@@ -69,6 +69,18 @@ class World:
             "ca_file": str(self.authority.certificate),
             "issuer_document": document,
             "cell_payment_providers": [{"name": "sandbox", "merchant_id": "m-1", "secret": "s-1"}],
+            "cell_studios": [
+                {
+                    "name": "starbright",
+                    "title": "S",
+                    "dialect": "rsa_status",
+                    "cidr": "10.1.2.5/32",
+                    "port": 443,
+                    "api_url": "https://api.s.test",
+                    "launch_url": "https://play.s.test",
+                    "credentials": {"operator": "o-1", "operator_private_key": "-----BEGIN\nkey"},
+                },
+            ],
         }
         settings = {
             "BAO_TOKEN": self.vault.root.token,
@@ -195,6 +207,24 @@ def test_a_tenant_gets_its_database_and_its_casino_a_login(world: World) -> None
     with pytest.raises(hvac.exceptions.Forbidden):
         casino.read("kv/data/tenants/other-gb/redis")
     databases.drop(names, "000-1")
+
+
+def test_a_tenant_reads_the_keys_of_studios_that_it_names_and_its_real_time_none_at_all(world: World) -> None:
+    bao = world.bao("domicile-operator", "domicile-operator")
+    for document in documents(plan(studios=[{"name": "starbright"}])):
+        bao.ensure(document.path, document.data)
+    casino = _logged_in(world, "casino", "casino-acme-gb", "casino-acme-gb")
+    found = casino.read("kv/data/cell/studios/starbright")["data"]["data"]
+    assert found == {"operator": "o-1", "operator_private_key": "-----BEGIN\nkey"}
+    realtime = _logged_in(world, "casino-realtime", "casino-acme-gb-realtime", "casino-acme-gb")
+    for client, path in (
+        (casino, "kv/data/cell/studios/moonlit"), (casino, "database/creds/casino-acme-gb-realtime-redis"),
+        (realtime, "kv/data/cell/studios/starbright"), (realtime, "kv/data/cell/psp/sandbox"),
+        (realtime, "database/creds/casino-acme-gb-wallet"), (realtime, "database/creds/casino-acme-gb-redis"),
+        (realtime, "transit/keys/casino-acme-gb"),
+    ):  # fmt: skip
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.read(path)
 
 
 def test_who_makes_the_first_logins_may_do_nothing_else(world: World) -> None:
