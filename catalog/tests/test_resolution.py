@@ -4,11 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 from domicile_catalog.facts import MAY_BE_NONE, Facts, Finding
-from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
+from domicile_catalog.forms import Lockout, MoneyCap, Pause, StakeBand, TimeOut
 from domicile_catalog.resolution import rank, resolve
 from domicile_catalog.strictness import STRICTEST, strictest
 from domicile_catalog.vocabulary import (
+    AccessNotice,
     Frequency,
+    IdentityData,
     Kyc,
     LicenceRegime,
     LimitKind,
@@ -86,6 +88,11 @@ VALUES = {
     "geolocation_moments": sets_of(Moment),
     "geolocation_recheck_minutes": st.integers(1, 90),
     "login_failures_maximum": st.integers(1, 10),
+    "login_lockout": st.builds(Lockout, minutes=st.integers(1, 90)) | st.just(Lockout(until_reset=True)),
+    "login_notice": of(AccessNotice),
+    "identity_data": sets_of(IdentityData),
+    "dormancy_months": st.integers(1, 60),
+    "withdrawal_reversal_hours": st.integers(0, 200),
     "reporting_frequency": of(Frequency),
     "personal_data_localisation": of(Localisation),
     "payment_data_localisation": of(Localisation),

@@ -6,8 +6,11 @@ from datetime import date
 import pytest
 from catalog_testkit.papers import attest
 from domicile_catalog import LaxerLimitError, RulesError, load_catalogue, tenant_rules
+from domicile_catalog.forms import Lockout
+from domicile_catalog.play_law import BINDING, FACT_OF_OPTION, NEEDED
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 TODAY = date(2026, 6, 1)
 CATALOGUE = load_catalogue()
@@ -193,3 +196,62 @@ def test_the_digest_tells_rules_apart():
         tenant_rules(CATALOGUE, "GB", {"minAgeYears": 21}, on=TODAY),
     )
     assert one.digest == tenant_rules(CATALOGUE, "GB", {}, on=TODAY).digest != other.digest
+
+
+def options(found):
+    content = json.loads(found.to_json())
+    return {rule: content[rule] for rule in FACT_OF_OPTION if rule in content}
+
+
+def test_new_jersey_locks_after_three_failures_until_a_reset_and_knows_one_session_for_each_player():
+    found = rules("US-NJ")
+    assert options(found) == {
+        "max_failed_logins": 3,
+        "lockout_until_reset": True,
+        "one_session_per_player": True,
+        "new_device_notice": True,
+    }
+    assert found.confidence["max_failed_logins"] == found.confidence["lockout_until_reset"] == "sourced"
+    assert found.sources["one_session_per_player"].startswith("https://")
+
+
+def test_great_britain_asks_for_name_and_address_and_gives_no_withdrawal_back():
+    assert options(rules("GB")) == {"registration_fields": ["name", "address"], "withdrawal_reversal_window_s": 0}
+
+
+def test_an_option_of_which_nobody_knows_is_left_out():
+    found = rules("MT")
+    assert options(found) == {}
+    assert not set(FACT_OF_OPTION) & set(found.confidence)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "expected"),
+    [
+        ("identity_data", ["phone", "national_id"], {"registration_fields": ["phone", "national_id"]}),
+        ("identity_data", None, {}),
+        ("login_failures_maximum", 4, {"max_failed_logins": 4}),
+        ("login_lockout", {"minutes": 45}, {"lockout_minutes": 45, "lockout_until_reset": False}),
+        ("login_lockout", {"until_reset": True}, {"lockout_until_reset": True}),
+        ("concurrent_sessions", "allowed", {"one_session_per_player": False}),
+        ("concurrent_sessions", "banned", {"one_session_per_player": True}),
+        ("login_notice", "none", {"new_device_notice": False}),
+        ("login_notice", "new_device", {"new_device_notice": True}),
+        ("dormancy_months", 12, {"dormancy_months": 12}),
+        ("withdrawal_reversal_hours", 24, {"withdrawal_reversal_window_s": 86400}),
+    ],
+)
+def test_an_officer_may_answer_each_option(fact, value, expected):
+    found = tenant_rules(CATALOGUE, "MT", {}, on=TODAY, attestations=[attest("MT", fact, value)])
+    assert options(found) == expected
+    assert {found.confidence[rule] for rule in expected} <= {"attested"}
+
+
+@pytest.mark.parametrize("value", [{}, {"minutes": 5, "until_reset": True}, {"minutes": 0}, {"until_reset": False}])
+def test_a_lock_has_minutes_or_lasts_until_a_reset(value):
+    with pytest.raises(ValidationError):
+        Lockout.model_validate(value)
+
+
+def test_no_option_stops_a_casino_for_being_unknown():
+    assert not set(FACT_OF_OPTION.values()) & (BINDING | NEEDED)

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 from domicile_catalog import DataClass, Finding, Place, Placement, Product, Question, load_catalogue, place
-from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
-from domicile_catalog.vocabulary import Confidence, LimitKind, Period, Residency
+from domicile_catalog.forms import Lockout, MoneyCap, Pause, StakeBand, TimeOut
+from domicile_catalog.vocabulary import AccessNotice, Confidence, IdentityData, LimitKind, Period, Residency
 from domicile_cli.generated.atlas import atlas
 from domicile_cli.generated.geometry import Box
 from domicile_cli.generated.legend import Shades
@@ -139,6 +139,13 @@ def test_sources_that_disagree_stand_side_by_side():
         ("rtp_minimum_percent", Decimal("100"), "100 %"),
         ("bonus_wagering_maximum", Decimal(10), "10 times"),
         ("login_failures_maximum", 3, "3 attempts"),
+        ("login_lockout", Lockout(minutes=60), "1 hour"),
+        ("withdrawal_reversal_hours", 0, "not at all"),
+        ("withdrawal_reversal_hours", 1, "1 hour"),
+        ("login_lockout", Lockout(until_reset=True), "until a reset"),
+        ("login_notice", AccessNotice.EVERY_LOGIN, "every login"),
+        ("identity_data", (IdentityData.NAME, IdentityData.NATIONAL_ID), "name, national id"),
+        ("dormancy_months", 24, "2 years"),
         ("limit_increase_hours", 0, "0 hours (at once)"),
         ("self_exclusion_minimum_months", 24, "2 years"),
         ("session_idle_minutes", 15, "15 minutes"),

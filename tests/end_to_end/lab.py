@@ -26,6 +26,11 @@ ROOT = checkout()
 PATHS = Paths.of(ROOT)
 IDENTITY = identify(ROOT)
 PASSWORD = "correct horse battery staple"
+DETAILS = {
+    "given_name": "Ada", "family_name": "Byron", "address_line": "1 Test Street", "postal_code": "AB1 2CD",
+    "city": "Testing", "country": "GB",
+}  # fmt: skip
+"""What Great Britain has asked of a player before play (rules.json, `registration_fields`)."""
 
 
 def wait_for(condition: Callable[[], Any], timeout: float, what: str, every: float = 0.25) -> Any:
@@ -169,9 +174,8 @@ class Player:
         self.date_of_birth = date_of_birth
 
     def register(self) -> httpx.Response:
-        return self.http.post(
-            "/players", json={"email": self.email, "password": PASSWORD, "date_of_birth": self.date_of_birth}
-        )
+        basics = {"email": self.email, "password": PASSWORD, "date_of_birth": self.date_of_birth}
+        return self.http.post("/players", json=basics | DETAILS)
 
     def log_in(self) -> Player:
         answer = self.http.post("/sessions", json={"email": self.email, "password": PASSWORD})

@@ -30,6 +30,8 @@ def test_a_player_registers_deposits_spins_and_sees_the_history_in_a_browser(gb:
         form.get_by_test_id("email").fill(email)
         form.get_by_test_id("password").fill(lab.PASSWORD)
         form.get_by_test_id("date-of-birth").fill("1980-02-29")
+        for field, value in lab.DETAILS.items():
+            form.get_by_test_id(field).fill(value)
         form.get_by_test_id("submit-register").click()
         login = page.get_by_test_id("login-form")
         balance = page.get_by_test_id("balance")

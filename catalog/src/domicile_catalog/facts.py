@@ -17,7 +17,9 @@ from domicile_catalog.forms import (
     CurrencyCode,
     Frozen,
     Hours,
+    IdentityFields,
     LimitKinds,
+    Lockout,
     Minutes,
     Moments,
     MoneyCaps,
@@ -36,6 +38,7 @@ from domicile_catalog.forms import (
     Years,
 )
 from domicile_catalog.vocabulary import (
+    AccessNotice,
     Confidence,
     Frequency,
     Kyc,
@@ -128,6 +131,10 @@ MAY_BE_NONE = frozenset(
         "geolocation_moments",
         "geolocation_recheck_minutes",
         "login_failures_maximum",
+        "login_lockout",
+        "identity_data",
+        "dormancy_months",
+        "withdrawal_reversal_hours",
         "regulator_system",
         "reporting_frequency",
         "reporting_format",
@@ -181,6 +188,11 @@ class Facts(Frozen):
     geolocation_moments: Fact[Moments] = UNKNOWN
     geolocation_recheck_minutes: Fact[Minutes] = UNKNOWN
     login_failures_maximum: Fact[Attempts] = UNKNOWN
+    login_lockout: Fact[Lockout] = UNKNOWN
+    login_notice: Fact[AccessNotice] = UNKNOWN
+    identity_data: Fact[IdentityFields] = UNKNOWN
+    dormancy_months: Fact[Months] = UNKNOWN
+    withdrawal_reversal_hours: Fact[Hours] = UNKNOWN
     regulator_system: Fact[SystemName] = UNKNOWN
     reporting_frequency: Fact[Frequency] = UNKNOWN
     reporting_format: Fact[SystemName] = UNKNOWN

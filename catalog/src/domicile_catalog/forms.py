@@ -1,11 +1,20 @@
 """The forms that values of facts take: ages, caps, durations, codes."""
 
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    model_validator,
+)
 
-from domicile_catalog.vocabulary import LimitKind, Moment, PaymentMethod, Period
+from domicile_catalog.vocabulary import IdentityData, LimitKind, Moment, PaymentMethod, Period
 
 T = TypeVar("T")
 
@@ -52,6 +61,19 @@ class TimeOut(Frozen):
     maximum_hours: Annotated[StrictInt, Field(ge=1, le=24 * 366)] | None = None
 
 
+class Lockout(Frozen):
+    """How long an account stays locked after failed log-ins: so many minutes, or until its credentials are reset."""
+
+    minutes: Annotated[StrictInt, Field(ge=1, le=24 * 60)] | None = None
+    until_reset: StrictBool = False
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> Self:
+        if (self.minutes is not None) == self.until_reset:
+            raise ValueError("a lock has minutes, or lasts until a reset: give one of the two")
+        return self
+
+
 def _distinct(caps: tuple[MoneyCap, ...]) -> tuple[MoneyCap, ...]:
     keys = [(cap.period, cap.min_age) for cap in caps]
     if not keys or len(keys) != len(set(keys)):
@@ -87,6 +109,7 @@ Multiple = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, deci
 StakeBands = Annotated[tuple[StakeBand, ...], AfterValidator(_ascending)]
 MoneyCaps = Annotated[tuple[MoneyCap, ...], AfterValidator(_distinct)]
 Moments = Annotated[tuple[Moment, ...], AfterValidator(_set)]
+IdentityFields = Annotated[tuple[IdentityData, ...], AfterValidator(_set)]
 LimitKinds = Annotated[tuple[LimitKind, ...], AfterValidator(_set)]
 # The form alone: what a host's time zone database holds must not decide whether the catalogue loads.
 Timezone = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]+){1,2}$")]

@@ -23,6 +23,19 @@ FACT_OF_RULE = {
     "record_retention_years": "record_retention_years",
 }
 
+FACT_OF_OPTION = {
+    "registration_fields": "identity_data",
+    "max_failed_logins": "login_failures_maximum",
+    "lockout_minutes": "login_lockout",
+    "lockout_until_reset": "login_lockout",
+    "one_session_per_player": "concurrent_sessions",
+    "new_device_notice": "login_notice",
+    "dormancy_months": "dormancy_months",
+    "withdrawal_reversal_window_s": "withdrawal_reversal_hours",
+}
+"""Rules that rules.json has only where the law of the jurisdiction says something: elsewhere the casino has a default
+of its own. None of them stops a casino for being unknown."""
+
 BINDING = frozenset(FACT_OF_RULE.values()) - {"regulator", "record_retention_years"}
 """The facts that the casino enforces on play: in production none may be a memory, nor unknown."""
 

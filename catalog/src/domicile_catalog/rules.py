@@ -12,14 +12,14 @@ from pydantic import Field, TypeAdapter
 from domicile_catalog.attestation import Attestation, answer
 from domicile_catalog.forms import Frozen, StakeBand
 from domicile_catalog.model import Catalogue
-from domicile_catalog.play_law import BINDING, FACT_OF_RULE, NEEDED, NOT_OF_PLAY, PlayLaw
+from domicile_catalog.play_law import BINDING, FACT_OF_OPTION, FACT_OF_RULE, NEEDED, NOT_OF_PLAY, PlayLaw
 from domicile_catalog.rule_errors import (
     InvalidLimitError,
     UnknownJurisdictionError,
     UnknownRuleError,
 )
 from domicile_catalog.tenancy import TenantRequest
-from domicile_catalog.vocabulary import Confidence
+from domicile_catalog.vocabulary import AccessNotice, Confidence, IdentityData, Permission
 
 SCHEMA = 1
 
@@ -41,6 +41,9 @@ class Rules(Frozen):
 
     Money is in minor units of `currency`, durations are in the unit of their name. `parameters` has every other
     control of play whose rule is known, by its fact, in the catalogue's own form; null says that there is no such rule.
+    Options are left out of the file where they are None: the law says nothing of them, or nobody has read it, and the
+    casino has a default (docs/players.md).
+
     `confidence` and `sources` have an entry for each rule and parameter: a limit that the tenant tightened is its
     jurisdiction's rule still.
     """
@@ -59,6 +62,14 @@ class Rules(Frozen):
     rtp_minimum_basis_points: int | None
     session_idle_timeout_s: int | None
     record_retention_years: int | None
+    registration_fields: tuple[IdentityData, ...] | None = None
+    max_failed_logins: int | None = None
+    lockout_minutes: int | None = None
+    lockout_until_reset: bool | None = None
+    one_session_per_player: bool | None = None
+    new_device_notice: bool | None = None
+    dormancy_months: int | None = None
+    withdrawal_reversal_window_s: int | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     confidence: dict[str, Confidence]
     sources: dict[str, str]
@@ -71,6 +82,7 @@ class Rules(Frozen):
     def to_json(self) -> str:
         """The text of rules.json: the same rules give the same bytes."""
         content = self.model_dump(mode="json", by_alias=True)
+        content = {name: value for name, value in content.items() if value is not None or name not in FACT_OF_OPTION}
         return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -111,7 +123,9 @@ def tenant_rules(
             remedy="Correct the attested currency, or add its ISO 4217 exponent to the catalogue.",
         )
     parameters = {name: fact for name in _parameters(catalogue) if (fact := law.fact(name)).known}
+    options = _options(law)
     told = {rule: law.fact(name) for rule, name in FACT_OF_RULE.items()} | parameters
+    told |= {rule: law.fact(FACT_OF_OPTION[rule]) for rule in options}
     min_age = _tighten_age(law, limits.get(MIN_AGE))
     return Rules(
         catalogue_version=catalogue.version,
@@ -127,10 +141,28 @@ def tenant_rules(
         rtp_minimum_basis_points=_scaled(law.fact("rtp_minimum_percent").value, 100),
         session_idle_timeout_s=_tighten_idle(law, limits.get(SESSION_IDLE)),
         record_retention_years=law.fact("record_retention_years").value,
+        **options,
         parameters={name: _plain(fact.value) for name, fact in parameters.items()},
         confidence={rule: fact.confidence for rule, fact in told.items()},
         sources={rule: fact.source for rule, fact in told.items() if fact.source},
     )
+
+
+def _options(law: PlayLaw) -> dict[str, Any]:
+    """The options of which the law says something, in the casino's units."""
+    lockout, notice = law.fact("login_lockout").value, law.fact("login_notice").value
+    sessions = law.fact("concurrent_sessions").value
+    found = {
+        "registration_fields": law.fact("identity_data").value,
+        "max_failed_logins": law.fact("login_failures_maximum").value,
+        "lockout_minutes": lockout.minutes if lockout else None,
+        "lockout_until_reset": lockout.until_reset if lockout else None,
+        "one_session_per_player": None if sessions is None else sessions is Permission.BANNED,
+        "new_device_notice": None if notice is None else notice is not AccessNotice.NONE,
+        "dormancy_months": law.fact("dormancy_months").value,
+        "withdrawal_reversal_window_s": _scaled(law.fact("withdrawal_reversal_hours").value, 3600),
+    }
+    return {rule: value for rule, value in found.items() if value is not None}
 
 
 def _parameters(catalogue: Catalogue) -> list[str]:

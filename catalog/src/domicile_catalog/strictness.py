@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
 
-from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
+from domicile_catalog.forms import Lockout, MoneyCap, Pause, StakeBand, TimeOut
 from domicile_catalog.vocabulary import (
+    AccessNotice,
     Frequency,
     Kyc,
     LicenceRegime,
@@ -91,6 +92,12 @@ def _soonest_and_longest(values: list[Pause]) -> Pause:
     )
 
 
+def _longest_lock(values: list[Lockout]) -> Lockout:
+    """A reset is more than any time: whoever waits has not shown who they are."""
+    resets = [value for value in values if value.until_reset]
+    return resets[0] if resets else max(values, key=lambda value: value.minutes or 0)
+
+
 def _widest(values: list[TimeOut]) -> TimeOut:
     """The choice that holds every source's."""
     minimum = [value.minimum_hours for value in values if value.minimum_hours]
@@ -155,6 +162,11 @@ STRICTEST: dict[str, Combine] = {
     "geolocation_moments": _all_of,
     "geolocation_recheck_minutes": min,
     "login_failures_maximum": min,
+    "login_lockout": _longest_lock,
+    "login_notice": _first(AccessNotice),
+    "identity_data": _all_of,
+    "dormancy_months": min,
+    "withdrawal_reversal_hours": min,
     "reporting_frequency": _first(Frequency),
     "personal_data_localisation": _LOCALISATION,
     "payment_data_localisation": _LOCALISATION,

@@ -113,6 +113,27 @@ class Moment(StrEnum):
     MARKETING = "marketing"
 
 
+class IdentityData(StrEnum):
+    """What an operator must know of a player before play, beside e-mail address and date of birth."""
+
+    NAME = "name"
+    ADDRESS = "address"
+    PHONE = "phone"
+    NATIONALITY = "nationality"
+    NATIONAL_ID = "national_id"
+    GENDER = "gender"
+    PLACE_OF_BIRTH = "place_of_birth"
+    OCCUPATION = "occupation"
+
+
+class AccessNotice(StrEnum):
+    """Which log-ins the player is told of."""
+
+    EVERY_LOGIN = "every_login"
+    NEW_DEVICE = "new_device"
+    NONE = "none"
+
+
 class Frequency(StrEnum):
     """How often a regulator is reported to, the most often first."""
 

