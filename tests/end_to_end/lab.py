@@ -219,11 +219,12 @@ def new_player(base_url: str, deposit_minor: int = 0) -> Player:
     return player
 
 
-def in_pod(tenant: str, program: str, timeout: float = 60) -> str:
+def in_pod(tenant: str, program: str, timeout: float = 60, deployment: str = "casino") -> str:
     """Run Python inside the tenant's casino container: its network, its files, its credentials."""
     return kubectl(
-        "exec", "-n", f"casino-{tenant}", "deploy/casino", "--", "/usr/bin/python3", "-c", program, timeout=timeout
-    ).strip()
+        "exec", "-n", f"casino-{tenant}", f"deploy/{deployment}", "--", "/usr/bin/python3", "-c", program,
+        timeout=timeout,
+    ).strip()  # fmt: skip
 
 
 def verify_ledger(tenant: str) -> dict[str, Any]:

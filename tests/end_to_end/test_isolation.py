@@ -47,7 +47,7 @@ def test_a_pod_reaches_its_stores_and_its_payment_provider() -> None:
 
 
 def test_a_pod_does_not_reach_another_tenant() -> None:
-    other = pod_address("casino-acme-br", "app.kubernetes.io/name=casino")
+    other = pod_address("casino-acme-br", "app.kubernetes.io/component=api")
     service = lab.get("service", "casino", "casino-acme-br")
     assert service
     # The control: the node itself reaches both, so they are there to be reached.

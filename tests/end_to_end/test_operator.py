@@ -14,6 +14,8 @@ CHILDREN = [
     ("service", "casino"),
     ("ingress", "casino"),
     ("serviceaccount", "casino"),
+    ("deployment", "casino-realtime"),
+    ("service", "casino-realtime"),
 ]
 
 
@@ -105,6 +107,26 @@ def test_the_cluster_goes_on_refusing_while_the_operator_is_down() -> None:
         lab.kubectl("rollout", "status", *where, "--timeout=120s")
     lab.wait_for(lambda: lab.is_ready("e2e-lawful"), 90, "the tenant that was let in")
     lab.delete("e2e-lawful")
+
+
+def test_stricter_rules_reach_a_running_casino_and_no_pod_is_replaced(spare: str) -> None:
+    def pods() -> list[str]:
+        names = lab.kubectl("get", "pods", "-n", f"casino-{spare}", "-o", "jsonpath={.items[*].metadata.uid}")
+        return sorted(names.split())
+
+    def digest() -> str:
+        found = lab.get("casinotenant", spare)
+        assert found
+        return str(found["status"]["rules"]["digest"])
+
+    address, before, running = lab.url(spare), digest(), pods()
+    player = lab.new_player(address, deposit_minor=5_000)
+    lab.apply(lab.tenant_manifest(spare, limits={"slotMaxStakeMinor": 100}))
+    lab.wait_for(lambda: lab.is_ready(spare) and digest() != before, 30, "the new rules in status")
+    # The kubelet brings the file up to date within a minute or two.
+    lab.wait_for(lambda: player.spin(200).status_code == 403, 150, "a stake above the new limit refused", every=3)
+    assert pods() == running
+    lab.apply(lab.tenant_manifest(spare))
 
 
 def test_the_rules_a_casino_plays_by_are_those_that_its_status_tells(gb: str) -> None:

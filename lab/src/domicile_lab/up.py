@@ -125,8 +125,9 @@ class Up:
             say=say,
         )
         for tenant in tenant_urls(self.paths):
-            rollout: list[Argument] = [*kubectl, "rollout", "status", "deployment/casino", "--timeout=120s"]
-            run([*rollout, "-n", f"casino-{tenant}"], log=log, say=say)
+            for deployment in ("casino", "casino-worker", "casino-realtime"):
+                rollout: list[Argument] = [*kubectl, "rollout", "status", f"deployment/{deployment}", "--timeout=120s"]
+                run([*rollout, "-n", f"casino-{tenant}"], log=log, say=say)
 
 
 def tenant_urls(paths: Paths) -> dict[str, str]:
