@@ -176,7 +176,9 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON ob
     for name, url in urls.items():
         console.print(f"  {name}: {url}", highlight=False)
     if urls:
-        console.print(run([*paths.kubectl, "get", "casinotenants"], check=False), markup=False, highlight=False)
+        deployments = ["get", "deployments", "--all-namespaces", "--selector", "domicile.dev/tenant"]
+        for what in (["get", "casinotenants"], deployments):
+            console.print(run([*paths.kubectl, *what], check=False), markup=False, highlight=False)
 
 
 @cloud.app.command("node")
