@@ -12,7 +12,7 @@ from domicile_catalog import Finding, Residency, load_catalogue
 from domicile_catalog.sshsig import public_key
 from domicile_operator import handlers, metrics, server
 from domicile_operator.catalogue import CatalogueRulebook
-from domicile_operator.cell import Cell, load_cell
+from domicile_operator.cell import NETWORKS_LIMIT, Cell, load_cell
 from domicile_operator.clients.breaker import PAUSE_SECONDS, Breaker
 from domicile_operator.clients.kube import _fault, _path
 from domicile_operator.decide import Placed, _attested, decide
@@ -58,6 +58,17 @@ def test_a_cell_that_cannot_be_read_is_a_fault_with_a_remedy(tmp_path: Path) -> 
             (tmp_path / "cell.yaml").write_text(text)
         with pytest.raises(Fault, match="Write the ConfigMap domicile-cell"):
             load_cell(tmp_path)
+
+
+def test_the_cell_may_have_a_database_of_networks_that_a_tenants_configuration_has_room_for(tmp_path: Path) -> None:
+    (tmp_path / "cell.yaml").write_text(CELL_YAML)
+    (tmp_path / "ca.crt").write_text(CELL.ca_pem)
+    assert load_cell(tmp_path, tmp_path / "nowhere").networks == ""
+    (tmp_path / "networks.csv").write_text("network,region,anonymiser\n")
+    assert load_cell(tmp_path, tmp_path).networks == "network,region,anonymiser\n"
+    (tmp_path / "networks.csv").write_text("x" * (NETWORKS_LIMIT + 1))
+    with pytest.raises(Fault, match="keep the networks of the licences' territories"):
+        load_cell(tmp_path, tmp_path)
 
 
 def test_the_public_port_is_shown_unless_it_is_443() -> None:

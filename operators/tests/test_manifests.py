@@ -159,6 +159,24 @@ def test_rules_that_a_casino_takes_on_at_its_start_alone_roll_its_pods(changed: 
     assert workload.realtime_deployment(before) == workload.realtime_deployment(after)
 
 
+NETWORKS = "network,region,anonymiser\n198.51.100.0/24,US-NJ,0\n"
+
+
+def test_the_database_of_networks_reaches_those_casinos_whose_rules_ask_for_places() -> None:
+    here = CELL.model_copy(update={"networks": NETWORKS, "trusted_proxies": 1})
+    asking = json.dumps(RULES | {"geolocation_moments": ["login"]})
+    of, other = plan(cell=here, rules=asking), plan(cell=here, rules=json.dumps(RULES))
+    assert workload.config_map(of)["data"]["networks.csv"] == NETWORKS
+    assert "networks.csv" not in workload.config_map(other)["data"]
+    for made in (workload.deployment, workload.worker_deployment):
+        assert variables(made(of))["CASINO_IP_NETWORKS"] == "/etc/casino/networks.csv"
+        assert variables(made(of))["CASINO_TRUSTED_PROXIES"] == "1"
+        assert "CASINO_IP_NETWORKS" not in variables(made(other))
+        moved = CELL.model_copy(update={"networks": NETWORKS.replace("NJ", "NY"), "trusted_proxies": 1})
+        assert made(of) != made(plan(cell=moved, rules=asking))
+        assert made(other) == made(plan(cell=moved, rules=json.dumps(RULES)))
+
+
 @pytest.mark.parametrize("made", DEPLOYMENTS)
 def test_every_pod_rolls_for_another_authority_or_image(made: Any) -> None:
     renewed = CELL.model_copy(update={"ca_pem": "-----BEGIN CERTIFICATE-----\nrenewed\n"})
@@ -200,7 +218,7 @@ def test_the_environment_has_every_variable_of_the_contract() -> None:
         "CASINO_DATABASE_HOST", "CASINO_DATABASE_PORT", "CASINO_DATABASE_NAME",
         "CASINO_REDIS_HOST", "CASINO_REDIS_PORT", "CASINO_REDIS_PREFIX",
         "BAO_ADDR", "BAO_ROLE", "BAO_TOKEN_FILE", "BAO_DATABASE_ROLES", "BAO_REDIS_ROLE", "BAO_TRANSIT_KEY",
-        "CASINO_PSP", "CASINO_STUDIOS", "CASINO_REALTIME_URL",
+        "CASINO_PSP", "CASINO_STUDIOS", "CASINO_REALTIME_URL", "CASINO_TRUSTED_PROXIES",
     }  # fmt: skip
 
 

@@ -270,6 +270,14 @@ def test_what_the_law_made_unlawful_says_since_when_and_stays_up(fakes: Fakes) -
     assert fakes.tenant()["status"]["state"] == "Live"
 
 
+def test_a_casino_that_must_know_where_players_are_is_built_where_that_can_be_known(fakes: Fakes) -> None:
+    fakes.rulebook.rules = replace(fakes.rulebook.rules, text='{"geolocation_moments": ["bet"]}')
+    assert run(fakes) == "refused NETWORKS_MISSING"
+    assert "domicile-networks" in fakes.condition("Ready")["message"]
+    fakes.cell = CELL.model_copy(update={"networks": "network,region,anonymiser\n"})
+    assert run(fakes) == "waiting"
+
+
 def test_a_tenant_stays_where_its_records_rest_even_if_status_is_lost(fakes: Fakes) -> None:
     go_live(fakes)
     fakes.tenant()["status"] = {}

@@ -44,7 +44,7 @@ def main() -> None:
 
 def build_world(settings: Settings) -> World:
     """The real clients. The cell's stores are not called yet: they may come up later than the operator."""
-    cell = load_cell(settings.cell_folder)
+    cell = load_cell(settings.cell_folder, settings.networks_folder)
     bao = OpenBaoClient(cell.openbao.address, settings.ca_file, settings.token_file)
     return World(
         kube=kube.connect(),
@@ -52,7 +52,7 @@ def build_world(settings: Settings) -> World:
         databases=PostgresClient(cell.postgresql.host, cell.postgresql.port, settings.ca_file, bao),
         cache_users=ElastiCacheClient.of,
         rulebook=CatalogueRulebook.load(settings.attestations_folder),
-        cell=lambda: load_cell(settings.cell_folder),
+        cell=lambda: load_cell(settings.cell_folder, settings.networks_folder),
         image=settings.casino_image,
         now=lambda: datetime.now(UTC),
     )

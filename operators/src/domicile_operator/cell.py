@@ -94,6 +94,8 @@ class Cell(_Model):
 
     `copy_places` are further places that hold what need not rest in a cell: the regulator's copy, backups.
     `sites` are places that it names beside AWS regions; `places` and `copy_places` may have their codes.
+    `networks` is the database by which casinos tell where players are (docs/players.md), as CSV; empty where the cell
+    has none. `trusted_proxies` is how many proxies in front of a casino append to X-Forwarded-For.
     `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
     `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here, in
     a list whose serial is `attestation_serial` or more.
@@ -118,6 +120,8 @@ class Cell(_Model):
     payment_providers: tuple[PaymentProvider, ...] = ()
     studios: tuple[Studio, ...] = ()
     ca_pem: str = ""
+    networks: str = ""
+    trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
 
     @model_validator(mode="after")
     def _serial_is_of_a_roots_list(self) -> Self:
@@ -131,13 +135,33 @@ class Cell(_Model):
         return f"https://{tenant}.{self.base_domain}{port}/"
 
 
-def load_cell(folder: Path) -> Cell:
-    """Read `cell.yaml` and `ca.crt` of the mounted ConfigMap. Raises Fault CELL_UNREADABLE."""
+NETWORKS_LIMIT = 900_000
+"""Bytes: a tenant's ConfigMap, which has them beside its rules, may have a mebibyte."""
+
+
+def load_cell(folder: Path, networks_folder: Path | None = None) -> Cell:
+    """Read `cell.yaml` and `ca.crt` of the mounted ConfigMap, and `networks.csv` of the other where it is there.
+
+    Raises Fault CELL_UNREADABLE.
+    """
     try:
         cell = Cell.model_validate(_mapping(folder / "cell.yaml"))
-        return cell.model_copy(update={"ca_pem": (folder / "ca.crt").read_text()})
+        networks = _networks(networks_folder / "networks.csv") if networks_folder else ""
+        return cell.model_copy(update={"ca_pem": (folder / "ca.crt").read_text(), "networks": networks})
     except (OSError, ValueError) as error:  # pydantic's ValidationError among them
         raise unreadable(f"in {folder} cannot be read: {error}") from error
+
+
+def _networks(file: Path) -> str:
+    if not file.exists():
+        return ""
+    text = file.read_text()
+    if len(text.encode()) > NETWORKS_LIMIT:
+        raise ValueError(
+            f"networks.csv has more than {NETWORKS_LIMIT} bytes; keep the networks of the licences' territories, and "
+            "those of others within them: what is not in it is refused all the same"
+        )
+    return text
 
 
 def _mapping(file: Path) -> dict[str, Any]:

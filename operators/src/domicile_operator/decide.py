@@ -1,5 +1,6 @@
 """Whether a tenant may be built here, as written, today. Pure, given the rulebook."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -81,7 +82,7 @@ def decide(
     conditions.append(Condition(PLACED, "True", "Placed", said))
     conditions += [_attested(placed), _lawful(placed)]
     providers, studios = _providers(spec, cell), _studios(spec, cell)
-    for found in (providers, studios, _hosts(spec, cell, taken_hosts)):
+    for found in (providers, studios, _hosts(spec, cell, taken_hosts), _networks(spec, cell, placed.rules)):
         if isinstance(found, Refused):
             return Decision(None, found, conditions)
     assert not isinstance(providers, Refused) and not isinstance(studios, Refused)
@@ -163,6 +164,17 @@ def _studios(spec: TenantSpec, cell: Cell) -> list[Studio] | Refused:
             "or have the studio added to the cell.",
         )
     return [known[wanted.name] for wanted in spec.studios]
+
+
+def _networks(spec: TenantSpec, cell: Cell, rules: RulesInForce) -> Refused | None:
+    if cell.networks or not json.loads(rules.text).get("geolocation_moments"):
+        return None
+    return Refused(
+        "NETWORKS_MISSING",
+        f"{spec.jurisdiction} lets nobody play whose place is not known, and cell {cell.name} has no database of "
+        "networks to know it by. Write the ConfigMap domicile-networks in namespace domicile-system, with the key "
+        "networks.csv (docs/players.md).",
+    )
 
 
 def _hosts(spec: TenantSpec, cell: Cell, taken: frozenset[str]) -> Refused | None:

@@ -90,6 +90,11 @@ class Plan:
         return REALTIME_SIZES[self.spec.size]
 
     @property
+    def asks_places(self) -> bool:
+        """Whether the rules let nobody play whose place is not known."""
+        return bool(json.loads(self.rules.text).get("geolocation_moments"))
+
+    @property
     def version(self) -> str:
         """The image's tag, or its digest where it has none."""
         return image_version(self.image)

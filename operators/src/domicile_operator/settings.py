@@ -17,6 +17,7 @@ class Settings:
     casino_image: str
     cell_folder: Path = Path("/etc/domicile")
     attestations_folder: Path = Path("/etc/domicile-attestations")
+    networks_folder: Path = Path("/etc/domicile-networks")
     token_file: Path = Path("/var/run/secrets/openbao/token")
     http_port: int = 8080
     workers: int = 4
@@ -38,6 +39,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         casino_image=image,
         cell_folder=Path(environment.get("DOMICILE_CELL_FOLDER", defaults.cell_folder)),
         attestations_folder=Path(environment.get("DOMICILE_ATTESTATIONS_FOLDER", defaults.attestations_folder)),
+        networks_folder=Path(environment.get("DOMICILE_NETWORKS_FOLDER", defaults.networks_folder)),
         token_file=Path(environment.get("BAO_TOKEN_FILE", defaults.token_file)),
         http_port=int(environment.get("DOMICILE_HTTP_PORT", defaults.http_port)),
         workers=int(environment.get("DOMICILE_WORKERS", defaults.workers)),

@@ -290,6 +290,7 @@ class FakeRulebook:
     def __init__(self) -> None:
         self.refusal: Refused | None = None
         self.attested = True
+        self.rules = RULES
         self.ahead: LawAhead | None = None
         self.asked: list[tuple[str, ...]] = []
 
@@ -300,7 +301,7 @@ class FakeRulebook:
         candidates = (pinned,) if pinned else cell.places
         self.asked.append(tuple(candidates))
         warnings = () if self.attested else ("min_age is recalled.",)
-        return self.refusal or Placed(candidates[0], self.attested, warnings, RULES, ahead=self.ahead)
+        return self.refusal or Placed(candidates[0], self.attested, warnings, self.rules, ahead=self.ahead)
 
     def law(self, cell: Cell, now: datetime) -> dict[str, str]:
         return {"cell": cell.name, "today": now.date().isoformat()}

@@ -9,6 +9,7 @@ from domicile_operator.plan import Manifest, Plan, Size
 
 USER = 10001
 CONFIG_FOLDER = "/etc/casino"
+NETWORKS_FILE = "networks.csv"
 TOKEN_FOLDER = "/var/run/secrets/openbao"  # noqa: S105  a folder
 TOKEN_SECONDS = 600
 """The shortest that Kubernetes projects; the kubelet renews it at four fifths of that."""
@@ -16,7 +17,8 @@ TOKEN_SECONDS = 600
 
 def config_map_data(plan: Plan) -> dict[str, str]:
     """What the ConfigMap `casino-config` holds."""
-    return {"rules.json": plan.rules.text, "ca.crt": plan.cell.ca_pem}
+    networks = {NETWORKS_FILE: plan.cell.networks} if plan.asks_places else {}
+    return {"rules.json": plan.rules.text, "ca.crt": plan.cell.ca_pem, **networks}
 
 
 def pod_template(
@@ -129,7 +131,9 @@ def casino_environment(plan: Plan) -> dict[str, str]:
     return (
         {name: value for name, value in migrate_environment(plan).items() if name != "BAO_DATABASE_ROLE"}
         | _redis_environment(plan, names.creds_redis)
+        | ({"CASINO_IP_NETWORKS": f"{CONFIG_FOLDER}/{NETWORKS_FILE}"} if plan.asks_places else {})
         | {
+            "CASINO_TRUSTED_PROXIES": str(plan.cell.trusted_proxies),
             "CASINO_BRAND": plan.spec.brand,
             "CASINO_REALTIME_URL": REALTIME_PATH,
             "CASINO_PSP": json.dumps(providers, sort_keys=True),

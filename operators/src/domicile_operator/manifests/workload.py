@@ -100,7 +100,7 @@ def _read_at_start(plan: Plan) -> dict[str, str]:
     """
     rules = json.loads(plan.rules.text)
     settled = {name: rules.get(name) for name in READ_AT_START}
-    settled["geolocation"] = bool(rules.get("geolocation_moments"))
+    settled["networks"] = plan.cell.networks if plan.asks_places else None
     return {"ca.crt": plan.cell.ca_pem, "rules": digest(settled)}
 
 
