@@ -1,6 +1,7 @@
 """The rules of play, and limits that may only be stricter."""
 
 import json
+import re
 from datetime import date
 
 import pytest
@@ -8,6 +9,7 @@ from catalog_testkit.papers import attest
 from domicile_catalog import LaxerLimitError, RulesError, load_catalogue, tenant_rules
 from domicile_catalog.forms import Lockout
 from domicile_catalog.play_law import BINDING, FACT_OF_OPTION, NEEDED
+from domicile_catalog.vocabulary import OnlineCasino
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -210,6 +212,8 @@ def test_new_jersey_locks_after_three_failures_until_a_reset_and_knows_one_sessi
         "lockout_until_reset": True,
         "one_session_per_player": True,
         "new_device_notice": True,
+        "geolocation_moments": ["login", "bet"],
+        "geolocation_territory": {"regions": ["US-NJ"]},
     }
     assert found.confidence["max_failed_logins"] == found.confidence["lockout_until_reset"] == "sourced"
     assert found.sources["one_session_per_player"].startswith("https://")
@@ -251,6 +255,52 @@ def test_an_officer_may_answer_each_option(fact, value, expected):
 def test_a_lock_has_minutes_or_lasts_until_a_reset(value):
     with pytest.raises(ValidationError):
         Lockout.model_validate(value)
+
+
+UNITED_STATES = sorted(
+    code
+    for code, found in CATALOGUE.jurisdictions.items()
+    if found.parent == "US" and CATALOGUE.jurisdiction(code, TODAY).facts.online_casino.value is OnlineCasino.LEGAL
+)
+
+
+UNREAD = {"US-ME"}
+"""Licensed in 2026; nobody has read its rules on places yet."""
+
+
+@pytest.mark.parametrize("code", UNITED_STATES)
+def test_no_state_of_the_united_states_takes_a_bet_from_beyond_its_border(code):
+    if code in UNREAD:
+        assert not CATALOGUE.jurisdiction(code, TODAY).facts.geolocation_moments.known
+        return
+    asked = options(rules(code))
+    assert "bet" in asked["geolocation_moments"]
+    assert asked["geolocation_territory"] == {"regions": [code]}
+
+
+@pytest.mark.parametrize("code", sorted(CATALOGUE.jurisdictions))
+def test_where_players_must_be_is_a_place_that_databases_of_networks_know(code):
+    try:
+        asked = options(rules(code))
+    except RulesError:
+        return
+    assert ("geolocation_moments" in asked) == ("geolocation_territory" in asked)
+    for region in asked.get("geolocation_territory", {"regions": []})["regions"]:
+        assert re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", region) and "-X" not in region
+
+
+@pytest.mark.parametrize(
+    ("moments", "expected"),
+    [
+        (["registration"], {}),
+        (["session", "payout"], {}),
+        (["wager", "login", "session"], ["login", "bet"]),
+        (["deposit"], ["deposit"]),
+    ],
+)
+def test_moments_are_told_in_the_casinos_words(moments, expected):
+    found = tenant_rules(CATALOGUE, "MT", {}, on=TODAY, attestations=[attest("MT", "geolocation_moments", moments)])
+    assert options(found).get("geolocation_moments", {}) == expected
 
 
 def test_no_option_stops_a_casino_for_being_unknown():

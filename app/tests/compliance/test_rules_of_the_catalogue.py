@@ -27,7 +27,10 @@ def test_the_rules_of_every_jurisdiction_that_has_some_can_be_read(code: str) ->
     read = parse_rules(written.to_json())
     for rule in FACT_OF_OPTION:
         meant = getattr(written, rule)
-        assert meant is None or getattr(read, rule) == meant, rule
+        if rule == "geolocation_territory":
+            assert (meant and meant.regions) == (read.geolocation_territory and read.geolocation_territory.regions)
+        else:
+            assert meant is None or getattr(read, rule) == meant, rule
     required_fields(read.registration_fields)
 
 

@@ -32,6 +32,8 @@ FACT_OF_OPTION = {
     "new_device_notice": "login_notice",
     "dormancy_months": "dormancy_months",
     "withdrawal_reversal_window_s": "withdrawal_reversal_hours",
+    "geolocation_moments": "geolocation_moments",
+    "geolocation_territory": "geolocation_moments",
 }
 """Rules that rules.json has only where the law of the jurisdiction says something: elsewhere the casino has a default
 of its own. None of them stops a casino for being unknown."""

@@ -19,7 +19,7 @@ from domicile_catalog.rule_errors import (
     UnknownRuleError,
 )
 from domicile_catalog.tenancy import TenantRequest
-from domicile_catalog.vocabulary import AccessNotice, Confidence, IdentityData, Permission
+from domicile_catalog.vocabulary import AccessNotice, Confidence, IdentityData, Moment, Permission
 
 SCHEMA = 1
 
@@ -34,6 +34,12 @@ class StakeLimit(Frozen):
 
     min_age_years: int
     stake_minor: int
+
+
+class PlayTerritory(Frozen):
+    """Where players must be: regions by ISO 3166 code, as databases of networks have them."""
+
+    regions: tuple[str, ...]
 
 
 class Rules(Frozen):
@@ -70,6 +76,8 @@ class Rules(Frozen):
     new_device_notice: bool | None = None
     dormancy_months: int | None = None
     withdrawal_reversal_window_s: int | None = None
+    geolocation_moments: tuple[str, ...] | None = None
+    geolocation_territory: PlayTerritory | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     confidence: dict[str, Confidence]
     sources: dict[str, str]
@@ -161,8 +169,26 @@ def _options(law: PlayLaw) -> dict[str, Any]:
         "new_device_notice": None if notice is None else notice is not AccessNotice.NONE,
         "dormancy_months": law.fact("dormancy_months").value,
         "withdrawal_reversal_window_s": _scaled(law.fact("withdrawal_reversal_hours").value, 3600),
+        **_places(law),
     }
     return {rule: value for rule, value in found.items() if value is not None}
+
+
+CHECKED_AT = {Moment.LOGIN: "login", Moment.DEPOSIT: "deposit", Moment.WAGER: "bet"}
+"""The moments at which the casino can ask where a player is, in its words."""
+
+
+def _places(law: PlayLaw) -> dict[str, Any]:
+    """When players must be where the licence is, and where that is.
+
+    A licence reaches as far as its jurisdiction. Outlines for device positions are not here: nobody has given any.
+    """
+    asked = law.fact("geolocation_moments").value or ()
+    moments = tuple(told for moment, told in CHECKED_AT.items() if moment in asked)
+    if not moments:
+        return {}
+    territory = PlayTerritory(regions=(law.jurisdiction.code,))
+    return {"geolocation_moments": moments, "geolocation_territory": territory}
 
 
 def _parameters(catalogue: Catalogue) -> list[str]:
