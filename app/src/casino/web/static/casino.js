@@ -45,7 +45,7 @@ function keyFor(intent) {
 let awaited = 0;
 let answeredAt = -Infinity;
 
-async function call(method, path, body, intent) {
+async function call(method, path, body, intent, again = false) {
   const headers = { Accept: "application/json" };
   if (body) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = document.querySelector("meta[name=csrf-token]").content;
@@ -62,6 +62,11 @@ async function call(method, path, body, intent) {
     answeredAt = performance.now();
   }
   if (response.status < 500 && !(response.ok && answer.status === "pending")) keys.delete(intent);
+  if (answer.code === "LOCATION_REQUIRED" && !again) {
+    // Where the player is counts for minutes: it is judged anew by where the page connects from, then asked once more.
+    await call("POST", "/api/v1/sessions/current/location", {}, undefined, true);
+    return call(method, path, body, intent, true);
+  }
   if (response.status === 401) {
     location.reload();
     throw new Error("Your session has ended. Log in again.");
