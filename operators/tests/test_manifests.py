@@ -116,8 +116,12 @@ def test_the_network_is_closed_but_for_what_a_casino_needs() -> None:
     assert ways(realtime) == {("10.1.2.3/32", 8200), ("10.1.2.3/32", 6379)}
     assert ways(migrate) == stores
     assert "ingress" not in migrate and "ingress" not in worker
+    operator = casino["ingress"][1]["from"][0]
+    assert operator["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "domicile-operator"}
+    assert operator["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "domicile-system"}
+    assert len(casino["ingress"]) == 2 and len(realtime["ingress"]) == 1
     for policy, listens in ((casino, 8080), (realtime, 8081)):
-        (into,) = policy["ingress"]
+        into = policy["ingress"][0]
         assert into["ports"] == [{"protocol": "TCP", "port": listens}]
         (ingress,) = into["from"]
         assert ingress["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "ingress-system"}

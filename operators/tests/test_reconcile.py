@@ -48,8 +48,31 @@ def test_a_tenant_waits_for_its_migration_then_for_its_pods_then_is_live(fakes: 
     assert (status["state"], status["url"]) == ("Live", "https://acme-gb.l3f2a.localhost:18443/")
     assert {c["type"]: c["status"] for c in status["conditions"]} == {
         "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True", "Lawful": "True",
-        "Secrets": "True", "Database": "True", "Progressing": "False",
+        "Secrets": "True", "Database": "True", "RulesInForce": "Unknown", "Progressing": "False",
     }  # fmt: skip
+
+
+OLD, WRITTEN = "a" * 64, "d" * 64
+
+
+@pytest.mark.parametrize(
+    ("pods", "status", "said"),
+    [
+        ({"one": WRITTEN, "two": WRITTEN}, "True", "2 of 2 pods play by the rules"),
+        ({"one": WRITTEN, "two": OLD}, "False", "1 of 2 pods play by other rules"),
+        ({"one": WRITTEN, "two": ""}, "Unknown", "1 of 2 pods say"),
+        ({}, "Unknown", "0 of 0 pods say"),
+    ],
+)
+def test_the_status_tells_whether_the_pods_play_by_the_rules_that_were_written(
+    fakes: Fakes, pods: dict[str, str], status: str, said: str
+) -> None:
+    go_live(fakes)
+    fakes.run_pods(**pods)
+    assert run(fakes) == "settled"
+    found = fakes.condition("RulesInForce")
+    assert found["status"] == status and said in found["message"]
+    assert fakes.condition("Ready")["status"] == "True"
 
 
 def test_a_settled_tenant_causes_no_write(fakes: Fakes) -> None:

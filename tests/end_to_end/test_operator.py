@@ -125,6 +125,9 @@ def test_stricter_rules_reach_a_running_casino_and_no_pod_is_replaced(spare: str
     lab.wait_for(lambda: lab.is_ready(spare) and digest() != before, 30, "the new rules in status")
     # The kubelet brings the file up to date within a minute or two.
     lab.wait_for(lambda: player.spin(200).status_code == 403, 150, "a stake above the new limit refused", every=3)
+    lab.wait_for(
+        lambda: lab.condition(spare, "RulesInForce").get("status") == "True", 60, "the pods told to play by them"
+    )
     assert pods() == running
     lab.apply(lab.tenant_manifest(spare))
 

@@ -10,7 +10,7 @@ import kopf
 from domicile_operator import handlers, logins, server
 from domicile_operator.catalogue import CatalogueRulebook
 from domicile_operator.cell import load_cell
-from domicile_operator.clients import kube
+from domicile_operator.clients import kube, pods
 from domicile_operator.clients.bao import OpenBaoClient
 from domicile_operator.clients.elasticache import ElastiCacheClient
 from domicile_operator.clients.postgres import PostgresClient
@@ -54,6 +54,7 @@ def build_world(settings: Settings) -> World:
         rulebook=CatalogueRulebook.load(settings.attestations_folder),
         cell=lambda: load_cell(settings.cell_folder, settings.networks_folder),
         image=settings.casino_image,
+        pod_metrics=pods.ask(),
         now=lambda: datetime.now(UTC),
     )
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domicile_operator import teardown
+from domicile_operator import rules_seen, teardown
 from domicile_operator.children.base import Child, Reference
 from domicile_operator.children.boundary import ours
 from domicile_operator.children.order import BUILD
@@ -79,7 +79,10 @@ def _build(tenant: Object, names: Names, world: World, found: Findings) -> Outco
     found.lawful_until = timestamp(plan.ahead.deadline) if plan.ahead else None
     if _state(tenant) != LIVE:
         found.state = ONBOARDING
-    return drive(BUILD, plan, world, found, tenant)
+    outcome = drive(BUILD, plan, world, found, tenant)
+    if outcome.kind == "settled":
+        found.conditions.append(rules_seen.look(plan, world))
+    return outcome
 
 
 def drive(children: Sequence[Child], plan: Plan, world: World, found: Findings, tenant: Object) -> Outcome:

@@ -8,6 +8,7 @@ from domicile_operator.cell import Cell, ElastiCache
 from domicile_operator.clients.bao import Bao
 from domicile_operator.clients.elasticache import CacheUsers
 from domicile_operator.clients.kube import Kube
+from domicile_operator.clients.pods import Ask
 from domicile_operator.clients.postgres import Databases
 from domicile_operator.decide import Rulebook
 
@@ -18,6 +19,7 @@ class World:
 
     `cell` reads the mounted ConfigMap anew, so that a changed cell needs no restart; it raises Fault.
     `now` gives an aware time in UTC. `cache_users` are those of a cell whose cache is AWS's.
+    `pod_metrics` gives the metrics of the pod at an address, or raises OSError or urllib3's HTTPError.
     """
 
     kube: Kube
@@ -27,4 +29,5 @@ class World:
     rulebook: Rulebook
     cell: Callable[[], Cell]
     image: str
+    pod_metrics: Ask
     now: Callable[[], datetime]

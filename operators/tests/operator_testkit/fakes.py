@@ -331,6 +331,8 @@ class Fakes:
         self.kube, self.bao, self.databases = FakeKube(self.switch), FakeBao(self.switch), FakeDatabases(self.switch)
         self.cache_users = FakeCacheUsers(self.switch)
         self.cell, self.image = cell, IMAGE
+        self.pods: dict[str, str] = {}
+        """What each pod plays by, by its address."""
 
     @property
     def world(self) -> World:
@@ -342,8 +344,25 @@ class Fakes:
             self.rulebook,
             lambda: self.cell,
             self.image,
+            self.pod_metrics,
             self.clock,
         )
+
+    def pod_metrics(self, address: str) -> str:
+        self.switch.pass_through(f"metrics {address}")
+        if not self.pods[address]:
+            raise TimeoutError
+        return f'casino_rules_in_force{{catalogue="c",digest="{self.pods[address]}"}} 1.0\n'
+
+    def run_pods(self, **pods: str) -> None:
+        """Pods of the casino that are ready, each with the digest that it plays by; empty for one that is silent."""
+        self.pods = {f"10.0.0.{at}": digest for at, digest in enumerate(pods.values())}
+        self.kube.put(
+            {
+                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+                "metadata": {"name": "casino-1", "namespace": "casino-acme-gb"},
+            }
+        )["endpoints"] = [{"addresses": [address], "conditions": {"ready": True}} for address in self.pods]  # fmt: skip
 
     def tenant(self, name: str = "acme-gb") -> Object:
         return self.kube.objects[KIND, "", name]

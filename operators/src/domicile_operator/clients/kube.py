@@ -32,6 +32,7 @@ PLURALS: dict[tuple[str, str], tuple[str, bool]] = {
     ("batch/v1", "Job"): ("jobs", True),
     ("apps/v1", "Deployment"): ("deployments", True),
     ("policy/v1", "PodDisruptionBudget"): ("poddisruptionbudgets", True),
+    ("discovery.k8s.io/v1", "EndpointSlice"): ("endpointslices", True),
 }
 
 TIMEOUTS = (5, 30)

@@ -1,6 +1,7 @@
 """Network policies: everything is closed, then the few ways that a casino needs are opened."""
 
 from domicile_operator.manifests.metadata import metadata, selector
+from domicile_operator.names import SYSTEM_NAMESPACE
 from domicile_operator.plan import Manifest, Plan
 
 HTTP_PORT = 8080
@@ -21,7 +22,10 @@ def network_policies(plan: Plan) -> list[Manifest]:
     return [
         _policy(plan, "default-deny", {}, {"policyTypes": ["Ingress", "Egress"]}),
         _policy(
-            plan, "casino", selector("api"), {"ingress": [_from_ingress(plan, HTTP_PORT)], "egress": _egress(casino)}
+            plan,
+            "casino",
+            selector("api"),
+            {"ingress": [_from_ingress(plan, HTTP_PORT), _from_operator(HTTP_PORT)], "egress": _egress(casino)},
         ),
         _policy(plan, "casino-worker", selector("worker"), {"egress": _egress(casino)}),
         _policy(
@@ -49,6 +53,19 @@ def _from_ingress(plan: Plan, port: int) -> Manifest:
     namespace = {"matchLabels": {"kubernetes.io/metadata.name": plan.cell.ingress_namespace}}
     return {
         "from": [{"namespaceSelector": namespace}],
+        "ports": [{"protocol": "TCP", "port": port}],
+    }
+
+
+def _from_operator(port: int) -> Manifest:
+    """Who asks by which rules the casino plays."""
+    return {
+        "from": [
+            {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": SYSTEM_NAMESPACE}},
+                "podSelector": {"matchLabels": {"app.kubernetes.io/name": "domicile-operator"}},
+            }
+        ],
         "ports": [{"protocol": "TCP", "port": port}],
     }
 
