@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
+from casino.compliance.in_force import RulesInForce
 from casino.compliance.models import Rules
 from casino.compliance.service import parse_rules
+from casino.kernel.metrics import REGISTRY
 from casino.pam.fields import required_fields
 from domicile_catalog import RulesError, load_catalogue, tenant_rules
 from domicile_catalog.play_law import FACT_OF_OPTION
 from domicile_catalog.vocabulary import IdentityData
+from domicile_operator.clients.pods import rules_of
+from prometheus_client import generate_latest
 
 CATALOGUE = load_catalogue()
 DAY = date(2026, 11, 30)
@@ -41,3 +46,11 @@ def test_every_option_is_a_field_that_the_casino_has_and_may_do_without() -> Non
 
 def test_all_that_can_be_asked_of_a_player_is_known_to_the_casino() -> None:
     assert required_fields(list(IdentityData))
+
+
+def test_the_operator_reads_from_a_casinos_metrics_which_rules_it_plays_by(tmp_path: Path) -> None:
+    file = tmp_path / "rules.json"
+    file.write_text(tenant_rules(CATALOGUE, "GB", {}, on=DAY).to_json())
+    in_force = RulesInForce.read(file)
+    assert rules_of(["a pod"], lambda _: generate_latest(REGISTRY).decode()) == [in_force.digest]
+    assert in_force.digest == tenant_rules(CATALOGUE, "GB", {}, on=DAY).digest
