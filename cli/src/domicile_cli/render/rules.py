@@ -1,6 +1,10 @@
 """Rules of play, as a casino reads them."""
 
+from typing import Any
+
 from domicile_catalog import Confidence, Rules
+from domicile_catalog.play_law import FACT_OF_OPTION
+from domicile_catalog.rules import PlayTerritory
 from rich.table import Table
 
 from domicile_cli.render.base import mark_of, money, new_table, or_none, percent, source_of
@@ -26,8 +30,21 @@ def spelt_rules(told: Rules) -> dict[str, str]:
         "currency": told.currency,
         "timezone": told.timezone,
     }
+    spelt |= {rule: _option(value) for rule in FACT_OF_OPTION if (value := getattr(told, rule)) is not None}
     unread = [rule for rule in spelt if told.confidence[rule] is Confidence.UNKNOWN and spelt[rule] == "none"]
     return spelt | dict.fromkeys(unread, "unknown")
+
+
+def _option(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case PlayTerritory():
+            return ", ".join(value.regions)
+        case tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def _stakes(told: Rules) -> str:
