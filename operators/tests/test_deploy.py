@@ -10,8 +10,10 @@ import yaml
 from domicile_operator import conditions, names, status
 from domicile_operator.clients.kube import PLURALS
 from domicile_operator.handlers import WATCHED
+from domicile_operator.manifests import namespace, network
 from domicile_operator.plan import SIZES
 from domicile_operator.spec import Licence, Limits, Product, TenantSpec
+from operator_testkit.samples import plan
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 
@@ -124,6 +126,20 @@ def test_the_operators_pod_is_as_restricted_as_its_namespace_asks() -> None:
     assert deployment["spec"]["replicas"] == 1 and deployment["spec"]["strategy"] == {"type": "Recreate"}
     assert container["image"] == "domicile-operator:unset"
     assert {"name": "CASINO_IMAGE", "value": "casino:unset"} in container["env"]
+
+
+def test_the_operator_reaches_the_casinos_that_it_asks_for_their_rules_and_they_let_it_in() -> None:
+    own = next(d for d in documents("networkpolicy.yaml") if d["metadata"]["name"] == "domicile-operator")["spec"]
+    (out,) = [rule for rule in own["egress"] if rule["ports"] == [{"protocol": "TCP", "port": 8080}]]
+    (to,) = out["to"]
+    labels = namespace.namespace(plan())["metadata"]["labels"]
+    assert to["namespaceSelector"]["matchLabels"].items() <= labels.items()
+    (let_in,) = next(p for p in network.network_policies(plan()) if p["metadata"]["name"] == "casino")["spec"][
+        "ingress"
+    ][1]["from"]
+    (deployment,) = documents("deployment.yaml")
+    assert let_in["podSelector"]["matchLabels"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert let_in["podSelector"] == own["podSelector"]
 
 
 @pytest.mark.parametrize("folder", [DEPLOY, DEPLOY / "aws"], ids=lambda folder: folder.name)
