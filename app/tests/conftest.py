@@ -76,6 +76,18 @@ PLACE_ONE = """SELECT * FROM wallet.place_rounds(
     ARRAY[$6::bigint], ARRAY[$7::integer], ARRAY['{}'::jsonb])"""
 
 
+# A deposit that a provider has captured: account, key, hash, amount. The payment's id is made of account and key.
+DEPOSIT_ONE = """WITH payment AS (
+        INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method, currency, amount, state, provider,
+            received, captured, idempotency_key, request_hash, created_at, updated_at)
+        SELECT md5(account_id || ' ' || $2::text)::uuid, 'deposit', player_id, account_id, 'card', currency, $4,
+            'captured', 'sandbox', $4, $4, $2, $3, now(), now()
+        FROM wallet.accounts WHERE account_id = $1 ON CONFLICT DO NOTHING)
+    SELECT * FROM wallet.post('deposit', $1::bigint, $2::text, $3::bytea, wallet.uuid7(),
+        ARRAY[ROW('psp_clearing', 'sandbox', 'player_cash', NULL, 'GBP', $4::bigint)::wallet.movement],
+        jsonb_build_object('payment_id', md5($1 || ' ' || $2)::uuid))"""
+
+
 @dataclass
 class Servers:
     """The session's servers; `sql()` runs a statement on the maintenance database."""
@@ -189,16 +201,8 @@ class Ledger:
             await self.deposit(account, balance)
         return account
 
-    async def deposit(self, account: int, amount: int) -> Any:
-        deposit = await self.pool.fetchval(
-            "SELECT (deposit).deposit_id FROM wallet.begin_deposit(gen_random_uuid(), $1, $2, $3, 'sandbox', $4)",
-            account, secrets.token_hex(8), bytes(32), amount,
-        )  # fmt: skip
-        await self.capture(deposit)
-        return deposit
-
-    async def capture(self, deposit: Any) -> Any:
-        return await self.pool.fetchrow("SELECT * FROM wallet.capture_deposit($1, wallet.uuid7(), 'pay')", deposit)
+    async def deposit(self, account: int, amount: int, key: str | None = None) -> Any:
+        return await self.pool.fetchrow(DEPOSIT_ONE, account, key or secrets.token_hex(8), bytes(32), amount)
 
     async def bet(
         self, account: int, stake: int, win: int = 0, *, key: str | None = None, cap: int | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ import httpx
 import pytest
 from casino.dev.run import MERCHANT, Child, checkout, free_port
 from casino.dev.run import psp_command as make_psp_command
-from casino.wallet.api import Deposits
+from casino.kernel.metrics import DEPOSITS, DEPOSITS_PENDING
+from casino.wallet.api import Payments
+from casino.wallet.payments.signing import sign
 
 
-async def payments_of(casino: Any, servers: Any, database: str) -> list[tuple[str, int]]:
-    """Every deposit and how many postings it has."""
+async def payments_of(servers: Any, database: str) -> list[tuple[str, int]]:
+    """Every deposit's state and how many postings it has."""
     connection = await asyncpg.connect(servers.uri(database))
     rows = await connection.fetch(
-        "SELECT d.status, count(t.transaction_id) AS postings FROM wallet.deposits d LEFT JOIN wallet.transactions t"
-        " ON t.details ->> 'deposit_id' = d.deposit_id::text GROUP BY d.deposit_id ORDER BY d.created_at"
+        "SELECT p.state, count(t.transaction_id) AS postings FROM wallet.payments p LEFT JOIN wallet.transactions t"
+        " ON t.details ->> 'payment_id' = p.payment_id::text GROUP BY p.payment_id ORDER BY p.payment_id"
     )
     await connection.close()
     return [tuple(row) for row in rows]
@@ -60,23 +63,26 @@ async def test_a_deposit_that_takes_too_long_settles_on_a_repeat_and_charges_onc
     await asyncio.sleep(1)  # the provider captures meanwhile
     assert (await player.deposit(700, "tok_slow", key="k")).json()["status"] in ("captured", "pending")
     await asyncio.sleep(0.6)
-    await casino.part(Deposits).reconcile()
+    await casino.part(Payments).resolve()
     assert await player.balance() == 700
-    assert await payments_of(casino, servers, database) == [("captured", 1)]
+    assert await payments_of(servers, database) == [("captured", 1)]
 
 
-async def test_the_reconciler_settles_what_was_left_pending(casino: Any, servers: Any, database: str) -> None:
+async def test_the_worker_settles_what_was_left_pending_once(casino: Any, servers: Any, database: str) -> None:
     player = await casino.player()
     await player.deposit(300, "tok_slow", key="a")
     await player.deposit(400, "tok_error", key="b")
     await asyncio.sleep(0.8)
-    settled = await asyncio.gather(*(casino.part(Deposits).reconcile() for _ in range(4)))
-    assert sum(settled) == 1  # the other three found the lock taken, or nothing to do
+    await asyncio.gather(*(casino.part(Payments).resolve() for _ in range(4)))
     assert await player.balance() == 300
-    assert await payments_of(casino, servers, database) == [("captured", 1), ("pending", 0)]
-    assert await casino.part(Deposits).reconcile(give_up_after_s=0) == 1
+    assert await payments_of(servers, database) == [("captured", 1), ("processing", 0)]
+    assert DEPOSITS_PENDING._value.get() == 1
+    casino.clock.forward(minutes=15)
+    await casino.part(Payments).resolve()
     declined = (await player.deposit(400, "tok_error", key="b")).json()
     assert (declined["status"], declined["decline_code"]) == ("declined", "not_received")
+    await casino.part(Payments).resolve()
+    assert DEPOSITS_PENDING._value.get() == 0
 
 
 async def test_a_key_of_another_deposit_is_refused(casino: Any) -> None:
@@ -88,32 +94,69 @@ async def test_a_key_of_another_deposit_is_refused(casino: Any) -> None:
     assert await player.balance() == 700
 
 
-async def test_a_raced_deposit_charges_and_posts_once(casino: Any) -> None:
+async def test_a_raced_deposit_charges_and_posts_once(casino: Any, servers: Any, database: str) -> None:
     player = await casino.player()
     answers = await asyncio.gather(*(player.deposit(700, key="raced") for _ in range(10)))
-    assert {answer.json()["status"] for answer in answers} == {"captured"}
+    # Who asks while the first one's call is under way is told so.
+    assert {answer.json()["status"] for answer in answers} <= {"captured", "pending"}
+    assert (await player.deposit(700, key="raced")).json()["status"] == "captured"
     assert await player.balance() == 700
+    assert await payments_of(servers, database) == [("captured", 1)]
 
 
-async def test_a_provider_that_is_away_leaves_the_deposit_pending(open_casino: Any) -> None:
+async def test_a_provider_that_is_away_leaves_the_deposit_pending_until_it_is_given_up(open_casino: Any) -> None:
     nowhere = json.dumps([{"name": "sandbox", "url": f"http://127.0.0.1:{free_port()}"}])
     player = await (await open_casino({"CASINO_PSP": nowhere})).player()
     assert (await player.deposit(700, key="k")).json()["status"] == "pending"
-    player.casino = await open_casino()  # the provider is back
-    assert (await player.deposit(700, key="k")).json()["status"] == "captured"
+    player.casino = await open_casino()  # the provider is back, and has never heard of it
+    assert (await player.deposit(700, key="k")).json()["status"] == "pending"
+    player.casino.clock.forward(minutes=15)
+    assert (await player.deposit(700, key="k")).json()["decline_code"] == "not_received"
+    assert (await player.deposit(700, key="another")).json()["status"] == "captured"
+    assert await player.balance() == 700
 
 
 async def test_a_signature_that_the_provider_refuses_moves_nothing(open_casino: Any) -> None:
     wrong = json.dumps({"sandbox": {"merchant_id": MERCHANT, "secret": "wrong"}})
     player = await (await open_casino({"CASINO_PSP_SECRETS": wrong})).player()
-    assert (await player.deposit(700)).json()["status"] == "pending"
+    answer = (await player.deposit(700)).json()
+    assert (answer["status"], answer["decline_code"]) == ("declined", "request_refused")
     assert await player.balance() == 0
 
 
-async def test_without_a_provider_a_deposit_is_refused(open_casino: Any) -> None:
-    player = await (await open_casino({"CASINO_PSP": "[]"})).player()
+@pytest.mark.parametrize(
+    "settings", [{"CASINO_PSP": "[]", "CASINO_PAYMENTS": "{}"}, {"CASINO_PAYMENTS": '{"routes": []}'}]
+)
+async def test_without_a_route_a_deposit_is_refused(open_casino: Any, settings: dict[str, str]) -> None:
+    player = await (await open_casino(settings)).player()
     answer = await player.deposit(700)
-    assert (answer.status_code, answer.json()["code"]) == (503, "PSP_UNAVAILABLE")
+    assert (answer.status_code, answer.json()["code"]) == (422, "METHOD_NOT_OFFERED")
+
+
+async def test_without_a_setting_each_provider_takes_cards(open_casino: Any) -> None:
+    player = await (await open_casino({"CASINO_PAYMENTS": "{}"})).player()
+    assert (await player.deposit(700)).json()["status"] == "captured"
+
+
+async def test_who_is_barred_from_play_deposits_nothing(casino: Any, servers: Any, database: str) -> None:
+    player = await casino.player(100)
+    connection = await asyncpg.connect(servers.uri(database))
+    await connection.execute("SELECT wallet.restrict(account_id, 'infinity', NULL) FROM wallet.accounts"
+                             " WHERE kind = 'player_cash'")  # fmt: skip
+    await connection.close()
+    answer = await player.deposit(700)
+    assert (answer.status_code, answer.json()["code"]) == (403, "DEPOSIT_BARRED")
+    assert await payments_of(servers, database) == [("captured", 1)], "nothing was begun"
+
+
+async def test_the_counters_tell_how_deposits_ended(casino: Any) -> None:
+    def counted() -> list[float]:
+        return [DEPOSITS.labels(status)._value.get() for status in ("captured", "declined", "pending")]
+
+    player, before = await casino.player(), counted()
+    for card in ("tok_visa", "tok_lost_answer", "tok_declined", "tok_error"):
+        await player.deposit(100, card)
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [2, 1, 1]
 
 
 @pytest.fixture(scope="module")
@@ -157,28 +200,25 @@ async def test_the_provider_is_known_by_its_certificate_and_name(
 
 
 async def test_the_simulator_keeps_its_side_of_the_protocol(servers: Any) -> None:
-    import time
-
-    from casino.wallet.psp import sign
-
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{servers.psp_port}") as http:
 
-        async def call(method: str, path: str, body: Any = None, key: str = "k1", **changes: str) -> httpx.Response:
+        async def call(method: str, path: str, body: Any = None, **changes: str) -> httpx.Response:
             content = json.dumps(body).encode() if body is not None else b""
             now = str(int(time.time()))
-            headers = {"Idempotency-Key": key, "X-Merchant": MERCHANT, "X-Timestamp": now,
+            headers = {"X-Merchant": MERCHANT, "X-Timestamp": now,
                        "X-Signature": sign(servers.psp_secret, now, method, path, content)}  # fmt: skip
             return await http.request(method, path, content=content, headers=headers | changes)
 
-        body = {"reference": "r1", "amount_minor": 5, "currency": "GBP", "card_token": "tok_visa"}
-        first = await call("POST", "/v1/payments", body)
+        charges, found = "/v1/card/charges", "/v1/card/operations?reference="
+        body = {"reference": "r1", "amount_minor": 5, "currency": "GBP", "card_token": "tok_visa", "capture": True}
+        first = await call("POST", charges, body)
         assert first.status_code == 201 and first.json()["status"] == "captured"
-        assert (await call("POST", "/v1/payments", body)).json() == first.json()
-        assert (await call("POST", "/v1/payments", body | {"amount_minor": 6})).status_code == 409
-        assert (await call("POST", "/v1/payments", body, key="k2")).status_code == 409  # the reference is taken
-        assert (await call("GET", "/v1/payments?reference=r1")).json() == first.json()
-        assert (await call("GET", "/v1/payments?reference=r2")).status_code == 404
-        assert (await call("POST", "/v1/payments", body, **{"X-Signature": "0" * 64})).status_code == 401
-        assert (await call("POST", "/v1/payments", body, **{"X-Merchant": "other"})).status_code == 401
+        assert (await call("POST", charges, body)).json() == first.json()
+        assert (await call("POST", charges, body | {"amount_minor": 6})).status_code == 409
+        assert (await call("GET", found + "r1")).json() == first.json()
+        assert (await call("GET", found + "r2")).status_code == 404
+        assert (await call("POST", charges, body, **{"X-Signature": "0" * 64})).status_code == 401
+        assert (await call("POST", charges, body, **{"X-Merchant": "other"})).status_code == 401
         for fault in ({"amount_minor": 1.5}, {"amount_minor": True}, {"amount_minor": 0}, {"extra": 1}):
-            assert (await call("POST", "/v1/payments", body | fault, key="k3")).status_code == 422
+            assert (await call("POST", charges, body | {"reference": "r3"} | fault)).status_code == 422
+        assert (await call("POST", "/v1/payments", body)).status_code == 404

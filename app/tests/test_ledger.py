@@ -89,14 +89,10 @@ async def test_the_cycle_is_each_players_own(ledger: Any) -> None:
         assert (await ledger.bet(await ledger.player(100), 100, cycle_ms=60_000))["outcome"] == "placed"
 
 
-async def test_an_account_that_is_not_open_cannot_bet_or_deposit(ledger: Any) -> None:
+async def test_an_account_that_is_not_open_cannot_bet(ledger: Any) -> None:
     account = await ledger.player(1_000)
     await ledger.pool.execute("UPDATE wallet.accounts SET status = 'frozen' WHERE account_id = $1", account)
     assert (await ledger.bet(account, 100))["outcome"] == "account_not_open"
-    begun = await ledger.pool.fetchrow(
-        "SELECT outcome FROM wallet.begin_deposit(gen_random_uuid(), $1, 'k', $2, 'sandbox', 1)", account, bytes(32)
-    )
-    assert begun["outcome"] == "account_not_open"
     assert (await ledger.bet(10**9, 100))["outcome"] == "account_unknown"
 
 
@@ -209,25 +205,12 @@ async def test_a_raced_last_coin_is_spent_once(ledger: Any) -> None:
     assert await ledger.balance(account) == 0
 
 
-async def test_a_raced_capture_posts_once(ledger: Any) -> None:
+async def test_a_raced_deposit_posts_once(ledger: Any) -> None:
     account = await ledger.player()
-    deposit = await ledger.deposit(account, 500)
-    rows = await asyncio.gather(*(ledger.capture(deposit) for _ in range(20)))
-    assert {row["balance_after"] for row in rows} == {500}
+    rows = await asyncio.gather(*(ledger.deposit(account, 500, "k") for _ in range(20)))
+    assert sorted(row["outcome"] for row in rows) == ["posted"] + ["replayed"] * 19
+    assert {row["balance"] for row in rows} == {500}
     assert await ledger.balance(account) == 500
-
-
-async def test_a_declined_deposit_is_never_posted_unless_it_was_only_given_up(ledger: Any) -> None:
-    account = await ledger.player()
-    begin = "SELECT (deposit).deposit_id FROM wallet.begin_deposit(gen_random_uuid(), $1, $2, $3, 'sandbox', 70)"
-    declined = await ledger.pool.fetchval(begin, account, "a", bytes(32))
-    await ledger.pool.execute("SELECT wallet.decline_deposit($1, 'do_not_honour', 'p')", declined)
-    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
-        await ledger.capture(declined)
-    given_up = await ledger.pool.fetchval(begin, account, "b", bytes(32))
-    await ledger.pool.execute("SELECT wallet.decline_deposit($1, 'not_received', NULL)", given_up)
-    assert (await ledger.capture(given_up))["status"] == "captured"
-    assert await ledger.balance(account) == 70
 
 
 @pytest.mark.parametrize("table", ["transactions", "postings"])
@@ -288,9 +271,7 @@ BREAKS = {
     "chains_intact": """UPDATE wallet.transactions SET details = '{"reels": "others"}' WHERE kind = 'round'""",
     "holds_are_covered": "UPDATE wallet.holds SET amount = amount + 1 WHERE status = 'open'",
     "holds_resolved_once": "UPDATE wallet.holds SET resolved_by = opened_by WHERE status = 'captured'",
-    "captured_deposits_posted_once":
-        "UPDATE wallet.deposits SET amount = amount + 1",
-    "deposit_postings_have_a_deposit": "DELETE FROM wallet.deposits",
+    "deposit_postings_have_a_payment": "DELETE FROM wallet.payments",
     "payments_match_their_postings": """INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method,
         currency, amount, state, received, captured, idempotency_key, request_hash, created_at, updated_at)
         SELECT gen_random_uuid(), 'deposit', player_id, account_id, 'card', 'GBP', 5, 'captured', 5, 5, 'k', sha256(''),

@@ -50,7 +50,7 @@ async def test_what_is_played_is_reported_by_the_worker(open_casino: Any, server
     )
     assert staked == house
     jobs = {
-        "wallet.verify", "wallet.contributions", "wallet.expire_holds", "wallet.reconcile_deposits", "wallet.months",
+        "wallet.verify", "wallet.contributions", "wallet.expire_holds", "wallet.months",
         "wallet.payments",
         "pam.dormancy", "pam.erase", "game_control.verify", "gal.studios",
     }  # fmt: skip

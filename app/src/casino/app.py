@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from casino import __version__
+from casino.backoffice.payments import router as staff_payments_router
 from casino.bootstrap import Kind, Runtime
 from casino.compliance.api import RulesInForce
 from casino.gal.api import SPIN, live_router, studio_router
@@ -87,6 +88,7 @@ def create_app(
             staff_router,
             wallet_router,
             payments_router,
+            staff_payments_router,
             gal_router,
             live_router,
             studio_router,

@@ -10,6 +10,7 @@ from typing import Literal
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
+from casino.backoffice.identities import AccountIdentities
 from casino.compliance.api import RulesInForce
 from casino.gal.api import Games, Launches, LiveRepository, LiveTables, StudioPlay, Studios, build_studios, load_tables
 from casino.game_control.api import GameControl, RandomNumberGenerator
@@ -31,16 +32,13 @@ from casino.realtime_feed import Feed
 from casino.stores import KEPT, credentials_of
 from casino.wallet.api import (
     Connection,
-    Deposits,
     Ledger,
     LedgerMoney,
     Payments,
-    PspClient,
     Wallet,
     build_connections,
     build_payments,
     build_play,
-    build_psp_clients,
 )
 from casino.wallet.api import build as build_wallet
 from casino.work import Worker
@@ -68,7 +66,6 @@ class Runtime:
         self._credentials: Credentials | None = None
         self._databases: Databases | None = None
         self._redis: Redis | None = None
-        self._psp: list[PspClient] = []
         self._connections: dict[str, Connection] = {}
         self._players: PlayerModule | None = None
         self._studios: Studios | None = None
@@ -107,7 +104,6 @@ class Runtime:
             await self._credentials.start()
             self._tasks.append(asyncio.create_task(self._credentials.run()))
         secrets = await self._psp_secrets()
-        self._psp = build_psp_clients(settings, secrets, self._clock)
         self._connections = build_connections(settings, secrets, self._clock)
         databases = self._databases = Databases(settings, self._credentials, MODULES, KEPT)
         await databases.open()
@@ -120,21 +116,11 @@ class Runtime:
         parts.put(Settings, settings)
         parts.put(RulesInForce, self._rules)
         parts.put(Clock, self._clock)  # type: ignore[type-abstract]  # mypy: a protocol is as good a key as a class
-        money, deposits = await build_wallet(
-            databases.of("wallet"), self._psp, self._rules.current.currency, self._rules.current.currency_exponent
+        money = await build_wallet(
+            databases.of("wallet"), self._rules.current.currency, self._rules.current.currency_exponent
         )
         parts.put(Wallet, money)
-        parts.put(Deposits, deposits)
         ledger = parts.put(Ledger, Ledger(databases.of("wallet")))
-        payments = build_payments(
-            databases.of("wallet"),
-            self._connections,
-            settings,
-            self._rules,
-            money=LedgerMoney(ledger),
-            clock=self._clock,
-        )
-        parts.put(Payments, payments)
         players = self._players = await build_pam(
             database=databases.of("pam"),
             redis=self._redis,
@@ -144,6 +130,16 @@ class Runtime:
             clock=self._clock,
             credentials=self._credentials,
         )
+        payments = build_payments(
+            databases.of("wallet"),
+            self._connections,
+            settings,
+            self._rules,
+            money=LedgerMoney(ledger),
+            clock=self._clock,
+            identities=AccountIdentities(players),
+        )
+        parts.put(Payments, payments)
         parts.put(PlayerModule, players)
         parts.put(PlayerAccounts, players.accounts)
         parts.put(Authenticator, players.accounts)  # type: ignore[type-abstract]
@@ -198,11 +194,9 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        for client in self._psp:
-            await client.close()
         for connection in self._connections.values():
             await connection.close()
-        self._psp, self._connections = [], {}
+        self._connections = {}
         if self._players is not None:
             await self._players.close()
             self._players = None

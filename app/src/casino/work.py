@@ -21,7 +21,7 @@ from casino.kernel.schedule import Job, Schedule
 from casino.kernel.settings import Settings
 from casino.ops.api import DailyReports
 from casino.pam.api import PlayerModule
-from casino.wallet.api import Deposits, Ledger, Payments, months_ahead, verify_ledger
+from casino.wallet.api import Ledger, Payments, months_ahead, verify_ledger
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def consumers(rules: RulesInForce) -> list[Consumer]:
 
 def jobs(parts: Container, databases: Databases) -> list[Job]:
     """Everything that is done by the clock."""
-    settings, ledger, deposits = parts.get(Settings), parts.get(Ledger), parts.get(Deposits)
+    settings, ledger = parts.get(Settings), parts.get(Ledger)
     wallet = databases.of("wallet")
 
     async def verify() -> Mapping[str, Any]:
@@ -55,9 +55,6 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
 
     async def contributions() -> Mapping[str, Any]:
         return {"posted": await ledger.post_contributions()}
-
-    async def reconcile() -> Mapping[str, Any]:
-        return {"settled": await deposits.reconcile(older_than_s=2 * settings.reconcile_interval_s)}
 
     async def payments() -> Mapping[str, Any]:
         rested = timedelta(seconds=2 * settings.reconcile_interval_s)
@@ -89,7 +86,6 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         Job("wallet.verify", timedelta(days=1), verify, longest=timedelta(hours=4)),
         Job("wallet.expire_holds", timedelta(minutes=1), expire),
         Job("wallet.contributions", timedelta(seconds=10), contributions),
-        Job("wallet.reconcile_deposits", timedelta(seconds=settings.reconcile_interval_s), reconcile),
         Job("wallet.payments", timedelta(seconds=settings.reconcile_interval_s), payments),
         Job("pam.dormancy", timedelta(days=1), dormancy, longest=timedelta(hours=1)),
         Job("pam.erase", timedelta(days=1), erase, longest=timedelta(hours=1)),

@@ -18,22 +18,16 @@ async def ledger(connection: Any) -> None:
         await connection.execute("SELECT wallet.open_player_account(gen_random_uuid(), 'GBP')")
 
 
-async def deposits(connection: Any) -> None:
-    """Deposits of every status, rounds, and bets that are not over."""
+async def rounds(connection: Any) -> None:
+    """Money, rounds, and bets that are not over."""
     accounts = await connection.fetch("SELECT account_id FROM wallet.accounts WHERE kind = 'player_cash'")
-    for number, row in enumerate(accounts):
-        deposit = await connection.fetchval(
-            "SELECT (deposit).deposit_id"
-            " FROM wallet.begin_deposit(gen_random_uuid(), $1, 'first', $2, 'sandbox', 1000)",
+    for row in accounts:
+        await connection.execute(
+            "SELECT wallet.post('opening_balance', $1, 'opening', $2, wallet.uuid7(),"
+            " ARRAY[ROW('opening', 'before', 'player_cash', NULL, 'GBP', 1000)::wallet.movement], '{}')",
             row["account_id"],
             bytes(32),
         )
-        if number % 5 == 0:
-            continue  # its answer is not known yet
-        if number % 5 == 1:
-            await connection.execute("SELECT wallet.decline_deposit($1, 'declined', 'pay')", deposit)
-            continue
-        await connection.execute("SELECT wallet.capture_deposit($1, wallet.uuid7(), 'pay')", deposit)
         for round_ in range(5):
             await connection.execute(
                 "SELECT wallet.place_rounds(ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[wallet.uuid7()],"
@@ -60,8 +54,28 @@ async def players(connection: Any) -> None:
     )
 
 
+async def payments(connection: Any) -> None:
+    """Deposits: one that waits for its provider, one that was declined, the others captured."""
+    accounts = await connection.fetch("SELECT account_id FROM wallet.accounts WHERE kind = 'player_cash'")
+    for number, row in enumerate(accounts):
+        state = {0: "processing", 1: "failed"}.get(number, "captured")
+        await connection.execute(
+            """WITH payment AS (
+                   INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method, currency, amount,
+                       state, received, captured, idempotency_key, request_hash, created_at, updated_at)
+                   SELECT gen_random_uuid(), 'deposit', player_id, account_id, 'card', currency, 500,
+                       $2, $3, $3, 'first', $4, now(), now()
+                   FROM wallet.accounts WHERE account_id = $1 RETURNING payment_id)
+               SELECT wallet.post('deposit', $1, 'first', $4, wallet.uuid7(),
+                   ARRAY[ROW('psp_clearing', 'sandbox', 'player_cash', NULL, 'GBP', 500)::wallet.movement],
+                   jsonb_build_object('payment_id', payment_id)) FROM payment WHERE $3 > 0""",
+            row["account_id"], state, 500 if state == "captured" else 0, bytes(32),
+        )  # fmt: skip
+
+
 SEEDS: dict[str, Seed] = {
     "0001_ledger.sql": ledger,
-    "0005_deposits.sql": deposits,
+    "0004_holds.sql": rounds,
     "0006_players.sql": players,
+    "0009_payments.sql": payments,
 }

@@ -139,12 +139,13 @@ async def test_a_migration_that_never_gets_its_locks_says_so_and_may_be_run_agai
     servers: Any, database: str, connection: Any, later: Any
 ) -> None:
     migrations = later(
-        first_sql="CREATE TABLE wallet.first (id int);", second_sql="ALTER TABLE wallet.deposits ADD COLUMN note text;"
+        first_sql="CREATE TABLE wallet.first (id int);",
+        second_sql="ALTER TABLE wallet.instruments ADD COLUMN note text;",
     )
     reader = await asyncpg.connect(servers.uri(database))
     reading = reader.transaction()
     await reading.start()
-    await reader.fetch("SELECT * FROM wallet.deposits")
+    await reader.fetch("SELECT * FROM wallet.instruments")
     with pytest.raises(MigrationHeldUp, match=r"second\.sql did not get its locks in 2 attempts"):
         await run(connection, migrations=migrations, limits=Limits(lock_s=0.05, attempts=2, pause_s=0.01))
     assert [one.name for one in (await plan(connection, migrations=migrations)).migrations] == [migrations[-1].name]

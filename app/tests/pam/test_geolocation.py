@@ -287,7 +287,12 @@ async def test_no_bet_and_no_deposit_from_outside_and_a_session_is_located_for_i
     # Another address, or the same one later: to be established anew.
     for address, minutes in (("198.51.100.2", 0), (here, 6)):
         casino.clock.forward(minutes=minutes)
-        for path, body in (("/deposits", deposit), ("/games/harbour-lights/spins", spin)):
+        other = {"amount_minor": 1000, "method": "card", "token": "tok_visa"}
+        for path, body in (
+            ("/deposits", deposit),
+            ("/payments/deposits", other),
+            ("/games/harbour-lights/spins", spin),
+        ):
             answer = await call("POST", path, body, address, token)
             assert (answer.status_code, answer.json()["code"]) == (403, "LOCATION_REQUIRED")
     assert rule(await call("POST", "/sessions/current/location", {}, here, token)) == "position_missing"

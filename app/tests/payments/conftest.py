@@ -46,7 +46,8 @@ def payments_database(servers: Any) -> str:
 
 EMPTY = """SET LOCAL session_replication_role = replica;  -- the history's trigger refuses it otherwise
     TRUNCATE wallet.payments, wallet.payment_transitions, wallet.payment_attempts, wallet.psp_events,
-        wallet.instruments, wallet.settlement_files, wallet.settlement_lines, wallet.settlement_breaks;
+        wallet.instruments, wallet.instrument_decisions, wallet.settlement_files, wallet.settlement_lines,
+        wallet.settlement_breaks;
     DROP TABLE IF EXISTS money"""
 
 

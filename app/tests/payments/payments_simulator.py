@@ -12,7 +12,7 @@ import httpx
 from casino.kernel.settings import PspSecret, PspSetting
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.adapters.registry import Adapters, build_adapters
-from casino.wallet.psp import sign
+from casino.wallet.payments.signing import sign
 
 SECRETS = {"alfa": "secret of alfa", "bravo": "secret of bravo", "charlie": "secret of charlie"}
 

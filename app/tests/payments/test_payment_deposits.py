@@ -125,15 +125,15 @@ async def test_another_amount_or_owner_waits_for_a_person(world: Any, event: dic
     payment = await world.paid_by(1000, "bank", **event)
     assert payment.state == "pending_review" and (await world.sums())["cash"] == 0
     if accept:
-        await world.payments.accept(payment.payment_id, "ann")
+        await world.payments.accept(payment.payment_id, "ann", "seen")
         assert (await world.sums())["cash"] == event.get("amount_minor", 1000)
     else:
-        sent = await world.payments.send_back(payment.payment_id, "ann")
+        sent = await world.payments.send_back(payment.payment_id, "ann", "seen")
         assert sent.state == "failed" and await world.sums() == dict.fromkeys(
             ("cash", "pending", "provider", "loss"), 0
         )
         with pytest.raises(NotPossible):
-            await world.payments.accept(payment.payment_id, "ann")
+            await world.payments.accept(payment.payment_id, "ann", "seen")
 
 
 async def test_a_card_of_somebody_else_is_not_charged(world: Any) -> None:
@@ -142,7 +142,7 @@ async def test_a_card_of_somebody_else_is_not_charged(world: Any) -> None:
     assert (await world.now(payment)).state == "pending_review"
     status = await world.simulator.adapters["alfa", "card"].status(await world.reference(payment))
     assert status.outcome == "authorized"
-    assert (await world.payments.reject(payment.payment_id, "ann")).state == "failed"
+    assert (await world.payments.reject(payment.payment_id, "ann", "seen")).state == "failed"
     assert (await world.sums())["cash"] == 0
 
 
@@ -204,15 +204,15 @@ async def test_a_reorganisation_takes_a_credited_deposit_back_and_gives_it_again
 
 async def test_refunds_take_what_the_cash_covers_and_are_given_back_when_they_fail(world: Any) -> None:
     payment = await world.deposit()
-    assert (await world.payments.refund(payment.payment_id, 300, "ann")).state == "partially_refunded"
+    assert (await world.payments.refund(payment.payment_id, 300, "ann", "seen", "k1")).state == "partially_refunded"
     await world.simulator.fault("alfa", "decline", operation="refund", code="refund_window_closed")
-    failed = await world.payments.refund(payment.payment_id, 200, "ann")
+    failed = await world.payments.refund(payment.payment_id, 200, "ann", "seen", "k2")
     assert (failed.state, failed.refunded, (await world.sums())["cash"]) == ("partially_refunded", 300, 700)
     await world.database.pool.execute("INSERT INTO money VALUES (gen_random_uuid(), 'lost', 1, -650, 0, 0, 650)")
-    short = await world.payments.refund(payment.payment_id, 200, "ann")
+    short = await world.payments.refund(payment.payment_id, 200, "ann", "seen", "k3")
     assert (short.refunded, (await world.sums())["cash"]) == (350, 0)
     with pytest.raises(RefundNotCovered):
-        await world.payments.refund(payment.payment_id, 200, "ann")
+        await world.payments.refund(payment.payment_id, 200, "ann", "seen", "k4")
     assert (await world.now(payment)).state == "partially_refunded"
 
 
@@ -220,9 +220,9 @@ async def test_a_refund_whose_answer_is_lost_is_not_done_twice(world: Any) -> No
     payment = await world.deposit()
     for fault in ("no_effect", "lost_answer"):
         await world.simulator.fault("alfa", fault, operation="refund")
-        assert (await world.payments.refund(payment.payment_id, 100, "ann")).state == "refunding"
+        assert (await world.payments.refund(payment.payment_id, 100, "ann", "seen", fault)).state == "refunding"
         with pytest.raises(NotPossible):
-            await world.payments.refund(payment.payment_id, 100, "ann")
+            await world.payments.refund(payment.payment_id, 100, "ann", "seen", "other")
         await world.payments.resolve()
         assert (await world.now(payment)).state == "partially_refunded"
     assert (await world.now(payment)).refunded == 200 == 1000 - (await world.sums())["cash"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from casino.compliance.api import RulesInForce
 from casino.kernel.container import Container
 from casino.kernel.error_handlers import add_error_handlers
 from casino.kernel.identity import Authenticator, Principal
@@ -30,7 +31,7 @@ class Allows:
     name, on_failure = "kyc", "review"
 
     async def judge(self, payment: Any) -> Finding:
-        return Finding(self.name, "allow", "kyc_passed")
+        return [Finding(self.name, "allow", "kyc_passed")]
 
 
 class Tokens:
@@ -57,6 +58,7 @@ async def http(world: Any, servers: Any, payments_database: str) -> Any:
     parts.put(Settings, servers.settings(payments_database))
     parts.put(Authenticator, tokens)  # type: ignore[type-abstract]
     parts.put(Payments, world.again([Allows()]))
+    parts.put(RulesInForce, world.rules)
     app.state.container = parts
     transport = httpx.ASGITransport(RequestLayer(app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://casino.test/api/v1") as client:

@@ -150,7 +150,7 @@ async def paid(world: Any, method: Method) -> Any:
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_day_of_deposits_refunds_and_disputes_agrees(world: Any, method: Method) -> None:
     first, second = await paid(world, method), await paid(world, method)
-    await world.payments.refund(first.payment_id, 300, "ann")
+    await world.payments.refund(first.payment_id, 300, "ann", "seen", "k1")
     for event in ("chargeback", "chargeback_won"):
         await world.simulator.event("alfa", await world.reference(second), event)
         await world.deliver("alfa")
@@ -210,6 +210,15 @@ def test_the_command_fetches_reports_and_answers_by_its_exit_code(
     assert main([*given_, "--json"]) == 1
     [report] = json.loads(capsys.readouterr().out)["files"]
     assert [(one["kind"], one["reference"]) for one in report["breaks"]] == [("missing_here", "r")]
+    assert main(["payments", "breaks", "--json"]) == 1
+    found = [one for one in json.loads(capsys.readouterr().out) if one["reference"] == "r"]
+    assert [(one["provider"], one["kind"]) for one in found] == [("charlie", "missing_here")]
+    name = [found[0]["file_id"], str(found[0]["number"])]
+    assert main(["payments", "resolve", *name, "--note", "ok"]) == 2
+    assert main(["payments", "resolve", *name, "--note", "4111 1111 1111 1111"]) == 2
+    assert main(["payments", "resolve", *name, "--note", "they sent it twice"]) == 0
+    assert main(["payments", "resolve", *name, "--note", "they sent it twice"]) == 2
+    assert main(["payments", "breaks"]) in (0, 1) and " r: " not in capsys.readouterr().out
     file.write_text("nonsense")
     assert main(given_) == 2 and main(given_[:3] + given_[-2:]) == 2
     monkeypatch.setenv("CASINO_PSP", json.dumps([{"name": "charlie", "url": "http://127.0.0.1:1"}]))

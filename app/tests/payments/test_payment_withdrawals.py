@@ -97,7 +97,7 @@ class Says:
         await asyncio.sleep(self.waits)
         if self.verdict == "fails":
             raise RuntimeError("the register is away")
-        return Finding(self.name, self.verdict, f"{self.name}_{self.verdict}")
+        return [Finding(self.name, self.verdict, f"{self.name}_{self.verdict}")]
 
 
 async def request(world: Any, amount: int, method: str = "card", key: str | None = None, **more: Any) -> Any:
@@ -121,9 +121,9 @@ async def test_a_small_withdrawal_that_all_checks_allow_is_paid_at_once(world: A
 @pytest.mark.parametrize(
     ("checks", "state", "reason"),
     [([Says("allow"), Says("review", "aml")], "pending_review", None),
-     ([Says("review"), Says("deny", "fraud")], "failed", "fraud_deny"),
+     ([Says("review"), Says("deny", "fraud")], "failed", "withdrawal_denied"),
      ([Says("fails")], "pending_review", None),
-     ([Says("allow"), Says("fails", "fraud", "deny")], "failed", "check_failed"),
+     ([Says("allow"), Says("fails", "fraud", "deny")], "failed", "withdrawal_denied"),
      ([Says("allow", waits=5)], "pending_review", None),
      ([], "pending_review", None)],
 )  # fmt: skip
@@ -143,13 +143,13 @@ async def test_a_large_withdrawal_needs_two_different_people(world: Any) -> None
     await world.deposit(30_000)
     [payment] = await request(world, 20_000)
     approve = world.payments.withdrawals.approve
-    assert (await approve(payment.payment_id, "ann")).state == "pending_review"
+    assert (await approve(payment.payment_id, "ann", "seen")).state == "pending_review"
     with pytest.raises(WithdrawalState, match="same person"):
-        await approve(payment.payment_id, "ann")
-    paid = await approve(payment.payment_id, "bea")
+        await approve(payment.payment_id, "ann", "seen")
+    paid = await approve(payment.payment_id, "bea", "seen")
     assert (paid.state, paid.approvals) == ("paid", ("ann", "bea"))
     with pytest.raises(WithdrawalState):
-        await approve(payment.payment_id, "cem")
+        await approve(payment.payment_id, "cem", "seen")
 
 
 async def test_a_request_that_is_split_is_approved_as_one_sum(world: Any) -> None:
@@ -161,7 +161,7 @@ async def test_a_request_that_is_split_is_approved_as_one_sum(world: Any) -> Non
     assert [(one.method, one.amount, one.state) for one in parts] == [
         ("card", 12_000, "pending_review"), ("bank", 12_000, "pending_review"),
     ]  # fmt: skip
-    assert (await world.payments.withdrawals.approve(parts[0].payment_id, "ann")).state == "pending_review"
+    assert (await world.payments.withdrawals.approve(parts[0].payment_id, "ann", "seen")).state == "pending_review"
 
 
 async def test_winnings_go_to_the_wanted_instrument_after_the_loop_is_closed(world: Any) -> None:
@@ -227,7 +227,7 @@ async def test_a_player_takes_back_only_where_the_rules_give_a_window(world: Any
         world.simulator.clock.offset_s = 3601
         with pytest.raises(WithdrawalState, match="window is closed"):
             await reverse(second.payment_id, 1)
-    assert (await world.payments.withdrawals.cancel(second.payment_id, "ann")).state == "cancelled"
+    assert (await world.payments.withdrawals.cancel(second.payment_id, "ann", "seen")).state == "cancelled"
     assert (await world.sums())["pending"] == (400 if window_s is None else 0)
 
 
@@ -306,7 +306,7 @@ async def test_what_is_found_out_between_request_and_payout_stops_it(world: Any)
         await world.payments.flow.repository.judge_instrument(
             connection, await world.instrument(), False, "staff:ann", world.simulator.clock.now()
         )
-    stopped = await world.payments.withdrawals.approve(waiting.payment_id, "ann")
+    stopped = await world.payments.withdrawals.approve(waiting.payment_id, "ann", "seen")
     assert (stopped.state, stopped.decline_code) == ("failed", "instrument_not_verified")
     assert await world.sums() == {"cash": 1000, "pending": 0, "provider": 1000, "loss": 0}
 

@@ -7,8 +7,8 @@ import uuid
 from typing import Any
 
 from psp_book import Book
-from psp_faults import CALL, Faults, Refused
-from psp_methods import CONFIRMATIONS, DIALECTS, begin, read
+from psp_faults import CALL, Fault, Faults, Refused
+from psp_methods import CARD_FAULTS, CONFIRMATIONS, DIALECTS, begin, read
 from psp_settlement import settle
 from psp_webhooks import Webhooks
 
@@ -20,10 +20,10 @@ class NoAnswer(Exception):
 
 
 class Rails:
-    """All methods of one simulator. `origin` is where its pages are."""
+    """All methods of one simulator. `origin` is where its pages are, `slow_s` how long `tok_slow` waits."""
 
-    def __init__(self, book: Book, faults: Faults, webhooks: Webhooks) -> None:
-        self.book, self.faults, self.webhooks = book, faults, webhooks
+    def __init__(self, book: Book, faults: Faults, webhooks: Webhooks, *, slow_s: float) -> None:
+        self.book, self.faults, self.webhooks, self.slow_s = book, faults, webhooks, slow_s
         self.origin = ""
 
     def perform(self, merchant: str, method: str, operation: str, body: bytes) -> dict[str, Any]:
@@ -31,6 +31,8 @@ class Rails:
         request = read(method, operation, body)
         about = {"merchant": merchant, "method": method, "operation": operation, "reference": request["reference"]}
         fault = self.faults.take(CALL, about)
+        if fault is None and operation == "charge" and (own := CARD_FAULTS.get(request.get("card_token", ""))):
+            fault = Fault(own, seconds=self.slow_s if own == "slow" else 0.0)
         name = fault.name if fault else None
         if fault is not None and name == "slow":
             time.sleep(fault.seconds)

@@ -2,7 +2,7 @@
 """A payment service provider that cannot be here: the protocol of docs/architecture.md, TLS, and its faults.
 
 Python's standard library only: it runs as a service on a bare Debian machine. See README.md beside it. This file has
-the process, its HTTP and the card payments of the first protocol; the method families are in psp_rails.py.
+the process and its HTTP; what the methods do is in psp_rails.py.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ import json
 import logging
 import os
 import signal
-import sqlite3
 import ssl
 import sys
 import threading
 import time
-import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -36,14 +34,6 @@ log = logging.getLogger("psp")
 MAX_BODY_BYTES = 16 * 1024
 MAX_SKEW_S = 300
 SLOW_S = 5.0
-DECLINES = {"tok_declined": "do_not_honour", "tok_insufficient": "insufficient_funds"}
-CAPTURES = {"tok_visa", "tok_lost_answer", "tok_slow"}
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS payments (
-    merchant TEXT NOT NULL, idempotency_key TEXT NOT NULL, request_hash TEXT NOT NULL,
-    reference TEXT NOT NULL, answer TEXT NOT NULL,
-    PRIMARY KEY (merchant, idempotency_key), UNIQUE (merchant, reference))
-"""
 
 
 def sign(secret: str, timestamp: str, method: str, path: str, body: bytes) -> str:
@@ -52,87 +42,8 @@ def sign(secret: str, timestamp: str, method: str, path: str, body: bytes) -> st
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 
-class Payments:
-    """Payments in SQLite: what was captured stays captured when the process is killed."""
-
-    def __init__(self, path: str) -> None:
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute(SCHEMA)
-
-    def pay(self, merchant: str, key: str, body: bytes, request: dict[str, Any]) -> dict[str, Any]:
-        """The payment of a key, made now or before. Raises Refused for another body under a known key."""
-        request_hash = hashlib.sha256(body).hexdigest()
-        with self._lock:
-            known = self._connection.execute(
-                "SELECT request_hash, answer FROM payments WHERE merchant = ? AND idempotency_key = ?", (merchant, key)
-            ).fetchone()
-            if known is not None:
-                if known[0] != request_hash:
-                    raise Refused(409, "idempotency_key_reused", "the key was used with another body")
-                earlier: dict[str, Any] = json.loads(known[1])
-                return earlier
-            answer = _decide(request)
-            try:
-                self._connection.execute(
-                    "INSERT INTO payments VALUES (?, ?, ?, ?, ?)",
-                    (merchant, key, request_hash, request["reference"], json.dumps(answer)),
-                )
-            except sqlite3.IntegrityError:
-                raise Refused(409, "reference_reused", "another payment has this reference") from None
-            return answer
-
-    def find(self, merchant: str, reference: str) -> dict[str, Any]:
-        """The payment with a reference. Raises Refused (404) when there is none."""
-        with self._lock:
-            row = self._connection.execute(
-                "SELECT answer FROM payments WHERE merchant = ? AND reference = ?", (merchant, reference)
-            ).fetchone()
-        if row is None:
-            raise Refused(404, "payment_not_found", "no payment has this reference")
-        found: dict[str, Any] = json.loads(row[0])
-        return found
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
-
-
-def _decide(request: dict[str, Any]) -> dict[str, Any]:
-    token = request["card_token"]
-    captured = token in CAPTURES
-    return {
-        "id": "pay_" + uuid.uuid4().hex,
-        "reference": request["reference"],
-        "status": "captured" if captured else "declined",
-        "decline_code": None if captured else DECLINES.get(token, "unknown_card_token"),
-        "amount_minor": request["amount_minor"],
-        "currency": request["currency"],
-    }
-
-
-def read_request(body: bytes) -> dict[str, Any]:
-    """The body of a payment, checked. Raises Refused."""
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refused(400, "invalid_json", "the body is not JSON") from None
-    fields = {"reference": str, "amount_minor": int, "currency": str, "card_token": str}
-    if not isinstance(request, dict) or set(request) != set(fields):
-        raise Refused(422, "invalid_request", f"the body has exactly the fields {', '.join(fields)}")
-    for name, kind in fields.items():
-        if type(request[name]) is not kind:
-            raise Refused(422, "invalid_request", f"{name} is not of type {kind.__name__}")
-    if not 0 < request["amount_minor"] <= 10**12:
-        raise Refused(422, "invalid_amount", "amount_minor is not a positive amount")
-    if not 0 < len(request["reference"]) <= 128 or len(request["currency"]) != 3:
-        raise Refused(422, "invalid_request", "reference or currency is malformed")
-    return request
-
-
 class Handler(BaseHTTPRequestHandler):
-    """The HTTP side. The server carries `payments`, `merchants` and `slow_s`."""
+    """The HTTP side. The server carries `merchants` and `rails`."""
 
     protocol_version = "HTTP/1.1"
     server_version = "psp-sandbox"
@@ -142,15 +53,13 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        self._answer(self._pay if self.path == "/v1/payments" else self._post)
+        self._answer(self._post)
 
     def do_GET(self) -> None:
         if self.path == "/healthz":
             self._send(200, {"status": "ok"})
         elif self.path.startswith("/pay/"):
             self._answer(self._visit)
-        elif urlsplit(self.path).path == "/v1/payments":
-            self._answer(self._find)
         else:
             self._answer(self._get)
 
@@ -163,33 +72,6 @@ class Handler(BaseHTTPRequestHandler):
             # A body that was not read would be taken for the next request.
             self.close_connection = True
             self._send(refused.status, {"error": {"code": refused.code, "message": refused.message}})
-
-    def _pay(self) -> None:
-        body = self._body()
-        merchant = self._authenticate("POST", body)
-        key = self.headers.get("Idempotency-Key", "")
-        if not 0 < len(key) <= 128:
-            raise Refused(422, "idempotency_key_missing", "a payment needs an Idempotency-Key")
-        request = read_request(body)
-        token = request["card_token"]
-        if token == "tok_error":  # noqa: S105 - the name of a test card
-            raise Refused(500, "internal_error", "the provider failed and took nothing")
-        if token == "tok_slow":  # noqa: S105
-            time.sleep(self.server.slow_s)
-        answer = self.server.payments.pay(merchant, key, body, request)
-        log.info("payment %s %s %s", answer["id"], answer["status"], answer["reference"])
-        if token == "tok_lost_answer":  # noqa: S105
-            self.close_connection = True
-            return
-        self._send(201, answer)
-
-    def _find(self) -> None:
-        merchant = self._authenticate("GET", b"")
-        url = urlsplit(self.path)
-        references = parse_qs(url.query).get("reference", [])
-        if len(references) != 1:
-            raise Refused(404, "not_found", "ask for /v1/payments?reference=...")
-        self._send(200, self.server.payments.find(merchant, references[0]))
 
     def _post(self) -> None:
         body = self._body()
@@ -252,17 +134,15 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        payments: Payments,
         merchants: dict[str, str],
         rails: Rails,
         *,
-        slow_s: float = SLOW_S,
         max_skew_s: int = MAX_SKEW_S,
         context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(address, Handler)
-        self.payments, self.merchants, self.rails = payments, merchants, rails
-        self.slow_s, self.max_skew_s = slow_s, max_skew_s
+        self.merchants, self.rails = merchants, rails
+        self.max_skew_s = max_skew_s
         self._context = context
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -297,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cert", type=Path, help="certificate chain (PEM); without it, plain HTTP on loopback only")
     parser.add_argument("--key", type=Path, help="its private key (PEM)")
     parser.add_argument("--merchants", type=Path, help='JSON file {"merchant id": "secret"}')
-    parser.add_argument("--state", default=":memory:", help="SQLite file of payments (default: in memory)")
+    parser.add_argument("--state", default=":memory:", help="SQLite file of operations (default: in memory)")
     parser.add_argument("--slow-seconds", type=float, default=SLOW_S, help="how long tok_slow waits")
     parser.add_argument("--max-skew-seconds", type=int, default=MAX_SKEW_S, help="how far a timestamp may be off")
     parser.add_argument("--webhooks", metavar="URL", help="where events go; otherwise they wait to be fetched")
@@ -313,15 +193,12 @@ def main(arguments: list[str] | None = None) -> int:
         context.load_cert_chain(options.cert, options.key)
     elif host not in ("127.0.0.1", "localhost", "::1"):
         raise SystemExit("psp: beyond loopback it speaks TLS only: give --cert and --key")
-    payments, merchants = Payments(options.state), read_merchants(options)
-    book, faults = Book(options.state), Faults()
-    rails = Rails(book, faults, Webhooks(merchants, faults, options.webhooks))
+    merchants, book, faults = read_merchants(options), Book(options.state), Faults()
+    rails = Rails(book, faults, Webhooks(merchants, faults, options.webhooks), slow_s=options.slow_seconds)
     server = Server(
         (host, int(port)),
-        payments,
         merchants,
         rails,
-        slow_s=options.slow_seconds,
         max_skew_s=options.max_skew_seconds,
         context=context,
     )
@@ -333,7 +210,6 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"listening on {url}", flush=True)
     server.serve_forever(poll_interval=0.1)
     server.server_close()
-    payments.close()
     book.close()
     return 0
 

@@ -151,6 +151,7 @@ def environment(database_url: str, redis_port: int, psp_port: int, secret: str, 
                 ],
                 "auto_approve_below_minor": 10_000,
                 "four_eyes_from_minor": 100_000,
+                "checks": {"large_from_minor": 100_000, "new_instrument_hours": 0},
             }
         ),
         # Not a secret: it seals what a developer made up, and data of .lab/dev must still open tomorrow.

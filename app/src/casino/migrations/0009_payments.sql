@@ -1,20 +1,5 @@
--- Payments: deposits and withdrawals, every attempt at a provider, the inbox of webhooks, instruments, settlement.
+-- Payments: deposits and withdrawals, every attempt at a provider, the inbox of webhooks, settlement.
 -- What moves money is the ledger's; these tables say what was asked for and what became of it.
-CREATE TABLE wallet.instruments (
-    instrument_id uuid        PRIMARY KEY,
-    player_id     uuid        NOT NULL,
-    method        text        NOT NULL CHECK (method IN ('card', 'bank', 'wallet', 'pix', 'crypto')),
-    provider      text        NOT NULL,   -- where the token is known
-    token         text        NOT NULL CHECK (char_length(token) BETWEEN 1 AND 256),
-    owner_match   boolean,                -- the holder's name is the player's; null: not known
-    country       text        CHECK (country ~ '^[A-Z]{2}$'),   -- of a card's BIN
-    verified_at   timestamptz,
-    verified_by   text,
-    created_at    timestamptz NOT NULL,
-    UNIQUE (player_id, method, token),
-    CONSTRAINT verified_is_the_owners CHECK (verified_at IS NULL OR owner_match)
-);
-
 CREATE TABLE wallet.payments (
     payment_id      uuid        PRIMARY KEY,
     kind            text        NOT NULL CHECK (kind IN ('deposit', 'withdrawal')),
@@ -57,6 +42,8 @@ CREATE TABLE wallet.payments (
 CREATE INDEX payments_of_account ON wallet.payments (account_id, created_at DESC);
 CREATE INDEX payments_under_way ON wallet.payments (updated_at)
     WHERE state IN ('initiated', 'processing', 'authorized', 'refunding', 'sending_back', 'requested', 'approved');
+CREATE INDEX payments_to_review ON wallet.payments (kind, payment_id) WHERE state = 'pending_review';
+CREATE INDEX payments_of_instrument ON wallet.payments (instrument_id) WHERE instrument_id IS NOT NULL;
 
 -- Every transition that a payment has made, with the ledger's steps; never rewritten.
 CREATE TABLE wallet.payment_transitions (
@@ -162,5 +149,6 @@ CREATE TABLE wallet.settlement_breaks (
     noted_at  timestamptz NOT NULL,
     closed_at timestamptz,
     closed_by text,
+    note      text        CHECK (char_length(note) BETWEEN 1 AND 500),
     PRIMARY KEY (file_id, number)
 );

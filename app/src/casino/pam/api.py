@@ -12,6 +12,7 @@ from casino.pam.module import PlayerModule, build, check_configuration
 from casino.pam.proof import Claim, require_recent
 from casino.pam.service import PlayerAccounts, Where
 from casino.pam.session_reader import SessionReader
+from casino.pam.staff import StaffPrincipal
 from casino.pam.status import Actor, Status, may_log_in, may_play
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Role",
     "SessionReader",
     "Staff",
+    "StaffPrincipal",
     "Status",
     "Where",
     "build",

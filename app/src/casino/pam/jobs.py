@@ -42,9 +42,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[PlayerModule, Openin
         redis = open_redis(settings, stores.credentials)
         try:
             current = rules.current
-            wallet, _ = await build_wallet(
-                stores.databases.of("wallet"), [], current.currency, current.currency_exponent
-            )
+            wallet = await build_wallet(stores.databases.of("wallet"), current.currency, current.currency_exponent)
             module = await build(
                 database=stores.databases.of("pam"),
                 redis=redis,

@@ -40,6 +40,10 @@ class Lifecycle:
         self._rules = rules
         self._clock = clock
 
+    async def status_of(self, player_id: uuid.UUID) -> Status | None:
+        """How an account stands; None for nobody's."""
+        return await repository_lifecycle.status_of(self._repository.pool, player_id)
+
     async def change(
         self, player_id: uuid.UUID, target: Status, actor: Actor, reason: str, actor_id: uuid.UUID | None = None
     ) -> Status:

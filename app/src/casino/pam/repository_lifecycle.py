@@ -25,6 +25,12 @@ async def lock_status(connection: Any, player_id: uuid.UUID) -> Status | None:
     return Status(found) if found is not None else None
 
 
+async def status_of(pool: Any, player_id: uuid.UUID) -> Status | None:
+    """The status; None for no such player."""
+    found = await pool.fetchval("SELECT status FROM pam.players WHERE player_id = $1", player_id)
+    return Status(found) if found is not None else None
+
+
 async def merged_into(connection: Any, player_id: uuid.UUID) -> uuid.UUID | None:
     found: uuid.UUID | None = await connection.fetchval(
         "SELECT merged_into FROM pam.players WHERE player_id = $1", player_id

@@ -6,13 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from casino.compliance.api import RulesInForce, require_located, require_may_play
-from casino.kernel.addresses import request_address_hash
-from casino.kernel.clock import Clock
 from casino.kernel.http import ERRORS, IdempotencyKey, Parts, Player, request_hash
-from casino.wallet.deposits import Deposits
 from casino.wallet.models import Balance, DepositAnswer, DepositRequest, History
+from casino.wallet.payments.endpoints import require_may_deposit
 from casino.wallet.payments.pan import refuse_pan
+from casino.wallet.payments.service import Payments, status_of
 from casino.wallet.service import Wallet
 
 router = APIRouter(prefix="/api/v1", tags=["wallet"], responses=ERRORS)
@@ -34,12 +32,21 @@ async def deposit(
     body: DepositRequest, request: Request, parts: Parts, player: Player, key: IdempotencyKey
 ) -> DepositAnswer:
     """Deposit by card token. The same key never charges twice."""
-    require_may_play(player)
-    rules = parts.get(RulesInForce).current
-    if rules.geolocation_moments:
-        now = parts.get(Clock).now()  # type: ignore[type-abstract]  # mypy: a protocol is as good a key as a class
-        require_located(rules, player, "deposit", now, request_address_hash(request, parts))
-    return await parts.get(Deposits).deposit(player.account_id, key, request_hash(request, body), body)
+    require_may_deposit(player, request, parts)
+    payment = await parts.get(Payments).deposit_by_card(
+        player_id=player.player_id,
+        account_id=player.account_id,
+        amount=body.amount_minor,
+        key=key,
+        request_hash=request_hash(request, body),
+        token=body.card_token,
+    )
+    return DepositAnswer(
+        deposit_id=payment.payment_id,
+        status=status_of(payment),
+        decline_code=payment.decline_code,
+        balance_minor=await parts.get(Wallet).balance(player.account_id),
+    )
 
 
 @router.get("/history")

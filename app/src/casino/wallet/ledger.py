@@ -76,6 +76,13 @@ class Hold:
     expires_at: datetime
 
 
+class Standing(NamedTuple):
+    """A player's account: `open`, `frozen` or `closed`, and whether it is barred from play at present."""
+
+    status: str
+    barred: bool
+
+
 class Settlement(NamedTuple):
     """What a player's bets on a round come to: what was staked, and what comes back (0: nothing)."""
 
@@ -288,6 +295,15 @@ class Ledger:
         if found is None:
             raise LookupError(f"account {account_id} is no player's cash account")
         return int(found)
+
+    async def standing(self, account_id: int, *, connection: Any = None) -> Standing | None:
+        """How a player's cash account stands, on the database's clock; None when there is none of that number."""
+        row = await self._on(connection).fetchrow(
+            "SELECT status, coalesce(barred_until > clock_timestamp(), false) AS barred FROM wallet.accounts"
+            " WHERE account_id = $1 AND kind = 'player_cash'",
+            account_id,
+        )
+        return None if row is None else Standing(row["status"], row["barred"])
 
     async def recorded(self, account_id: int, kind: str, key: str, *, connection: Any = None) -> dict[str, Any] | None:
         """The details of what a request made, or None when there was none."""

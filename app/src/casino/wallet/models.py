@@ -24,9 +24,6 @@ RoundOutcome = Literal[
 ]
 DepositStatus = Literal["pending", "captured", "declined"]
 
-NOT_RECEIVED = "not_received"
-"""Our own decline code: the provider never heard of the payment."""
-
 
 @dataclass(frozen=True, slots=True)
 class RoundRequest:
@@ -55,33 +52,6 @@ class Round:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Deposit:
-    """A deposit's row. `balance_after` is the player's balance just after the posting."""
-
-    deposit_id: uuid.UUID
-    account_id: int
-    provider: str
-    amount: int
-    currency: str
-    status: DepositStatus
-    decline_code: str | None
-    balance_after: int | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """What a provider says about a payment."""
-
-    payment_id: str
-    reference: str
-    status: Literal["captured", "declined"]
-    decline_code: str | None
-    amount_minor: int
-    currency: str
-
-
 class DepositRequest(Body):
     """`card_token` is the provider's token for a card; the casino never sees the card."""
 
@@ -90,6 +60,8 @@ class DepositRequest(Body):
 
 
 class DepositAnswer(BaseModel):
+    """`pending`: the provider's answer is not known, or a person looks at it; a repeat under the key asks again."""
+
     deposit_id: uuid.UUID
     status: DepositStatus
     decline_code: str | None

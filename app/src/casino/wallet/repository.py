@@ -1,12 +1,11 @@
-"""All SQL of the wallet. What moves money are the functions of migrations 0001 to 0005."""
+"""All SQL of the wallet. What moves money are the functions of migrations 0001 to 0004."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -15,7 +14,7 @@ from casino.kernel.batching import Batcher
 from casino.kernel.db import Database
 from casino.kernel.identity import new_id
 from casino.kernel.metrics import LEDGER_SECONDS
-from casino.wallet.models import Deposit, HistoryEntry, RoundRequest
+from casino.wallet.models import HistoryEntry, RoundRequest
 
 # Errors after which PostgreSQL has undone the statement and the connection lives: asking again is safe.
 _ROLLED_BACK = (
@@ -25,8 +24,6 @@ _ROLLED_BACK = (
     asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
 )
-# One reconciler at a time among all processes of the tenant.
-RECONCILER_LOCK = 7_246_155_902
 
 
 class WalletRepository:
@@ -98,62 +95,6 @@ class WalletRepository:
         )
         return rows
 
-    async def begin_deposit(
-        self, account_id: int, key: str, request_hash: bytes, provider: str, amount: int
-    ) -> tuple[str, Deposit | None]:
-        """`(outcome, deposit)`: begun, known, key_reused or account_not_open."""
-        row = await self._database.pool.fetchrow(
-            "SELECT outcome, (deposit).* FROM wallet.begin_deposit($1, $2, $3, $4, $5, $6)",
-            new_id(),
-            account_id,
-            key,
-            request_hash,
-            provider,
-            amount,
-        )
-        return row["outcome"], _deposit(row) if row["deposit_id"] is not None else None
-
-    async def capture_deposit(self, deposit_id: uuid.UUID, payment_id: str) -> Deposit:
-        """Post the deposit, once; answers its row."""
-        with LEDGER_SECONDS.labels("deposit").time():
-            row = await self._database.pool.fetchrow(
-                "SELECT * FROM wallet.capture_deposit($1, $2, $3)", deposit_id, new_id(), payment_id
-            )
-        return _deposit(row)
-
-    async def decline_deposit(self, deposit_id: uuid.UUID, code: str, payment_id: str | None) -> Deposit:
-        row = await self._database.pool.fetchrow(
-            "SELECT * FROM wallet.decline_deposit($1, $2, $3)", deposit_id, code, payment_id
-        )
-        return _deposit(row)
-
-    async def pending_deposits(self, older_than_s: float, limit: int) -> list[tuple[Deposit, float]]:
-        """The oldest pending deposits and the age of each in seconds, on the database's clock."""
-        rows = await self._database.pool.fetch(
-            "SELECT *, extract(epoch FROM clock_timestamp() - created_at)::float8 AS age_s"
-            " FROM wallet.deposits WHERE status = 'pending'"
-            " AND created_at <= clock_timestamp() - $1 * interval '1 second'"
-            " ORDER BY created_at LIMIT $2",
-            older_than_s,
-            limit,
-        )
-        return [(_deposit(row), row["age_s"]) for row in rows]
-
-    async def count_pending(self) -> int:
-        count: int = await self._database.pool.fetchval("SELECT count(*) FROM wallet.deposits WHERE status = 'pending'")
-        return count
-
-    @asynccontextmanager
-    async def reconciler_lock(self) -> AsyncIterator[bool]:
-        """True for the one who holds the lock, false when another process has it."""
-        async with self._database.pool.acquire() as connection:
-            held = await connection.fetchval("SELECT pg_try_advisory_lock($1)", RECONCILER_LOCK)
-            try:
-                yield held
-            finally:
-                if held and not connection.is_closed():
-                    await connection.execute("SELECT pg_advisory_unlock($1)", RECONCILER_LOCK)
-
     async def history(self, account_id: int, before: int | None, limit: int) -> list[tuple[int, HistoryEntry]]:
         """Transactions of an account with the account's version after each, newest first, below version `before`."""
         rows = await self._database.pool.fetch(
@@ -190,7 +131,3 @@ def _history_entry(row: Any) -> HistoryEntry:
         balance_minor=row["balance_after"],
         details=json.loads(row["details"]),
     )
-
-
-def _deposit(row: Any) -> Deposit:
-    return Deposit(**{name: row[name] for name in Deposit.__slots__})

@@ -1,4 +1,4 @@
-"""The wallet's service: accounts, rounds and history. Deposits are in deposits.py."""
+"""The wallet's service: accounts, rounds and history. Deposits are in payments/."""
 
 from __future__ import annotations
 

@@ -104,20 +104,10 @@ INVARIANTS: dict[str, str] = {
         WHERE a.kind IN ('player_stakes', 'player_withdrawal') AND r.kind <> 'reversal'
         GROUP BY r.transaction_id HAVING sum(p.amount) <> coalesce((
             SELECT sum(h.amount) FROM wallet.holds h WHERE h.resolved_by = r.transaction_id), 0)""",
-    "captured_deposits_posted_once": """
-        SELECT d.deposit_id, d.status, d.amount, count(t.transaction_id) AS postings
-        FROM wallet.deposits d
-        LEFT JOIN wallet.transactions t
-            ON t.kind = 'deposit' AND t.account_id = d.account_id AND t.details ->> 'deposit_id' = d.deposit_id::text
-        LEFT JOIN wallet.entries e ON e.transaction_id = t.transaction_id AND e.account_id = d.account_id
-        GROUP BY d.deposit_id
-        HAVING count(t.transaction_id) <> CASE d.status WHEN 'captured' THEN 1 ELSE 0 END
-            OR (d.status = 'captured' AND sum(e.amount) <> d.amount)""",
-    "deposit_postings_have_a_deposit": """
+    "deposit_postings_have_a_payment": """
         SELECT t.transaction_id FROM wallet.transactions t
-        LEFT JOIN wallet.deposits d ON d.transaction_id = t.transaction_id
-        LEFT JOIN wallet.payments p ON p.payment_id::text = t.details ->> 'payment_id'
-        WHERE t.kind = 'deposit' AND d.deposit_id IS NULL AND p.payment_id IS NULL""",
+        LEFT JOIN wallet.payments p ON p.payment_id::text = t.details ->> 'payment_id' AND p.kind = 'deposit'
+        WHERE t.kind = 'deposit' AND p.payment_id IS NULL""",
     "payments_match_their_postings": """
         SELECT p.payment_id, p.kind, p.state, p.captured, p.paid + p.returned AS paid, m.captured AS posted_in,
             m.paid AS posted_out

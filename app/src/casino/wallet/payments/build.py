@@ -12,11 +12,13 @@ from casino.kernel.db import Database
 from casino.kernel.settings import PspSecret, Settings
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.adapters.registry import Adapters, build_adapters
-from casino.wallet.payments.config import PaymentSetting, parse_setting
+from casino.wallet.payments.checking import build_checks
+from casino.wallet.payments.config import PaymentSetting, setting_of
 from casino.wallet.payments.flow import Flow, Owners
 from casino.wallet.payments.inbox import Inbox
-from casino.wallet.payments.ports import Check, Money
+from casino.wallet.payments.ports import Check, Identities, Money
 from casino.wallet.payments.repository import PaymentRepository
+from casino.wallet.payments.repository_desk import DeskRepository
 from casino.wallet.payments.repository_events import EventRepository
 from casino.wallet.payments.service import Payments
 from casino.wallet.payments.withdrawals import Withdrawals
@@ -39,16 +41,17 @@ def build_payments(
     *,
     money: Money,
     clock: Clock,
-    checks: Sequence[Check] = (),
+    identities: Identities,
     owners: Owners | None = None,
 ) -> Payments:
     """Payments over the tenant's providers; whoever opened the connections closes them.
 
-    Without checks each withdrawal waits for a person. Raises ConfigurationError for a malformed CASINO_PAYMENTS.
+    Raises ConfigurationError for a malformed CASINO_PAYMENTS.
     """
+    setting = setting_of(settings, rules.current.currency)
     return assemble(
-        database, build_adapters(connections, rules.current.currency_exponent), parse_setting(settings.payments), rules,
-        money=money, clock=clock, checks=checks, owners=owners,
+        database, build_adapters(connections, rules.current.currency_exponent), setting, rules,
+        money=money, clock=clock, checks=build_checks(database, identities, setting.checks), owners=owners,
     )  # fmt: skip
 
 
@@ -63,7 +66,7 @@ def assemble(
     checks: Sequence[Check] = (),
     owners: Owners | None = None,
 ) -> Payments:
-    """The same from parts that are there already."""
+    """The same from parts that are there already. Without checks each withdrawal waits for a person."""
     flow = Flow(PaymentRepository(database), money, adapters, setting=setting, clock=clock, owners=owners)
 
     def window() -> timedelta:
@@ -72,4 +75,4 @@ def assemble(
 
     inbox = Inbox(flow, EventRepository(database))
     currency = rules.current.currency
-    return Payments(flow, inbox, Withdrawals(flow, checks, currency, window), currency)
+    return Payments(flow, inbox, Withdrawals(flow, checks, currency, window), currency, DeskRepository(database))

@@ -6,11 +6,16 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
+from casino.compliance.api import RulesInForce, require_located, require_may_play
+from casino.kernel.addresses import request_address_hash
+from casino.kernel.clock import Clock
+from casino.kernel.container import Container
 from casino.kernel.http import ERRORS, AmountMinor, Body, IdempotencyKey, Parts, Player, request_hash
-from casino.wallet.payments.models import Attempt, Method, Payment
+from casino.kernel.identity import Principal
+from casino.wallet.payments.models import Attempt, Instrument, Method, Payment
 from casino.wallet.payments.pan import refuse_pan
 from casino.wallet.payments.service import Payments
 
@@ -62,10 +67,18 @@ class WithdrawalsAnswer(BaseModel):
     withdrawals: list[PaymentAnswer]
 
 
+class InstrumentRequest(Body):
+    """`token` is a provider's name for the instrument, or an address of a chain; never a card's number."""
+
+    method: Method
+    token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+
+
 class InstrumentAnswer(BaseModel):
     instrument_id: uuid.UUID
     method: Method
     verified: bool
+    added_at: datetime | None
 
 
 class InstrumentsAnswer(BaseModel):
@@ -93,11 +106,27 @@ def _shown(payment: Payment, attempt: Attempt | None = None) -> PaymentAnswer:
     )
 
 
+def require_may_deposit(player: Principal, request: Request, parts: Container) -> None:
+    """What a deposit asks of the session, by any method. Refuses ACCOUNT_MAY_NOT_PLAY, LOCATION_REQUIRED."""
+    require_may_play(player)
+    rules = parts.get(RulesInForce).current
+    if rules.geolocation_moments:
+        now = parts.get(Clock).now()  # type: ignore[type-abstract]  # mypy: a protocol is as good a key as a class
+        require_located(rules, player, "deposit", now, request_address_hash(request, parts))
+
+
+def _instrument(one: Instrument) -> InstrumentAnswer:
+    return InstrumentAnswer(
+        instrument_id=one.instrument_id, method=one.method, verified=one.verified, added_at=one.created_at
+    )
+
+
 @router.post("/payments/deposits", status_code=201, dependencies=_NO_PAN)
 async def begin_deposit(
     body: MethodDeposit, request: Request, parts: Parts, player: Player, key: IdempotencyKey
 ) -> PaymentAnswer:
     """Begin a deposit by any method. The same key never charges twice."""
+    require_may_deposit(player, request, parts)
     payment, attempt = await parts.get(Payments).deposit(
         player_id=player.player_id,
         account_id=player.account_id,
@@ -120,12 +149,21 @@ async def find_deposit(payment_id: uuid.UUID, parts: Parts, player: Player) -> P
 @router.get("/payments/instruments")
 async def instruments(parts: Parts, player: Player) -> InstrumentsAnswer:
     """The player's instruments; withdrawals go to verified ones."""
-    found = await parts.get(Payments).flow.repository.instruments_of(player.player_id)
-    return InstrumentsAnswer(
-        instruments=[
-            InstrumentAnswer(instrument_id=one.instrument_id, method=one.method, verified=one.verified) for one in found
-        ]
-    )
+    found = await parts.get(Payments).instruments.list(player.player_id)
+    return InstrumentsAnswer(instruments=[_instrument(one) for one in found])
+
+
+@router.post("/payments/instruments", status_code=201, dependencies=_NO_PAN)
+async def add_instrument(body: InstrumentRequest, parts: Parts, player: Player) -> InstrumentAnswer:
+    """Name an instrument by a provider's token; money goes there once it is verified. A repeat changes nothing."""
+    return _instrument(await parts.get(Payments).instruments.add(player.player_id, body.method, body.token))
+
+
+@router.delete("/payments/instruments/{instrument_id}", status_code=204)
+async def remove_instrument(instrument_id: uuid.UUID, parts: Parts, player: Player) -> Response:
+    """Take an instrument out of use; what came from it still goes back there."""
+    await parts.get(Payments).instruments.remove(player.player_id, instrument_id)
+    return Response(status_code=204)
 
 
 @router.post("/withdrawals", status_code=201, dependencies=_NO_PAN)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from casino.kernel.clock import Clock
 from casino.kernel.errors import CasinoError
-from casino.kernel.metrics import PAYMENTS
+from casino.kernel.metrics import DEPOSITS, PAYMENTS
 from casino.wallet.payments.adapters.base import Adapter, Charge, Payout, Refund, TravelRule
 from casino.wallet.payments.adapters.registry import Adapters
 from casino.wallet.payments.approval import may_be_paid
@@ -33,8 +33,14 @@ log = logging.getLogger(__name__)
 PORTABLE: frozenset[Method] = frozenset({"card", "crypto"})
 """Methods whose token every provider of the tenant knows: the vault's token for a card, an address of a chain."""
 
-
+VAULT = "vault"
+"""Where such a token is known: in the tenant's vault, not at one provider."""
 NOT_VERIFIED = "instrument_not_verified"
+_ENDS = {
+    "capture": "captured", "accept": "captured", "late_capture": "captured",
+    "fail": "declined", "reject": "declined", "sent_back": "declined",
+}  # fmt: skip
+"""How a deposit is counted by the transition that decides it."""
 
 
 class RefundNotCovered(CasinoError):
@@ -90,6 +96,10 @@ class Flow:
         self._adapters = adapters
         self._owners = owners
 
+    async def require_open(self, connection: Any, account_id: int) -> None:
+        """Whether the account may deposit. Raises AccountNotOpen, DepositBarred."""
+        await self._money.require_open(connection, account_id)
+
     def adapter(self, provider: str, method: Method) -> Adapter | None:
         return self._adapters.get((provider, method))
 
@@ -108,6 +118,8 @@ class Flow:
             moved.append(what)
         await self.repository.save(connection, before, step, moved, self.clock.now(), **history)
         PAYMENTS.labels(before.kind, before.method, step.transition).inc()
+        if before.kind == "deposit" and step.transition in _ENDS:
+            DEPOSITS.labels(_ENDS[step.transition]).inc()
         about = {"payment_id": str(before.payment_id), "transition": step.transition, "state": step.payment.state}
         log.info("payment", extra=about)
         return step.payment

@@ -169,7 +169,9 @@ OPEN = frozenset({None, "unknown", "pending", "authorized"})
 class Instrument:
     """Where a player's money comes from and goes to: a provider's token, never the number behind it.
 
-    `owner_match` is the comparison of the holder's name with the player's, made where the names are known.
+    `owner_match` is the comparison of the holder's name with the player's, made where the names are known, and
+    `verified_by` who vouches for it: `psp:<name>` or `staff:<id>`. A `removed` one is chosen for nothing more; money
+    that came from it still goes back there.
     """
 
     instrument_id: uuid.UUID
@@ -180,3 +182,6 @@ class Instrument:
     verified: bool
     owner_match: bool | None
     country: str | None = None
+    created_at: datetime | None = None
+    verified_by: str | None = None
+    removed: bool = False

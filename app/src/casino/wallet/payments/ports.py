@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from casino.kernel.errors import CasinoError
 from casino.wallet.payments.models import MoneyStep, Moved, Payment
 
 
 class CashShort(Exception):
     """The player's cash does not cover what is to be reserved; nothing has moved."""
+
+
+class DepositBarred(CasinoError):
+    status, code = 403, "DEPOSIT_BARRED"
+    rule = "who is excluded, or takes a break, may not deposit"
+    remedy = "Wait until the exclusion ends; withdrawals are possible meanwhile."
 
 
 class Money(Protocol):
@@ -19,6 +28,9 @@ class Money(Protocol):
     by `payment.payment_id` and `step.key`: a repeat moves nothing and answers what the first call answered. `payment`
     is as it is after the transition. Clearing is the account of `payment.provider` in `payment.currency`.
     """
+
+    async def require_open(self, connection: Any, account_id: int) -> None:
+        """Whether the account may deposit. Raises AccountNotOpen, DepositBarred."""
 
     async def captured(self, connection: Any, payment: Payment, step: MoneyStep) -> Moved:
         """Clearing to the player's cash: a deposit has arrived."""
@@ -52,27 +64,47 @@ class Money(Protocol):
 
 
 Verdict = Literal["allow", "review", "deny"]
+Failure = Literal["review", "deny"]
+"""What a check that failed counts as: never as a permission."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A check's verdict and its reason as a stable code; no personal data."""
+    """A check's verdict and its reason as a stable code; numbers for staff; no personal data."""
 
     check: str
     verdict: Verdict
     reason: str
+    details: Mapping[str, int] = field(default_factory=dict)
 
 
 class Check(Protocol):
-    """A check of a withdrawal: identity, money laundering, wagering, fraud.
+    """A check of a withdrawal: identity, money laundering, turnover, fraud.
 
-    `on_failure` is the verdict when the check raises or gives no answer in time.
+    It finds something always: what allows is a finding too. `on_failure` is the verdict when it raises, finds nothing
+    or gives no answer in time.
     """
 
     @property
     def name(self) -> str: ...
 
     @property
-    def on_failure(self) -> Verdict: ...
+    def on_failure(self) -> Failure: ...
 
-    async def judge(self, payment: Payment) -> Finding: ...
+    async def judge(self, payment: Payment) -> Sequence[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How an account stands. `verified`: as the jurisdiction asks it to be, and under no restriction. `ended`: another
+    account has taken its place."""
+
+    status: str
+    verified: bool
+    ended: bool = False
+
+
+class Identities(Protocol):
+    """Player account management, as payments see it; null for nobody's account."""
+
+    async def identity(self, player_id: uuid.UUID) -> Identity | None: ...

@@ -20,7 +20,7 @@ _SUMS = (
 )  # fmt: skip
 _PAYMENT = tuple(Payment.__slots__)
 _ATTEMPT = tuple(Attempt.__slots__)
-_PAYMENT_COLUMNS = ", ".join(_PAYMENT)
+PAYMENT_COLUMNS = ", ".join(_PAYMENT)
 _ATTEMPT_COLUMNS = ", ".join(_ATTEMPT)
 
 
@@ -38,6 +38,8 @@ class Asked:
 
 WITHDRAWALS_LOCK = 724_615_591
 """The first of an advisory lock's two numbers; the second one stands for the account."""
+INSTRUMENTS_LOCK = 724_615_592
+"""Likewise; the second one stands for the player."""
 
 
 class PaymentRepository:
@@ -68,32 +70,32 @@ class PaymentRepository:
     async def by_key(self, account_id: int, kind: Kind, key: str) -> list[tuple[Payment, bytes]]:
         """The payments that a request's key stands for, with the hash of the request."""
         rows = await self._database.pool.fetch(
-            f"SELECT {_PAYMENT_COLUMNS}, request_hash FROM wallet.payments"  # noqa: S608 - our own columns
+            f"SELECT {PAYMENT_COLUMNS}, request_hash FROM wallet.payments"  # noqa: S608 - our own columns
             " WHERE account_id = $1 AND kind = $2 AND idempotency_key = $3 ORDER BY part",
             account_id, kind, key,
         )  # fmt: skip
-        return [(_payment(row), row["request_hash"]) for row in rows]
+        return [(payment_of_row(row), row["request_hash"]) for row in rows]
 
     async def get(self, payment_id: uuid.UUID) -> Payment | None:
         row = await self._database.pool.fetchrow(
-            f"SELECT {_PAYMENT_COLUMNS} FROM wallet.payments WHERE payment_id = $1",  # noqa: S608
+            f"SELECT {PAYMENT_COLUMNS} FROM wallet.payments WHERE payment_id = $1",  # noqa: S608
             payment_id,
         )
-        return _payment(row) if row is not None else None
+        return payment_of_row(row) if row is not None else None
 
     async def of_account(self, account_id: int, kind: Kind, limit: int) -> list[Payment]:
         """An account's payments, newest first."""
         rows = await self._database.pool.fetch(
-            f"SELECT {_PAYMENT_COLUMNS} FROM wallet.payments WHERE account_id = $1 AND kind = $2"  # noqa: S608
+            f"SELECT {PAYMENT_COLUMNS} FROM wallet.payments WHERE account_id = $1 AND kind = $2"  # noqa: S608
             " ORDER BY created_at DESC, part LIMIT $3",
             account_id, kind, limit,
         )  # fmt: skip
-        return [_payment(row) for row in rows]
+        return [payment_of_row(row) for row in rows]
 
     async def lock(self, connection: Any, payment_id: uuid.UUID) -> tuple[Payment, Asked]:
         """A payment, which nobody else changes until the transaction ends. Raises LookupError."""
         row = await connection.fetchrow(
-            f"SELECT {_PAYMENT_COLUMNS}, idempotency_key, request_hash, part, bin_country, return_url,"  # noqa: S608
+            f"SELECT {PAYMENT_COLUMNS}, idempotency_key, request_hash, part, bin_country, return_url,"  # noqa: S608
             " approvals_needed FROM wallet.payments WHERE payment_id = $1 FOR UPDATE",
             payment_id,
         )
@@ -101,7 +103,7 @@ class PaymentRepository:
             raise LookupError("there is no such payment")
         asked = Asked(row["idempotency_key"], row["request_hash"], row["part"], row["bin_country"], row["return_url"],
                       row["approvals_needed"])  # fmt: skip
-        return _payment(row), asked
+        return payment_of_row(row), asked
 
     async def save(
         self,
@@ -132,6 +134,15 @@ class PaymentRepository:
             after.payment_id, version, step.transition, before.state, after.state, actor, json.dumps(money),
             json.dumps(details or {}), now,
         )  # fmt: skip
+
+    async def decided(self, connection: Any, payment_id: uuid.UUID, transition: str, key: str) -> dict[str, Any] | None:
+        """The details of a decision that was made under a key before."""
+        found = await connection.fetchval(
+            "SELECT details FROM wallet.payment_transitions"
+            " WHERE payment_id = $1 AND transition = $2 AND details ->> 'key' = $3",
+            payment_id, transition, key,
+        )  # fmt: skip
+        return json.loads(found) if found is not None else None
 
     async def want_approvals(self, connection: Any, payment_id: uuid.UUID, needed: int) -> None:
         await connection.execute(
@@ -182,6 +193,14 @@ class PaymentRepository:
         )
         return found
 
+    async def count_unanswered(self) -> int:
+        """Deposits whose provider's answer was lost, or is not there yet."""
+        found: int = await self._database.pool.fetchval(
+            "SELECT count(*) FROM wallet.payment_attempts"
+            " WHERE operation = 'charge' AND (outcome IS NULL OR outcome = 'unknown')"
+        )
+        return found
+
     async def under_way(self, before: datetime, limit: int) -> list[uuid.UUID]:
         """Payments that something is still to be done for and that have rested since `before`, oldest first."""
         rows = await self._database.pool.fetch(
@@ -208,7 +227,7 @@ class PaymentRepository:
         """The player's instrument with a token, taken note of now or before."""
         row = await connection.fetchrow(
             "INSERT INTO wallet.instruments (instrument_id, player_id, method, provider, token, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (player_id, method, token) DO UPDATE SET token = $5"
+            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (player_id, method, token) DO UPDATE SET removed_at = NULL"
             " RETURNING *",
             new_id(), player_id, method, provider, token, now,
         )  # fmt: skip
@@ -224,15 +243,49 @@ class PaymentRepository:
         )
         return [_instrument(row) for row in rows]
 
+    async def remove_instrument(self, player_id: uuid.UUID, instrument_id: uuid.UUID, now: datetime) -> bool:
+        """Take an instrument out of the player's use; false when they have no such one in use."""
+        done: str = await self._database.pool.execute(
+            "UPDATE wallet.instruments SET removed_at = $3"
+            " WHERE player_id = $1 AND instrument_id = $2 AND removed_at IS NULL",
+            player_id, instrument_id, now,
+        )  # fmt: skip
+        return done == "UPDATE 1"
+
+    async def one_player_at_a_time(self, connection: Any, player_id: uuid.UUID) -> None:
+        """Nobody else adds an instrument of the player's until the transaction ends."""
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock($1, hashtext($2::text))", INSTRUMENTS_LOCK, str(player_id)
+        )
+
     async def judge_instrument(
-        self, connection: Any, instrument_id: uuid.UUID, owner_match: bool, by: str, now: datetime
-    ) -> None:
-        """Whether an instrument is the player's own; what is not loses its verification."""
+        self, connection: Any, instrument_id: uuid.UUID, owner_match: bool, by: str, now: datetime,
+        *, reason: str | None = None,
+    ) -> None:  # fmt: skip
+        """Whether an instrument is the player's own; what is not loses its verification.
+
+        A person's word has a reason, which is kept; a provider's word has none, and does not undo a person's no.
+        """
         await connection.execute(
             "UPDATE wallet.instruments SET owner_match = $2, verified_at = CASE WHEN $2 THEN $3::timestamptz END,"
-            " verified_by = CASE WHEN $2 THEN $4 END WHERE instrument_id = $1",
-            instrument_id, owner_match, now, by,
+            " verified_by = CASE WHEN $2 THEN $4 END WHERE instrument_id = $1 AND ($5 OR NOT $2 OR coalesce("
+            "     (SELECT d.owner_match FROM wallet.instrument_decisions d WHERE d.instrument_id = $1"
+            "      ORDER BY d.at DESC LIMIT 1), true))",
+            instrument_id, owner_match, now, by, reason is not None,
         )  # fmt: skip
+        if reason is not None:
+            await connection.execute(
+                "INSERT INTO wallet.instrument_decisions VALUES ($1, $2, $3, $4, $5)",
+                instrument_id, now, by, owner_match, reason,
+            )  # fmt: skip
+
+    async def vouched_by(self, connection: Any, instrument_id: uuid.UUID) -> set[str]:
+        """Who of the staff has ever said that an instrument is the player's own."""
+        rows = await connection.fetch(
+            "SELECT DISTINCT actor FROM wallet.instrument_decisions WHERE instrument_id = $1 AND owner_match",
+            instrument_id,
+        )
+        return {row["actor"] for row in rows}
 
     async def set_country(self, connection: Any, instrument_id: uuid.UUID, country: str) -> None:
         """A card's country, as a provider reads it from the BIN: it chooses the route next time."""
@@ -259,7 +312,8 @@ class PaymentRepository:
         return {row["instrument_id"]: row["net"] for row in rows}
 
 
-def _payment(row: Any) -> Payment:
+def payment_of_row(row: Any) -> Payment:
+    """The payment of a row with PAYMENT_COLUMNS."""
     values = {name: row[name] for name in _PAYMENT}
     return Payment(**(values | {"approvals": tuple(row["approvals"])}))
 
@@ -272,4 +326,5 @@ def _attempt(row: Any) -> Attempt:
 
 def _instrument(row: Any) -> Instrument:
     return Instrument(row["instrument_id"], row["player_id"], row["method"], row["provider"], row["token"],
-                      row["verified_at"] is not None, row["owner_match"], row["country"])  # fmt: skip
+                      row["verified_at"] is not None, row["owner_match"], row["country"], row["created_at"],
+                      row["verified_by"], row["removed_at"] is not None)  # fmt: skip

@@ -5,24 +5,25 @@ from __future__ import annotations
 import logging
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused, RequestInvalid
 from casino.kernel.identity import new_id
+from casino.kernel.metrics import DEPOSITS, DEPOSITS_PENDING
 from casino.wallet.payments.adapters.base import Refund
-from casino.wallet.payments.flow import Call, Flow
+from casino.wallet.payments.flow import VAULT, Call, Flow
 from casino.wallet.payments.inbox import Inbox
+from casino.wallet.payments.instruments import Instruments
 from casino.wallet.payments.models import Attempt, Method, Operation, Payment
 from casino.wallet.payments.pan import require_no_pan
 from casino.wallet.payments.repository import Asked
+from casino.wallet.payments.repository_desk import DeskRepository
 from casino.wallet.payments.states import Facts, TransitionRefused, apply
 from casino.wallet.payments.withdrawals import Withdrawals
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-VAULT = "vault"
-"""Where a card's token is known: in the tenant's vault, not at one provider."""
 
 
 class MethodNotOffered(CasinoError):
@@ -37,18 +38,33 @@ class NotPossible(CasinoError):
     remedy = "Look at the payment's state."
 
 
+class BreakNotFound(CasinoError):
+    status, code = 404, "BREAK_NOT_FOUND"
+    remedy = "List the open breaks."
+
+
 class PaymentNotFound(CasinoError):
     status, code = 404, "PAYMENT_NOT_FOUND"
     remedy = "Check the payment's id."
 
 
-class Payments:
-    """The module's door: deposits here, withdrawals in `withdrawals`, webhooks in `inbox`."""
+def status_of(payment: Payment) -> Literal["pending", "captured", "declined"]:
+    """A deposit in three words: whether it was credited (whatever became of it later), or will not be."""
+    if payment.captured > 0:
+        return "captured"
+    return "declined" if payment.state == "failed" else "pending"
 
-    def __init__(self, flow: Flow, inbox: Inbox, withdrawals: Withdrawals, currency: str) -> None:
+
+class Payments:
+    """The module's door: deposits here, withdrawals in `withdrawals`, webhooks in `inbox`, what players pay with in
+    `instruments`, and what staff reads in `desk`."""
+
+    def __init__(self, flow: Flow, inbox: Inbox, withdrawals: Withdrawals, currency: str, desk: DeskRepository) -> None:
         self.flow = flow
         self.inbox = inbox
         self.withdrawals = withdrawals
+        self.instruments = Instruments(flow)
+        self.desk = desk
         self.currency = currency
 
     async def deposit(
@@ -58,7 +74,8 @@ class Payments:
         """Begin a deposit, once for each key; answers how it stands and the attempt that carries it.
 
         A card is decided at once or left unknown; the other methods wait for the player, whom the attempt's action
-        tells what to do. Raises RequestInvalid, MethodNotOffered, IdempotencyKeyReused, PanRefused.
+        tells what to do. Raises RequestInvalid, MethodNotOffered, IdempotencyKeyReused, PanRefused, AccountNotOpen,
+        DepositBarred.
         """
         require_no_pan(token or "")
         if (method == "card") != (token is not None):
@@ -78,6 +95,8 @@ class Payments:
                 country = instrument.country
             asked = Asked(key, request_hash, bin_country=country, return_url=return_url)
             added = await repository.add(connection, payment, asked)
+            if added:
+                await self.flow.require_open(connection, account_id)
         if not added:
             [(payment, known)] = await repository.by_key(account_id, "deposit", key)
             if known != request_hash:
@@ -89,6 +108,27 @@ class Payments:
             await self.resolve_one(payment.payment_id)
         return await self.found(payment.payment_id, account_id)
 
+    async def deposit_by_card(
+        self, *, player_id: uuid.UUID, account_id: int, amount: int, key: str, request_hash: bytes, token: str
+    ) -> Payment:
+        """A deposit by card, asked about once more at once where its answer was lost. Raises as `deposit`."""
+        payment, attempt = await self.deposit(
+            player_id=player_id, account_id=account_id, method="card", amount=amount, key=key,
+            request_hash=request_hash, token=token,
+        )  # fmt: skip
+        if attempt is not None and attempt.outcome == "unknown":
+            payment = await self.resolve_one(payment.payment_id)
+        if status_of(payment) == "pending":
+            DEPOSITS.labels("pending").inc()
+        return payment
+
+    async def get(self, payment_id: uuid.UUID) -> Payment:
+        """Anybody's payment, for staff. Raises PaymentNotFound."""
+        payment = await self.flow.repository.get(payment_id)
+        if payment is None:
+            raise PaymentNotFound("There is no such payment.")
+        return payment
+
     async def found(self, payment_id: uuid.UUID, account_id: int) -> tuple[Payment, Attempt | None]:
         """A payment of the account and its last attempt. Raises PaymentNotFound."""
         payment = await self.flow.repository.get(payment_id)
@@ -99,35 +139,44 @@ class Payments:
         tries = [one for one in attempts if one.operation in ("charge", "payout") and not one.stray]
         return payment, tries[-1] if tries else None
 
-    async def refund(self, payment_id: uuid.UUID, amount: int, actor: str) -> Payment:
-        """Give back a part or all of a deposit: from the player's cash first, then by the provider.
+    async def refund(self, payment_id: uuid.UUID, amount: int, actor: str, reason: str, key: str) -> Payment:
+        """Give back a part or all of a deposit, once for each key: from the player's cash first, then by the provider.
 
-        Less than `amount` where the cash is short. Raises NotPossible, RefundNotCovered, PaymentNotFound.
+        Less than `amount` where the cash is short. Raises NotPossible, RefundNotCovered, PaymentNotFound,
+        IdempotencyKeyReused.
         """
-        return await self._give_back(payment_id, "refund", Facts(amount=amount, actor=actor), actor)
+        facts = Facts(amount=amount, actor=actor)
+        return await self._give_back(payment_id, "refund", facts, {"reason": reason, "key": key, "amount": amount})
 
-    async def send_back(self, payment_id: uuid.UUID, actor: str) -> Payment:
+    async def send_back(self, payment_id: uuid.UUID, actor: str, reason: str) -> Payment:
         """Return money that a person has not accepted to where it came from. Raises as `refund`."""
-        return await self._give_back(payment_id, "send_back", Facts(actor=actor), actor)
+        return await self._give_back(payment_id, "send_back", Facts(actor=actor), {"reason": reason})
 
-    async def accept(self, payment_id: uuid.UUID, actor: str) -> Payment:
+    async def accept(self, payment_id: uuid.UUID, actor: str, reason: str) -> Payment:
         """Credit money that waited for a person. Raises NotPossible, PaymentNotFound."""
-        return await self._decide(payment_id, "accept", actor)
+        return await self._decide(payment_id, "accept", actor, reason)
 
-    async def reject(self, payment_id: uuid.UUID, actor: str) -> Payment:
+    async def reject(self, payment_id: uuid.UUID, actor: str, reason: str) -> Payment:
         """End a deposit that no money has come for. Raises NotPossible, PaymentNotFound."""
-        return await self._decide(payment_id, "reject", actor)
+        return await self._decide(payment_id, "reject", actor, reason)
 
-    async def _decide(self, payment_id: uuid.UUID, name: str, actor: str) -> Payment:
+    async def _decide(self, payment_id: uuid.UUID, name: str, actor: str, reason: str) -> Payment:
         async with self.flow.repository.transaction() as connection:
             payment = await self._lock(connection, payment_id)
             step = _possible(payment, name, Facts(actor=actor))
-            return await self.flow.take(connection, payment, step, actor=actor)
+            return await self.flow.take(connection, payment, step, actor=actor, details={"reason": reason})
 
-    async def _give_back(self, payment_id: uuid.UUID, name: str, facts: Facts, actor: str) -> Payment:
+    async def _give_back(self, payment_id: uuid.UUID, name: str, facts: Facts, details: dict[str, Any]) -> Payment:
         async with self.flow.repository.transaction() as connection:
             payment = await self._lock(connection, payment_id)
-            payment = await self.flow.take(connection, payment, _possible(payment, name, facts), actor=actor)
+            if "key" in details:
+                known = await self.flow.repository.decided(connection, payment_id, name, details["key"])
+                if known is not None and known["amount"] != details["amount"]:
+                    raise IdempotencyKeyReused("The Idempotency-Key was used for another refund before.")
+                if known is not None:
+                    return payment
+            step = _possible(payment, name, facts)
+            payment = await self.flow.take(connection, payment, step, actor=facts.actor, details=details)
             attempts = await self.flow.repository.attempts(connection, payment_id)
             charge = next(
                 one for one in attempts if one.operation == "charge" and one.outcome == "captured" and not one.stray
@@ -164,6 +213,11 @@ class Payments:
             raise PaymentNotFound("There is no such deposit.")
         return payment
 
+    async def close_break(self, file_id: uuid.UUID, number: int, actor: str, note: str) -> None:
+        """A person has cleared up what did not agree. Raises BreakNotFound."""
+        if not await self.desk.close_break(file_id, number, actor, note, self.flow.clock.now()):
+            raise BreakNotFound("There is no such break, or it is closed.")
+
     async def resolve(self, *, rested: timedelta = timedelta(0)) -> int:
         """Look after the payments that wait and have not been touched for `rested`; answers how many."""
         due = await self.flow.repository.under_way(self.flow.clock.now() - rested, BATCH)
@@ -173,6 +227,7 @@ class Payments:
             except Exception:  # one payment's fault must not stop the others
                 log.exception("a payment could not be looked after", extra={"payment_id": str(payment_id)})
         await self.inbox.park_old()
+        DEPOSITS_PENDING.set(await self.flow.repository.count_unanswered())
         return len(due)
 
     async def resolve_one(self, payment_id: uuid.UUID) -> Payment:

@@ -1,4 +1,4 @@
-"""Signatures of webhooks: HMAC-SHA256 with a timestamp, good for a short while only."""
+"""Signatures of requests and of webhooks: HMAC-SHA256 with a timestamp; a webhook's is good for a short while only."""
 
 from __future__ import annotations
 
@@ -18,8 +18,14 @@ class WebhookRefused(CasinoError):
     remedy = "Sign the body as agreed, with a clock that is right."
 
 
+def sign(secret: str, timestamp: str, method: str, path: str, body: bytes) -> str:
+    """Of a request: hex HMAC-SHA256 over `timestamp.method.path.body`; `path` includes the query."""
+    message = f"{timestamp}.{method}.{path}.".encode() + body
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Hex HMAC-SHA256 over `timestamp.body`."""
+    """Of a webhook: hex HMAC-SHA256 over `timestamp.body`."""
     return hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 

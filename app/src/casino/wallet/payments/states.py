@@ -150,7 +150,7 @@ WITHDRAWAL = (
     Transition("hold", ("created",), "requested", None, ("reserve",)),
     Transition("clear", ("requested",), "approved", _unattended),
     Transition("review", ("requested",), "pending_review"),
-    Transition("deny", ("requested",), "failed", None, ("released",)),
+    Transition("deny", ("requested", "pending_review"), "failed", None, ("released",)),
     Transition("first_approval", ("pending_review",), "pending_review", _more_eyes),
     Transition("approve", ("pending_review",), "approved", _enough_eyes),
     Transition("reject", ("pending_review",), "failed", None, ("released",)),

@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.identity import new_id
 from casino.wallet.payments.approval import approvals_needed, may_be_paid, split, verdict_of
+from casino.wallet.payments.checks import DENIED, hands_of, told_to_player
 from casino.wallet.payments.flow import Flow
 from casino.wallet.payments.models import Payment
 from casino.wallet.payments.ports import CashShort, Check, Finding
@@ -70,7 +72,7 @@ class Withdrawals:
             return self._known(known, request_hash)
         instruments = {one.instrument_id: one for one in await repository.instruments_of(player_id)}
         wanted = instruments.get(instrument_id)
-        if wanted is None or not may_be_paid(wanted, player_id):
+        if wanted is None or wanted.removed or not may_be_paid(wanted, player_id):
             raise InstrumentNotVerified("The money cannot be paid there.")
         asked: list[Payment] = []
         try:
@@ -106,9 +108,8 @@ class Withdrawals:
             raise WithdrawalNotFound("There is no such withdrawal.")
         if payment.state != "requested":
             return payment
-        findings = await asyncio.gather(*(self._finding(check, payment) for check in self._checks))
+        findings = await self._findings(payment)
         verdict = verdict_of(findings)
-        details = {"findings": [asdict(one) for one in findings], "verdict": verdict}
         async with self._flow.repository.transaction() as connection:
             payment, asked = await self._flow.repository.lock(connection, payment_id)
             if payment.state != "requested":  # cancelled, or judged by another process, meanwhile
@@ -119,40 +120,75 @@ class Withdrawals:
             needed = max(asked.approvals_needed, approvals_needed(whole, verdict, self._flow.setting))
             await self._flow.repository.want_approvals(connection, payment_id, needed)
             name = "deny" if verdict == "deny" else "review" if needed else "clear"
-            code = next((one.reason for one in findings if one.verdict == "deny"), None)
+            code = told_to_player(findings) if name == "deny" else None
             step = apply(payment, name, Facts(decline_code=code))
-            payment = await self._flow.take(connection, payment, step, details=details)
+            payment = await self._flow.take(connection, payment, step, details=_told(findings))
         return await self._carry(payment)
 
-    async def _finding(self, check: Check, payment: Payment) -> Finding:
-        """A check's finding; where it fails or takes too long, what its policy says."""
+    async def _findings(self, payment: Payment) -> list[Finding]:
+        found = await asyncio.gather(*(self._found(check, payment) for check in self._checks))
+        return [one for several in found for one in several]
+
+    async def _found(self, check: Check, payment: Payment) -> Sequence[Finding]:
+        """What a check finds; where it fails or takes too long, what its policy says."""
         try:
             async with asyncio.timeout(self._flow.setting.check_timeout_s):
-                return await check.judge(payment)
+                found = await check.judge(payment)
+            verdict_of(found)  # raises for a verdict that is none
+            if not found:
+                raise LookupError("a check has found nothing, not even that all is well")
+            return found
         except Exception as error:
             about = {"payment_id": str(payment.payment_id), "check": check.name, "error": type(error).__name__}
             log.error("a check of a withdrawal failed", extra=about)
-            return Finding(check.name, check.on_failure, "check_failed")
+            return (Finding(check.name, check.on_failure, "check_failed"),)
 
-    async def approve(self, payment_id: uuid.UUID, actor: str) -> Payment:
-        """One person's approval; a second person is needed for large amounts. Raises WithdrawalState."""
+    async def hands(self, payment_id: uuid.UUID) -> tuple[Payment, frozenset[uuid.UUID]]:
+        """A withdrawal, and who of the staff had a hand in it and so may not approve it. Raises WithdrawalNotFound."""
+        async with self._flow.repository.transaction() as connection:
+            payment, _ = await self._lock(connection, payment_id)
+            return payment, hands_of([*payment.approvals, *await self._vouchers(connection, payment)])
+
+    async def _vouchers(self, connection: Any, payment: Payment) -> set[str]:
+        assert payment.instrument_id is not None  # a withdrawal has one
+        return await self._flow.repository.vouched_by(connection, payment.instrument_id)
+
+    async def approve(self, payment_id: uuid.UUID, actor: str, reason: str) -> Payment:
+        """One person's approval; a second person is needed for large amounts.
+
+        The checks are run again: what is denied by now is ended, whoever approves it. Raises WithdrawalNotFound,
+        WithdrawalState: also for who approved it before, or has verified the instrument that it goes to.
+        """
+        payment = await self._flow.repository.get(payment_id)
+        if payment is None or payment.kind != "withdrawal":
+            raise WithdrawalNotFound("There is no such withdrawal.")
+        findings = await self._findings(payment) if payment.state == "pending_review" else []
+        details = _told(findings) | {"reason": reason}
         async with self._flow.repository.transaction() as connection:
             payment, asked = await self._lock(connection, payment_id)
+            if actor in await self._vouchers(connection, payment):
+                raise WithdrawalState("It cannot be approved: the same person vouched for where it goes.")
             facts = Facts(actor=actor, approvals_needed=asked.approvals_needed)
             try:
-                step = first_of(payment, ("first_approval", "approve"), facts)
+                if verdict_of(findings) == "deny":
+                    step = apply(payment, "deny", Facts(decline_code=told_to_player(findings)))
+                else:
+                    step = first_of(payment, ("first_approval", "approve"), facts)
             except TransitionRefused as refusal:
                 raise WithdrawalState(f"It cannot be approved: {refusal}.") from None
-            payment = await self._flow.take(connection, payment, step, actor=actor)
+            payment = await self._flow.take(connection, payment, step, actor=actor, details=details)
         return await self._carry(payment)
 
     async def reject(self, payment_id: uuid.UUID, actor: str, reason: str) -> Payment:
-        """A person says no; the money is the player's to play with again. Raises WithdrawalState."""
-        return await self._end(payment_id, "reject", Facts(actor=actor, decline_code=reason), actor)
+        """A person says no; the money is the player's to play with again. Raises WithdrawalState, WithdrawalNotFound.
 
-    async def cancel(self, payment_id: uuid.UUID, actor: str) -> Payment:
-        """Staff takes it back before a provider is asked. Raises WithdrawalState."""
-        return await self._end(payment_id, "cancel", Facts(actor=actor), actor)
+        The reason is for the file: the player is told no more than that it was denied.
+        """
+        return await self._end(payment_id, "reject", Facts(actor=actor, decline_code=DENIED), actor, reason)
+
+    async def cancel(self, payment_id: uuid.UUID, actor: str, reason: str) -> Payment:
+        """Staff takes it back before a provider is asked. Raises WithdrawalState, WithdrawalNotFound."""
+        return await self._end(payment_id, "cancel", Facts(actor=actor), actor, reason)
 
     async def reverse(self, payment_id: uuid.UUID, account_id: int) -> Payment:
         """The player takes it back, where the rules give a window for it. Raises as the others, and
@@ -161,20 +197,21 @@ class Withdrawals:
         if payment is None or payment.account_id != account_id or payment.kind != "withdrawal":
             raise WithdrawalNotFound("The account has no such withdrawal.")
         facts = Facts(now=self._flow.clock.now(), reversal_window=self._reversal_window())
-        return await self._end(payment_id, "reverse", facts, "player")
+        return await self._end(payment_id, "reverse", facts, "player", None)
 
     async def list(self, account_id: int) -> list[Payment]:
         """The account's withdrawals, newest first."""
         return await self._flow.repository.of_account(account_id, "withdrawal", LIST_LIMIT)
 
-    async def _end(self, payment_id: uuid.UUID, name: str, facts: Facts, actor: str) -> Payment:
+    async def _end(self, payment_id: uuid.UUID, name: str, facts: Facts, actor: str, reason: str | None) -> Payment:
+        details = {"reason": reason} if reason is not None else {}
         async with self._flow.repository.transaction() as connection:
             payment, _ = await self._lock(connection, payment_id)
             try:
                 step = apply(payment, name, facts)
             except TransitionRefused as refusal:
                 raise WithdrawalState(f"It cannot be taken back: {refusal}.") from None
-            return await self._flow.take(connection, payment, step, actor=actor)
+            return await self._flow.take(connection, payment, step, actor=actor, details=details)
 
     async def _lock(self, connection: object, payment_id: uuid.UUID) -> tuple[Payment, Asked]:
         try:
@@ -190,6 +227,11 @@ class Withdrawals:
             return payment
         await self._flow.carry(payment.payment_id)
         return await self._flow.repository.get(payment.payment_id) or payment
+
+
+def _told(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Findings as they are kept in the payment's history."""
+    return {"findings": [asdict(one) for one in findings], "verdict": verdict_of(findings)}
 
 
 class _Raced(Exception):

@@ -12,7 +12,7 @@ import httpx
 from casino.kernel.clock import Clock
 from casino.kernel.metrics import PSP_SECONDS
 from casino.kernel.settings import PspSecret, PspSetting
-from casino.wallet.psp import sign
+from casino.wallet.payments.signing import sign
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
