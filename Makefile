@@ -31,6 +31,11 @@ dev: ## the casino alone, with hot reload, on an embedded PostgreSQL
 games: ## the exact figures of every game against the declared ones: every hand, stop and deal
 	@$(RUN) python -m casino games figures
 
+.PHONY: manifest
+manifest: ## sign what may decide outcomes, for a release: make manifest KEY=games.pem MANIFEST=manifest.json
+	@test -n "$(KEY)" -a -n "$(MANIFEST)" || { echo "name the key and the file: make manifest KEY=games.pem MANIFEST=manifest.json" >&2; exit 2; }
+	@$(RUN) python -m casino games manifest --key "$(KEY)" --output "$(MANIFEST)"
+
 .PHONY: install
 install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=... [ENVIRONMENT=folder]
 	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)" \

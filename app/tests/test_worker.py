@@ -50,9 +50,8 @@ async def test_what_is_played_is_reported_by_the_worker(open_casino: Any, server
     )
     assert staked == house
     jobs = {
-        "wallet.verify", "wallet.contributions", "wallet.expire_holds", "wallet.months",
-        "wallet.payments",
-        "pam.dormancy", "pam.erase", "game_control.verify", "gal.studios",
+        "wallet.verify", "wallet.contributions", "wallet.expire_holds", "wallet.months", "wallet.payments",
+        "pam.dormancy", "pam.erase", "game_control.drift", "gal.studios", "gal.jackpots", "wallet.jackpots",
     }  # fmt: skip
     await until(connection, "SELECT count(*) FROM ops.jobs WHERE ended_at IS NOT NULL AND failures = 0", len(jobs))
     results = {row["name"]: json.loads(row["result"]) for row in await connection.fetch("SELECT * FROM ops.jobs")}
@@ -88,7 +87,9 @@ def test_the_commands_of_events_tell_how_far_a_consumer_is_and_build_anew(
     assert (code, json.loads(told)[0]["state"]) == (0, "has read nothing yet")
     code, told = command("events", "rebuild", "daily_reports")
     assert code == 0 and "read: 0" in told
-    (status,) = json.loads(command("events", "status", "--json")[1])
+    states = {one["consumer"]: one for one in json.loads(command("events", "status", "--json")[1])}
+    assert set(states) >= {"daily_reports", "history", "rtp_drift", "realtime_balances", "realtime_tables"}
+    status = states["daily_reports"]
     assert (status["state"], status["waiting"], status["parked"]) == ("reads", 0, 0)
     assert command("events", "parked", "daily_reports") == (0, "nothing\n")
     assert command("events", "replay", "daily_reports") == (0, "replayed: 0  failed: False\n")

@@ -16,9 +16,11 @@ from casino.kernel.errors import ConfigurationError
 from casino.kernel.logs import configure_logging
 from casino.kernel.one_connection import with_connection
 from casino.kernel.settings import load_settings
+from casino.ops.commands import add_report_commands
 from casino.pam.commands import add_commands as add_player_commands
 from casino.wallet.api import add_payment_commands
 from casino.wallet.commands import register as register_ledger
+from casino.wallet.jackpot_commands import add_jackpot_commands
 
 EXIT_CONFIGURATION = 2
 
@@ -50,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     add_studio_commands(commands)
     add_payment_commands(commands, with_connection)
     add_player_commands(commands)
+    add_report_commands(commands)
+    add_jackpot_commands(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")

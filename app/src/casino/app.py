@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from casino import __version__
-from casino.backoffice.payments import router as staff_payments_router
+from casino.backoffice.api import games_router, reports_router, staff_payments_router
 from casino.bootstrap import Kind, Runtime
 from casino.compliance.api import RulesInForce
-from casino.gal.api import SPIN, live_router, studio_router
+from casino.gal.api import SPIN, jackpots_router, live_router, studio_router
 from casino.gal.api import router as gal_router
 from casino.game_control.api import GameControl
 from casino.game_control.api import build as build_games
@@ -23,6 +23,7 @@ from casino.kernel.fast_lane import FastLane
 from casino.kernel.logs import configure_logging
 from casino.kernel.middleware import RequestLayer
 from casino.kernel.settings import Settings, load_settings
+from casino.ops.api import history_router
 from casino.ops.api import router as ops_router
 from casino.pam.api import check_configuration, staff_router
 from casino.pam.api import router as pam_router
@@ -86,10 +87,14 @@ def create_app(
         routers = (
             pam_router,
             staff_router,
+            games_router,
+            reports_router,
+            history_router,
             wallet_router,
             payments_router,
             staff_payments_router,
             gal_router,
+            jackpots_router,
             live_router,
             studio_router,
             web_router,

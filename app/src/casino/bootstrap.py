@@ -12,8 +12,19 @@ from redis.asyncio import Redis
 
 from casino.backoffice.identities import AccountIdentities
 from casino.compliance.api import RulesInForce
-from casino.gal.api import Games, Launches, LiveRepository, LiveTables, StudioPlay, Studios, build_studios, load_tables
-from casino.game_control.api import GameControl, RandomNumberGenerator
+from casino.gal.api import (
+    Games,
+    JackpotPlay,
+    Launches,
+    LiveRepository,
+    LiveTables,
+    StudioPlay,
+    Studios,
+    build_jackpots,
+    build_studios,
+    load_tables,
+)
+from casino.game_control.api import GameControl, Overseer, RandomNumberGenerator, build_oversight
 from casino.grants import MODULES
 from casino.kernel.cache import open_redis
 from casino.kernel.clock import Clock
@@ -24,7 +35,7 @@ from casino.kernel.errors import ConfigurationError
 from casino.kernel.identity import Authenticator
 from casino.kernel.settings import PspSecret, Settings, StudioSecret
 from casino.migrate import is_current
-from casino.ops.api import Readiness
+from casino.ops.api import PlayerHistory, Readiness, Reports
 from casino.pam.api import PlayerAccounts, PlayerModule
 from casino.pam.api import build as build_pam
 from casino.realtime.api import load_realtime_settings
@@ -144,7 +155,9 @@ class Runtime:
         parts.put(PlayerAccounts, players.accounts)
         parts.put(Authenticator, players.accounts)  # type: ignore[type-abstract]
         parts.put(GameControl, self._games)
-        parts.put(Games, Games(self._games, money, self._rules, self._clock))
+        await self._oversee(parts, databases)
+        jackpots = build_jackpots(self._games, databases.of("gal"), databases.of("wallet"), money.currency, self._clock)
+        parts.put(Games, Games(self._games, money, self._rules, self._clock, parts.put(JackpotPlay, jackpots)))
         tables = load_tables()
         draw = RandomNumberGenerator(personalisation=f"casino {settings.tenant} live").below
         live = LiveTables(tables, LiveRepository(databases.of("gal")), ledger, draw, self._clock)
@@ -170,6 +183,14 @@ class Runtime:
             self._tasks.append(asyncio.create_task(players.messages.run(MESSAGES_INTERVAL_S)))
             self._tasks.append(asyncio.create_task(Worker(parts, databases).run()))
         self._app.state.container = parts
+
+    async def _oversee(self, parts: Container, databases: Databases) -> None:
+        """No game is offered before it is known what was decided about it; and what operations read."""
+        overseer = build_oversight(databases.of("game_control"), self._games, self._rules, self._clock)
+        await parts.put(Overseer, overseer).start()
+        self._tasks.append(asyncio.create_task(overseer.watch()))
+        parts.put(PlayerHistory, PlayerHistory(databases.of("ops")))
+        parts.put(Reports, Reports(databases.of("ops")))
 
     async def _psp_secrets(self) -> dict[str, PspSecret]:
         if self._credentials is None:

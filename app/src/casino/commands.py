@@ -14,8 +14,9 @@ from casino.kernel.events.model import Consumer
 from casino.kernel.events.relay import LeaseLost, Relay
 from casino.kernel.events.repository import Cursors, Producer
 from casino.kernel.settings import load_settings
+from casino.realtime_feed import told_consumers
 from casino.stores import open_stores
-from casino.work import consumers
+from casino.work import consumers as built_consumers
 
 FAILED = 1
 Pools = Callable[[str], Any]
@@ -30,6 +31,11 @@ _EXAMPLES = """examples:
   casino events rebuild daily_reports           empty the read model and read from the beginning
   casino events rebase daily_reports            after a restore on another server, with no casino running
 """
+
+
+def consumers(rules: RulesInForce) -> list[Consumer]:
+    """Everybody who reads events in a worker, real time among them."""
+    return [*built_consumers(rules), *told_consumers()]
 
 
 def register(commands: Any) -> None:

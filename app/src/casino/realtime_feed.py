@@ -6,8 +6,8 @@ Part of the worker. Several may run, since each consumer's lease is held by one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from redis.asyncio import Redis
 
@@ -15,12 +15,29 @@ from casino.kernel.clock import Clock
 from casino.kernel.db import Databases
 from casino.kernel.events.model import Consumer
 from casino.kernel.events.relay import Relay, run
-from casino.realtime.api import Jackpots, PriceReader, Prices, Publisher, Streams, balances, tables
+from casino.realtime.api import Jackpots, PriceReader, Prices, Publisher, Streams, Topic, balances, tables
 from casino.wallet.api import Ledger
 
 MODULES = ("gal", "wallet")
 POLL_S = 0.2
 RETRY_S = 2.0
+
+
+def consumers(publisher: Publisher) -> Sequence[Consumer]:
+    """Readers of events, for whoever runs relays or asks how far they are."""
+    return balances(publisher), tables(publisher)
+
+
+class _Silent:
+    """In a command nobody publishes: what it makes a reader pass over is told by the next movement anyway."""
+
+    def offer(self, topic: Topic, data: Mapping[str, Any]) -> None:
+        pass
+
+
+def told_consumers() -> Sequence[Consumer]:
+    """The same readers for commands that look after them."""
+    return consumers(cast(Publisher, _Silent()))
 
 
 class Feed:
@@ -33,10 +50,6 @@ class Feed:
         self._databases = databases
         self._prices_url = prices_url
 
-    def consumers(self) -> Sequence[Consumer]:
-        """Readers of events, for whoever runs relays."""
-        return balances(self.publisher), tables(self.publisher)
-
     async def run(self) -> None:
         jackpots = Jackpots(self.publisher, Ledger(self._databases.of("wallet")).jackpots)
         pool_of: Callable[[str], Any] = lambda module: self._databases.of(module).pool  # noqa: E731
@@ -45,6 +58,6 @@ class Feed:
             group.create_task(jackpots.run())
             if self._prices_url:
                 group.create_task(PriceReader(self._prices_url, Prices(self.publisher)).run())
-            for consumer in self.consumers():
+            for consumer in consumers(self.publisher):
                 relay = Relay(consumer, pool_of)
                 group.create_task(run(relay, asyncio.Event(), POLL_S, longest_pause_s=RETRY_S))

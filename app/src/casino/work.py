@@ -9,19 +9,20 @@ from datetime import timedelta
 from typing import Any
 
 from casino.compliance.api import RulesInForce
-from casino.gal.api import Studios
-from casino.game_control.api import GameControl
+from casino.gal.api import JackpotPlay, Studios
+from casino.game_control.api import DriftWatch, GameControl, Overseer, PlayCounters
+from casino.kernel.clock import Clock
 from casino.kernel.container import Container
 from casino.kernel.db import Databases
 from casino.kernel.events.model import Consumer
 from casino.kernel.events.outbox import CHANNEL
 from casino.kernel.events.relay import Relay, run
-from casino.kernel.metrics import JOURNAL_MONTHS, LEDGER_OK
+from casino.kernel.metrics import JACKPOTS_OK, JOURNAL_MONTHS, LEDGER_OK
 from casino.kernel.schedule import Job, Schedule
 from casino.kernel.settings import Settings
-from casino.ops.api import DailyReports
+from casino.ops.api import DailyReports, HistoryBook
 from casino.pam.api import PlayerModule
-from casino.wallet.api import Ledger, Payments, months_ahead, verify_ledger
+from casino.wallet.api import Ledger, Payments, months_ahead, reconcile_jackpots, verify_ledger
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +32,16 @@ POLL_S = 1.0
 
 def consumers(rules: RulesInForce) -> list[Consumer]:
     """Everybody who listens to another module."""
-    return [DailyReports(rules.current.timezone).consumer()]
+    timezone = rules.current.timezone
+    return [DailyReports(timezone).consumer(), HistoryBook().consumer(), PlayCounters(timezone).consumer()]
 
 
 def jobs(parts: Container, databases: Databases) -> list[Job]:
     """Everything that is done by the clock."""
     settings, ledger = parts.get(Settings), parts.get(Ledger)
     wallet = databases.of("wallet")
+    clock = parts.get(Clock)  # type: ignore[type-abstract]  # mypy: a protocol is as good a key as a class
+    returns = DriftWatch(parts.get(Overseer).repository, parts.get(GameControl), parts.get(RulesInForce), clock)
 
     async def verify() -> Mapping[str, Any]:
         async with wallet.pool.acquire() as connection:
@@ -66,10 +70,23 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
     async def erase() -> Mapping[str, Any]:
         return {"erased": await parts.get(PlayerModule).erase_expired()}
 
-    async def verify_games() -> Mapping[str, Any]:
-        verification = parts.get(GameControl).verification
-        found = await asyncio.to_thread(verification.run) if verification is not None else None
-        return {"verified": verification is not None, "disabled": sorted(found.disabled) if found else []}
+    async def drift() -> Mapping[str, Any]:
+        found = await returns.judge()
+        if found["out_of_bounds"]:
+            log.error("games return what they should not", extra={"out_of_bounds": found["out_of_bounds"]})
+        return found
+
+    async def pay_jackpots() -> Mapping[str, Any]:
+        return {"looked_after": await parts.get(JackpotPlay).look_after()}
+
+    async def reconcile_all() -> Mapping[str, Any]:
+        async with wallet.pool.acquire() as connection:
+            found = await reconcile_jackpots(connection)
+        broken = [one.as_json() for one in found if not one.ok]
+        JACKPOTS_OK.set(0 if broken else 1)
+        for one in broken:
+            log.error("a jackpot does not balance", extra=one)
+        return {"ok": not broken, "jackpots": len(found)}
 
     async def studios() -> Mapping[str, Any]:
         finished, told = await parts.get(Studios).look_after()
@@ -89,8 +106,10 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         Job("wallet.payments", timedelta(seconds=settings.reconcile_interval_s), payments),
         Job("pam.dormancy", timedelta(days=1), dormancy, longest=timedelta(hours=1)),
         Job("pam.erase", timedelta(days=1), erase, longest=timedelta(hours=1)),
-        Job("game_control.verify", timedelta(days=1), verify_games),
+        Job("game_control.drift", timedelta(hours=1), drift),
         Job("gal.studios", timedelta(seconds=settings.reconcile_interval_s), studios),
+        Job("gal.jackpots", timedelta(minutes=1), pay_jackpots),
+        Job("wallet.jackpots", timedelta(days=1), reconcile_all, longest=timedelta(hours=1)),
         Job("wallet.months", timedelta(hours=6), months),
     ]
 

@@ -73,9 +73,31 @@ async def payments(connection: Any) -> None:
         )  # fmt: skip
 
 
+async def oversight(connection: Any) -> None:
+    """A game that was switched off and on, a list, what was played, a jackpot that somebody pays into."""
+    await connection.execute(
+        """WITH list AS (
+               INSERT INTO game_control.approved_lists (list_id, source, sha256, recorded_by, recorded_at)
+               VALUES (gen_random_uuid(), 'a register', sha256(''), 'console:ann', now()) RETURNING list_id)
+           INSERT INTO game_control.approved_games SELECT list_id, 'harbour-lights', '1.0.0', NULL, '2026-01-01', NULL
+           FROM list;
+           INSERT INTO game_control.switches (switch_id, game_id, enabled, reason, actor, second_actor, set_at)
+               VALUES (gen_random_uuid(), 'harbour-lights', false, 'an incident', 'console:ann', NULL, now()),
+                      (gen_random_uuid(), 'harbour-lights', true, 'mended', 'console:ann', 'console:ben', now());
+           INSERT INTO game_control.play_by_day
+               VALUES ('harbour-lights', '1.0.0', 'GBP', '2026-11-30', 5, 500, 400, 50000);
+           INSERT INTO ops.history SELECT a.account_id, 1, gen_random_uuid(), 'deposit', now(), 0, 1000, 1000, '{}'
+               FROM wallet.accounts a WHERE a.kind = 'player_cash';
+           INSERT INTO gal.jackpot_hits (hit_id, jackpot, account_id, key, noted_at)
+               VALUES (gen_random_uuid(), 'grand', 1, 'a key', now());
+           SELECT wallet.begin_jackpot('grand', 'GBP', 500)"""
+    )
+
+
 SEEDS: dict[str, Seed] = {
     "0001_ledger.sql": ledger,
     "0004_holds.sql": rounds,
     "0006_players.sql": players,
     "0009_payments.sql": payments,
+    "0017_oversight.sql": oversight,
 }

@@ -40,7 +40,7 @@ async def test_only_enabled_and_approved_games_are_offered_beside_our_own(bench:
     await repository.add_game("elsewhere", bench.studio, "elsewhere", "Approved elsewhere")
     await repository.approve_game("elsewhere", "OTHER", "LAB-2")
     listed = (await bench.casino.http.get("/api/v1/games")).json()
-    assert [one["game_id"] for one in listed["games"]] == ["harbour-lights"]
+    assert [one["game_id"] for one in listed["games"]] == ["harbour-lights", "lamplighter"]
     assert {one["game_id"] for one in listed["studio_games"]} == {f"northwind.{GAME}", f"lumen.{GAME}"}
     await repository.enable_studio("lumen", False)
     listed = (await bench.casino.http.get("/api/v1/games")).json()

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from casino.backoffice.payments import router as staff_router
+from casino.backoffice.api import staff_payments_router as staff_router
 from casino.compliance.api import RulesInForce
 from casino.kernel.container import Container
 from casino.kernel.error_handlers import add_error_handlers

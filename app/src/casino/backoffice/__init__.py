@@ -1,1 +1,1 @@
-"""What staff does across modules: endpoints that need the session of one module and the service of another."""
+"""What staff see and do of other modules: HTTP that needs both who works here (pam) and what they act on."""

@@ -67,6 +67,7 @@ class Rules(BaseModel):
     dormancy_months: int | None = Field(default=None, ge=1)
     geolocation_moments: tuple[Literal["login", "deposit", "bet"], ...] = ()
     geolocation_territory: Territory | None = None
+    approved_games_required: bool = False
     confidence: dict[str, str] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
 

@@ -10,32 +10,39 @@ from casino.compliance.api import RulesInForce
 from casino.gal.admission import Admission
 from casino.gal.dialects import build_dialect
 from casino.gal.endpoints import SPIN, router
+from casino.gal.jackpot_endpoints import router as jackpots_router
+from casino.gal.jackpots import JackpotPlay
 from casino.gal.launches import Launches, StudioAccess
 from casino.gal.live.endpoints import router as live_router
 from casino.gal.live.models import LiveTable, load_tables
 from casino.gal.live.repository import LiveRepository
 from casino.gal.live.service import LiveTables
 from casino.gal.repository import StudioRepository
+from casino.gal.repository_jackpots import HitRepository
 from casino.gal.repository_transactions import TransactionRepository
 from casino.gal.service import Games
 from casino.gal.studio_client import StudioClient
 from casino.gal.studio_endpoints import router as studio_router
 from casino.gal.studio_play import StudioPlay
+from casino.game_control.api import GameControl
 from casino.kernel.clock import Clock
 from casino.kernel.db import Database
 from casino.kernel.settings import Settings, StudioSecret
-from casino.wallet.api import Play
+from casino.wallet.api import JackpotLedger, Play
 
 __all__ = [
     "SPIN",
     "Games",
+    "JackpotPlay",
     "Launches",
     "LiveRepository",
     "LiveTable",
     "LiveTables",
     "StudioPlay",
     "Studios",
+    "build_jackpots",
     "build_studios",
+    "jackpots_router",
     "live_router",
     "load_tables",
     "router",
@@ -59,6 +66,13 @@ class Studios:
     async def close(self) -> None:
         for client in self.clients:
             await client.close()
+
+
+def build_jackpots(
+    control: GameControl, database: Database, wallet: Database, currency: str, clock: Clock
+) -> JackpotPlay:
+    """The jackpots of the casino's own games."""
+    return JackpotPlay(control, JackpotLedger(wallet), HitRepository(database), currency, clock)
 
 
 async def build_studios(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -21,8 +22,16 @@ class LineWinAnswer(BaseModel):
     win_minor: int
 
 
+class JackpotWinAnswer(BaseModel):
+    """What the round won of a jackpot, beside `win_minor`."""
+
+    name: str
+    win_minor: int
+
+
 class SpinAnswer(BaseModel):
-    """`reels` are the visible symbols, reel by reel from the top; `balance_minor` is the balance after the round."""
+    """`reels` are the visible symbols, reel by reel from the top; `balance_minor` is the balance after the round, with
+    what it won of a jackpot."""
 
     round_id: uuid.UUID
     stake_minor: int
@@ -30,10 +39,20 @@ class SpinAnswer(BaseModel):
     balance_minor: int
     reels: list[list[str]]
     wins: list[LineWinAnswer]
+    jackpot: JackpotWinAnswer | None = None
+
+
+class JackpotPart(BaseModel):
+    """What a jackpot returns besides, in percent with two decimals: at least and at most, in the long run."""
+
+    name: str
+    rtp_low: str
+    rtp_high: str
 
 
 class GameAnswer(BaseModel):
-    """`rtp` is in percent with two decimals; `stakes_minor` are the stakes that this player may choose.
+    """`rtp` is in percent with two decimals, without the `jackpot`'s part; `stakes_minor` are the stakes that this
+    player may choose.
 
     `paylines` names, for each line, a row from the top for each reel.
     """
@@ -44,6 +63,7 @@ class GameAnswer(BaseModel):
     rtp: str
     stakes_minor: list[int]
     paylines: list[list[int]]
+    jackpot: JackpotPart | None = None
 
 
 class StudioGameAnswer(BaseModel):
@@ -60,6 +80,23 @@ class GamesAnswer(BaseModel):
 
     games: list[GameAnswer]
     studio_games: list[StudioGameAnswer]
+
+
+class JackpotAnswer(BaseModel):
+    """`meter_minor` is what stands in it now; one with `must_hit_by_minor` is won before it reaches that."""
+
+    name: str
+    kind: Literal["fixed", "progressive", "must_hit_by"]
+    meter_minor: int
+    currency: str
+    must_hit_by_minor: int | None
+    games: list[str]
+
+
+class JackpotsAnswer(BaseModel):
+    """The jackpots of the games on offer. The topic `jackpot:<name>` of real time tells when one changes."""
+
+    jackpots: list[JackpotAnswer]
 
 
 class LaunchAnswer(BaseModel):

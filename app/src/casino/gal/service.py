@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from casino.compliance.api import RulesInForce
-from casino.gal.models import GameAnswer, LineWinAnswer, SpinAnswer
-from casino.game_control.api import Game, GameControl, outcome_details
+from casino.gal.jackpots import Drawn, JackpotPlay, Paid
+from casino.gal.models import GameAnswer, JackpotPart, JackpotWinAnswer, LineWinAnswer, SpinAnswer
+from casino.game_control.api import Game, GameControl, outcome_details, percent
 from casino.kernel.clock import Clock, local_date
 from casino.kernel.errors import AmountInvalid, CasinoError
 from casino.kernel.identity import Principal
@@ -18,6 +19,9 @@ from casino.wallet.api import Round, RoundRequest, Wallet
 _bets, _stakes, _wins = cache(BETS.labels), cache(STAKES.labels), cache(WINS.labels)
 
 
+_NO_JACKPOT = Drawn("", 0, {})
+
+
 class GameUnknown(CasinoError):
     status, code = 404, "GAME_UNKNOWN"
     rule = "only admitted games may be played"
@@ -27,8 +31,11 @@ class GameUnknown(CasinoError):
 class Games:
     """Lists games and plays rounds."""
 
-    def __init__(self, control: GameControl, wallet: Wallet, rules: RulesInForce, clock: Clock) -> None:
+    def __init__(
+        self, control: GameControl, wallet: Wallet, rules: RulesInForce, clock: Clock, jackpots: JackpotPlay
+    ) -> None:
         self._control = control
+        self._jackpots = jackpots
         self._wallet = wallet
         self._rules = rules
         self._clock = clock
@@ -58,6 +65,9 @@ class Games:
         if stake_minor not in game.par.stakes_minor:
             raise self._not_offered(game, stake_minor, limits.stake_cap_minor)
         outcome = self._control.play(game, stake_minor)
+        drawn = _NO_JACKPOT
+        if game.par.jackpot is not None:
+            drawn = await self._jackpots.draw(game.par.jackpot, player.account_id, key, stake_minor)
         try:
             round_ = await self._wallet.place_round(
                 RoundRequest(
@@ -68,7 +78,9 @@ class Games:
                     win_minor=outcome.win_minor,
                     stake_cap_minor=limits.stake_cap_minor,
                     min_cycle_ms=limits.min_cycle_ms,
-                    details=outcome_details(game, outcome),
+                    details={**outcome_details(game, outcome), **drawn.details},
+                    jackpot=drawn.jackpot or None,
+                    contribution_micros=drawn.micros,
                 )
             )
         except CasinoError as refused:
@@ -80,7 +92,10 @@ class Games:
             _bets(game_id, "placed").inc()
             _stakes(game_id).inc(round_.stake_minor)
             _wins(game_id).inc(round_.win_minor)
-        return _answer(round_)
+        paid = None
+        if "jackpot" in round_.details:
+            paid = await self._jackpots.settle(player.account_id, round_.round_id, round_.details)
+        return _answer(round_, paid)
 
     def _not_offered(self, game: Game, stake_minor: int, cap: int | None) -> CasinoError:
         # The limit is the better reason where both hold. For a stake that the game offers, the ledger checks the
@@ -107,17 +122,26 @@ def _offer(game: Game, cap: int | None) -> GameAnswer:
         version=game.par.version,
         paylines=[list(line) for line in game.par.paylines],
         rtp=game.rtp_percent,
+        jackpot=_part(game),
         stakes_minor=stakes,
     )
 
 
-def _answer(round_: Round) -> SpinAnswer:
+def _part(game: Game) -> JackpotPart | None:
+    terms = game.par.jackpot
+    if terms is None:
+        return None
+    return JackpotPart(name=terms.name, rtp_low=percent(terms.rtp_low), rtp_high=percent(terms.rtp_high))
+
+
+def _answer(round_: Round, paid: Paid | None = None) -> SpinAnswer:
     # From the ledger's row and not from the draw: on a repeat they differ, and the ledger is right.
     return SpinAnswer(
         round_id=round_.round_id,
         stake_minor=round_.stake_minor,
         win_minor=round_.win_minor,
-        balance_minor=round_.balance_minor,
+        balance_minor=round_.balance_minor if paid is None else paid.balance_minor,
+        jackpot=None if paid is None else JackpotWinAnswer(name=paid.jackpot, win_minor=paid.amount_minor),
         reels=round_.details["reels"],
         wins=[LineWinAnswer(**win) for win in round_.details["wins"]],
     )

@@ -1,43 +1,59 @@
 """The door of game control."""
 
-from casino.compliance.api import Rules
+from casino.compliance.api import Rules, RulesInForce
 from casino.game_control.approval import Approval, Decision, Offered, Refusal, Switch, decide
 from casino.game_control.definition import Definition, act, start
 from casino.game_control.drbg import RngFailure
-from casino.game_control.drift import Drift, Play, judge
+from casino.game_control.drift import Drift, Play, Verdict, judge, judge_game
 from casino.game_control.entropy import build_entropy
 from casino.game_control.fair import FairDraw, Revealed, SeedPair, verify_round
 from casino.game_control.figures import Figures
+from casino.game_control.jackpots import MICROS, Jackpot
 from casino.game_control.manifest import Verification
+from casino.game_control.overseer import GameState, Overseer
 from casino.game_control.recall import Recall, RecallImpossible, StoredRound, recall
+from casino.game_control.repository import Judged, OversightRepository, Switched, SwitchRequest
+from casino.game_control.returns import DriftWatch, PlayCounters
 from casino.game_control.rng import RandomNumberGenerator
 from casino.game_control.rounds import ActionInvalid, ChoiceInvalid, RoundState
 from casino.game_control.service import (
     Game,
     GameControl,
     GameRefused,
+    Oversight,
     load_definitions,
     load_games,
     outcome_details,
+    percent,
 )
 from casino.game_control.settings import GameControlSettings, load_game_settings
 from casino.game_control.verification import build_verification
-from casino.kernel.clock import SystemClock
+from casino.kernel.clock import Clock, SystemClock
+from casino.kernel.db import Database
 
 __all__ = [
+    "MICROS",
     "ActionInvalid",
     "Approval",
     "ChoiceInvalid",
     "Decision",
     "Definition",
     "Drift",
+    "DriftWatch",
     "FairDraw",
     "Figures",
     "Game",
     "GameControl",
     "GameRefused",
+    "GameState",
+    "Jackpot",
+    "Judged",
     "Offered",
+    "Overseer",
+    "Oversight",
+    "OversightRepository",
     "Play",
+    "PlayCounters",
     "RandomNumberGenerator",
     "Recall",
     "RecallImpossible",
@@ -48,13 +64,19 @@ __all__ = [
     "SeedPair",
     "StoredRound",
     "Switch",
+    "SwitchRequest",
+    "Switched",
+    "Verdict",
     "Verification",
     "act",
     "build",
     "build_generator",
+    "build_oversight",
     "decide",
     "judge",
+    "judge_game",
     "outcome_details",
+    "percent",
     "recall",
     "start",
     "verify_round",
@@ -73,6 +95,11 @@ def build(rules: Rules, tenant: str) -> GameControl:
     if control.verification is not None:
         control.verification.run()
     return control
+
+
+def build_oversight(database: Database, control: GameControl, rules: RulesInForce, clock: Clock) -> Overseer:
+    """What keeps the decisions about the games and applies them; `start()` it before players are let in."""
+    return Overseer(OversightRepository(database), control, rules, clock)
 
 
 def build_generator(settings: GameControlSettings) -> RandomNumberGenerator:

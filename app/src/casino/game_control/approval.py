@@ -50,6 +50,7 @@ class Switch:
 class Refusal(StrEnum):
     """Why a game may not be offered: stable names, for records and screens."""
 
+    NOT_ADMITTED = "not_admitted_under_the_rules"
     DISABLED = "disabled_by_operator"
     VERIFICATION_FAILED = "software_verification_failed"
     GENERATOR_FAILED = "generator_failed"
@@ -79,14 +80,16 @@ def decide(
     approved: Iterable[Approval] | None = None,
     disabled_components: frozenset[str] = frozenset(),
     generator: str = "generator",
+    admitted: bool = True,
 ) -> Decision:
     """Whether the game may be offered on a day.
 
     `switches` are in the order in which they were set; a game that none is about is enabled. Any switch that is off
     binds until a later one about the same scope is on: to enable all versions does not enable one that was switched
-    off by itself. `approved` is None where the jurisdiction keeps no list; an empty list approves nothing.
+    off by itself. `approved` is None where the jurisdiction keeps no list; an empty list approves nothing. `admitted`
+    says whether its figures are its own and fulfil the rules.
     """
-    refusals = []
+    refusals = [] if admitted else [Refusal.NOT_ADMITTED]
     last: dict[str | None, bool] = {s.version: s.enabled for s in switches if s.is_about(game)}
     if not all(last.values()):
         refusals.append(Refusal.DISABLED)

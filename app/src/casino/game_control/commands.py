@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from casino.game_control.manifest_commands import EXIT_BROKEN, Parsers, guarded, json_option, register_manifest
+from casino.game_control.oversight_commands import register_oversight
 from casino.kernel.errors import ConfigurationError
 
 MAX_PROOF_BYTES = 1 << 20
@@ -40,6 +41,7 @@ def _register_games(verbs: Parsers) -> None:
     json_option(simulate)
     simulate.set_defaults(run=guarded(_simulate))
     register_manifest(verbs)
+    register_oversight(verbs)
 
 
 def _register_rng(verbs: Parsers) -> None:
@@ -102,6 +104,7 @@ def _figures(options: argparse.Namespace) -> int:
             wager: figures.model_dump(mode="json") | {"volatility": str(figures.volatility)}
             for wager, figures in exact.items()
         }
+        _add_jackpot(game, report[name], told=not options.json)
         if not options.json:
             for wager, figures in exact.items():
                 print(
@@ -113,6 +116,17 @@ def _figures(options: argparse.Namespace) -> int:
     for sentence in refused:
         print(f"casino: {sentence}", file=sys.stderr)
     return EXIT_BROKEN if refused else 0
+
+
+def _add_jackpot(game: Any, report: dict[str, Any], *, told: bool) -> None:
+    """What a jackpot returns besides: exact as well, and in no wager's figures."""
+    terms = getattr(game, "jackpot", None)
+    if terms is None:
+        return
+    low, high = terms.exact_rtp()
+    report["jackpot"] = {"name": terms.name, "rtp_low": str(low), "rtp_high": str(high)}
+    if told:
+        print(f"{game.game_id} jackpot {terms.name}: RTP {float(low):.6%} to {float(high):.6%} besides")
 
 
 def _simulate(options: argparse.Namespace) -> int:

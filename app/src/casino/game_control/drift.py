@@ -8,7 +8,8 @@ many rounds where a game pays seldom: `minimum_rounds` asks for enough expected 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from statistics import NormalDist
@@ -90,6 +91,27 @@ def judge(figures: Figures, play: Play, confidence: float = CONFIDENCE) -> Drift
         verdict = Verdict.BELOW if z < 0 else Verdict.ABOVE
     spread = z_limit * error
     return Drift(play.rounds, float(rtp), certified, certified - spread, certified + spread, z, verdict)
+
+
+def judge_game(figures: Mapping[str, Figures], play: Play, confidence: float = CONFIDENCE) -> Drift:
+    """Hold a game's play, all its wagers together, against what they are certified for.
+
+    Who plays which wager is not counted, so a game is out of bounds only where no mixture of its wagers explains it:
+    below the lowest of their RTPs or above the highest, by the bounds of the one that varies most and pays least often.
+    Bets on one outcome that are placed together vary no more than their sum on one wager, so this holds for them too.
+    """
+    widest = max(figures.values(), key=lambda one: one.variance)
+    seldom = min(one.hit_rate for one in figures.values())
+    rtps = [one.rtp for one in figures.values()]
+    low, high = (
+        judge(widest.model_copy(update={"rtp": rtp, "hit_rate": seldom}), play, confidence)
+        for rtp in (min(rtps), max(rtps))
+    )
+    nearer = high if high.verdict == Verdict.ABOVE or abs(high.z) < abs(low.z) else low
+    verdict = nearer.verdict
+    if {low.verdict, high.verdict} == {Verdict.ABOVE, Verdict.BELOW} or Verdict.WITHIN in (low.verdict, high.verdict):
+        verdict = Verdict.WITHIN
+    return replace(nearer, low=low.low, high=high.high, verdict=verdict)
 
 
 def standard_error(figures: Figures, play: Play) -> float:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from casino.game_control.catalogue import GameRefused, parse_definition
-from casino.game_control.manifest import ManifestInvalid
+from casino.game_control.manifest import ManifestInvalid, describe
 from casino.kernel.errors import ConfigurationError
 
 PACKAGE = Path(__file__).parent
@@ -42,6 +42,13 @@ def digests(package: Path = PACKAGE) -> dict[str, str]:
     return {
         file.relative_to(package).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)
     }
+
+
+def signatures_present(package: Path = PACKAGE) -> dict[str, str]:
+    """The signature of each component as it is on disk."""
+    games, versions = games_present(package)
+    components = describe(games, versions, digests(package), "").components
+    return {name: component.signature for name, component in components.items()}
 
 
 def altered_bytecode(package: Path = PACKAGE) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from casino.game_control.figures import Figures
+from casino.game_control.jackpots import Jackpot
 
 
 class ParSheet(BaseModel):
@@ -18,7 +19,7 @@ class ParSheet(BaseModel):
     A payline names a row for each reel. `paytable` gives, per symbol and count from the left, the win in
     multiples of the stake on one line; the stake is spread evenly over all lines.
     `theoretical_rtp` and `figures` are what was certified, as exact fractions; loading computes them again and refuses
-    others.
+    others. They are of the reels alone: what a `jackpot` returns besides is stated in it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -35,6 +36,7 @@ class ParSheet(BaseModel):
     stakes_minor: Annotated[tuple[int, ...], Field(min_length=1)]
     theoretical_rtp: str = Field(pattern=r"^\d+/\d+$")
     figures: dict[str, Figures] = Field(default_factory=dict)
+    jackpot: Jackpot | None = None
 
     @model_validator(mode="after")
     def _coherent(self) -> ParSheet:
@@ -54,6 +56,9 @@ class ParSheet(BaseModel):
             raise ValueError("the paytable has an impossible count or a negative pay")
         if any(stake <= 0 or stake % len(self.paylines) for stake in self.stakes_minor):
             raise ValueError("each stake must divide evenly over the paylines: a win is then a whole amount")
+        one_in = self.jackpot.one_in_minor if self.jackpot is not None else None
+        if one_in is not None and max(self.stakes_minor) > one_in:
+            raise ValueError("a stake is above the jackpot's one_in_minor: its chance would be more than certain")
         return self
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from casino.compliance.api import Rules
+from casino.game_control.approval import Approval, Decision, Offered, Switch, decide
 from casino.game_control.catalogue import (
     DEFAULT_KIND,
     GameRefused,
@@ -21,6 +23,7 @@ from casino.game_control.catalogue import (
 )
 from casino.game_control.definition import Definition, act, start
 from casino.game_control.engines.line_slot import WAGER, LineSlot
+from casino.game_control.jackpots import Jackpot
 from casino.game_control.manifest import GENERATOR, Verification
 from casino.game_control.models import Outcome, ParSheet
 from casino.game_control.rng import RandomNumberGenerator
@@ -34,11 +37,13 @@ __all__ = [
     "Game",
     "GameControl",
     "GameRefused",
+    "Oversight",
     "admit",
     "load_definitions",
     "load_games",
     "load_par_sheet",
     "outcome_details",
+    "percent",
 ]
 
 log = logging.getLogger(__name__)
@@ -54,8 +59,13 @@ class Game:
     @property
     def rtp_percent(self) -> str:
         """The RTP in percent with two decimals, cut and not rounded: nothing better than true is told."""
-        hundredths = self.rtp.numerator * 10_000 // self.rtp.denominator
-        return f"{hundredths // 100}.{hundredths % 100:02d}"
+        return percent(self.rtp)
+
+
+def percent(share: Fraction) -> str:
+    """A share in percent with two decimals, cut and not rounded."""
+    hundredths = share.numerator * 10_000 // share.denominator
+    return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 def admit(par: LineSlot, rules: Rules) -> Game:
@@ -90,8 +100,18 @@ def load_par_sheet(text: str, origin: str) -> LineSlot:
     return definition
 
 
+@dataclass(frozen=True, slots=True)
+class Oversight:
+    """What the operator and the regulator say of the games on a day: switches in their order, and the approved list
+    (None where there is none)."""
+
+    day: date = date.min
+    switches: tuple[Switch, ...] = ()
+    approved: tuple[Approval, ...] | None = None
+
+
 class GameControl:
-    """The admitted games and the generator that plays them."""
+    """The admitted games and the generator that plays them. Why a game is not offered is told by `decisions` alone."""
 
     def __init__(
         self, games: list[Game], rng: RandomNumberGenerator, definitions: Mapping[str, Definition] | None = None
@@ -99,6 +119,8 @@ class GameControl:
         self._admitted = {game.par.game_id: game for game in games}
         self._definitions = dict(definitions or {})
         self._disabled: frozenset[str] = frozenset()
+        self._oversight = Oversight()
+        self._signatures: Mapping[str, str] | None = None
         self._offer()
         self._pays = {game.par.game_id: LinePays(game.par) for game in games}
         self._rng = rng
@@ -107,7 +129,33 @@ class GameControl:
     def apply(self, verification: Verification) -> None:
         """Offer the admitted games less those that failed software verification; without a generator, none."""
         self._disabled = verification.disabled
+        self._signatures = dict(verification.components)
         self._offer()
+
+    def oversee(self, oversight: Oversight) -> None:
+        """Offer what switches and approvals leave of them."""
+        self._oversight = oversight
+        self._offer()
+
+    def decisions(self) -> dict[str, Decision]:
+        """Each game of this package by its id: whether it is offered, and every reason why not."""
+        from casino.game_control.manifest_files import games_present
+
+        _, present = games_present()
+        versions = present | self._versions()
+        return {name: self._decide(name, version) for name, version in sorted(versions.items())}
+
+    def signature(self, name: str) -> str:
+        """The game's component's, as it is on disk: what an approved list names. Empty when it is not there."""
+        if self._signatures is None:
+            from casino.game_control.manifest_files import signatures_present
+
+            self._signatures = signatures_present()
+        return self._signatures.get(name, "")
+
+    def definition(self, name: str) -> Definition | None:
+        """An admitted game's definition, offered or not."""
+        return self._definitions.get(name)
 
     async def readmit(self, rules: Rules) -> Callable[[], None]:
         """Judge every game by other rules; what this answers makes it so."""
@@ -121,12 +169,30 @@ class GameControl:
 
         return offer
 
+    def _versions(self) -> dict[str, str]:
+        versions = {name: definition.version for name, definition in self._definitions.items()}
+        return versions | {name: game.par.version for name, game in self._admitted.items()}
+
+    def _decide(self, name: str, version: str) -> Decision:
+        told = self._oversight
+        # Files are digested for the list alone: where there is none, nobody asks for a signature.
+        signature = self.signature(name) if told.approved is not None else ""
+        return decide(
+            Offered(name, version, signature),
+            told.day,
+            switches=told.switches,
+            approved=told.approved,
+            disabled_components=self._disabled,
+            admitted=name in self._admitted or name in self._definitions,
+        )
+
     def _offer(self) -> None:
-        without = self._disabled
-        self.games = {name: game for name, game in self._admitted.items() if not without & {name, GENERATOR}}
-        self.definitions = {
-            name: definition for name, definition in self._definitions.items() if not without & {name, GENERATOR}
-        }
+        offered = {name for name, version in self._versions().items() if self._decide(name, version).playable}
+        self.games = {name: game for name, game in self._admitted.items() if name in offered}
+        self.definitions = {name: one for name, one in self._definitions.items() if name in offered}
+        # A round that is under way on a game that is switched off comes to its end; not by software that was altered.
+        sound = {name for name in self._definitions if not self._disabled & {name, GENERATOR}}
+        self._resumable = {name: one for name, one in self._definitions.items() if name in sound}
 
     def start(self, game_id: str, stake_minor: int, choices: Json) -> RoundState:
         """Start a round of one of `definitions`. Raises KeyError, ChoiceInvalid, RngFailure.
@@ -136,19 +202,39 @@ class GameControl:
         return start(self.definitions[game_id], stake_minor, choices, self._rng)
 
     def act(self, state: RoundState, action: Json) -> RoundState:
-        """Go on with an open round. Raises KeyError, ActionInvalid, ChoiceInvalid, RngFailure."""
-        return act(self.definitions[state.game_id], state, action, self._rng)
+        """Go on with an open round, also of a game that is offered no more.
+
+        Raises KeyError, for software that failed verification among it; ActionInvalid, ChoiceInvalid, RngFailure.
+        """
+        return act(self._resumable[state.game_id], state, action, self._rng)
 
     def health(self) -> str:
         """`ok`, or why no player may be sent here: for readiness. A failed generator does not recover by itself."""
         if self._rng.failure is not None:
             return f"the random number generator has failed: {self._rng.failure}"
-        return "ok" if self.games else "no game is admitted under the rules"
+        if not self._admitted:
+            return "no game is admitted under the rules"
+        # Games that are switched off or not approved are so everywhere; who has money here still wants to be served.
+        sound = [name for name in self._admitted if not self._disabled & {name, GENERATOR}]
+        return "ok" if sound else "every game failed software verification"
 
     @property
     def rng_failure(self) -> str | None:
         """Why the generator stopped play, for readiness; None while it is healthy. It does not recover by itself."""
         return self._rng.failure
+
+    def jackpots(self) -> dict[str, tuple[Jackpot, list[str]]]:
+        """The jackpots of the admitted games by their name, with the games that feed each."""
+        found: dict[str, tuple[Jackpot, list[str]]] = {}
+        for name, game in self._admitted.items():
+            if game.par.jackpot is not None:
+                found.setdefault(game.par.jackpot.name, (game.par.jackpot, []))[1].append(name)
+        return found
+
+    def hits(self, jackpot: Jackpot, stake_minor: int, meter_micros: int) -> bool:
+        """Draw whether a round hits the jackpot. Raises RngFailure."""
+        chance, of = jackpot.chance(stake_minor, meter_micros)
+        return self._rng.below(of) < chance
 
     def play(self, game: Game, stake_minor: int) -> Outcome:
         """Draw a stop for each reel and compute the wins. The stake has no part in the draw."""
@@ -158,16 +244,30 @@ class GameControl:
 
 def load_games(rules: Rules) -> list[Game]:
     """The games of this package that the rules admit; who is refused is logged with the reason."""
-    games = []
+    games: list[Game] = []
     for name, text in definition_texts().items():
         # What players are offered by a spin of one step; the other kinds are in the catalogue.
         if kind_of(text) != DEFAULT_KIND:
             continue
         try:
-            games.append(admit(load_par_sheet(text, name), rules))
+            game = admit(load_par_sheet(text, name), rules)
+            require_one_jackpot(game, games)
+            games.append(game)
         except GameRefused as refused:
             log.error("game refused", extra={"reason": str(refused)})
     return games
+
+
+def require_one_jackpot(game: Game, others: Sequence[Game]) -> None:
+    """Refuse with GameRefused a game whose jackpot has other terms in another game."""
+    terms = game.par.jackpot
+    for other in others:
+        known = other.par.jackpot
+        if terms is not None and known is not None and known.name == terms.name and known != terms:
+            raise GameRefused(
+                f"{game.par.game_id} {game.par.version}: its jackpot {terms.name} has other terms in "
+                f"{other.par.game_id}: name one jackpot by one set of terms"
+            )
 
 
 def load_definitions(rules: Rules) -> dict[str, Definition]:

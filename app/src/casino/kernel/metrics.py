@@ -44,4 +44,12 @@ RULES_IN_FORCE = Gauge(
 )
 LEDGER_OK = Gauge("casino_ledger_ok", "1 when the last verification found every invariant.", registry=REGISTRY)
 JOURNAL_MONTHS = Gauge("casino_journal_months_ahead", "Months that the journal has tables for.", registry=REGISTRY)
+GAMES_OFFERED = Gauge("casino_game_offered", "1 while this process offers the game.", ("game",), registry=REGISTRY)
+GAMES_VERIFIED = Gauge("casino_games_verified", "1 when the last verification found no fault.", registry=REGISTRY)
+RTP_OUT_OF_BOUNDS = Gauge(
+    "casino_rtp_out_of_bounds", "1 while a game returns what it should not.", ("game", "version", "span"),
+    registry=REGISTRY,
+)  # fmt: skip
+JACKPOT_WINS = Counter("casino_jackpot_wins_minor_total", "Jackpots paid.", ("jackpot",), registry=REGISTRY)
+JACKPOTS_OK = Gauge("casino_jackpots_ok", "1 when every jackpot was found to balance.", registry=REGISTRY)
 READY = Gauge("casino_ready", "1 when the casino takes players.", registry=REGISTRY)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from casino.kernel.db import Database
 from casino.kernel.events.model import Consumer, Event
 
+LONGEST_REPORT_DAYS = 366
 UNNAMED = "unnamed"
 """The game of a round whose details name none."""
 _PLAY = ("round", "bet_settled", "win", "jackpot_win")
@@ -19,6 +21,8 @@ _TAKEN_BACK = ("win_reversal", "bet_return")
 @dataclass(frozen=True, slots=True)
 class PlayOfDay:
     """Sums of one day, game and currency, in minor units."""
+
+    COLUMNS: ClassVar = ("day", "game_id", "currency", "rounds", "stake_minor", "win_minor", "ggr_minor")
 
     day: date
     game_id: str
@@ -31,6 +35,21 @@ class PlayOfDay:
     def ggr_minor(self) -> int:
         """Gross gaming revenue: stakes minus wins."""
         return self.stake_minor - self.win_minor
+
+    def as_json(self) -> dict[str, Any]:
+        """By the names of COLUMNS; the day in ISO 8601."""
+        return {name: getattr(self, name) for name in self.COLUMNS} | {"day": self.day.isoformat()}
+
+
+class Reports:
+    """Reads the reports."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def daily(self, since: date, days: int) -> list[PlayOfDay]:
+        """The days from `since` on, at most `days` of them, oldest first."""
+        return list(await play_by_day(self._database.pool, since, days))
 
 
 class DailyReports:

@@ -3,8 +3,9 @@
 from casino.kernel.db import Database
 from casino.kernel.errors import ConfigurationError
 from casino.wallet.endpoints import router
+from casino.wallet.jackpots import JackpotLedger, reconcile_jackpots
 from casino.wallet.ledger import Hold, Ledger, Posted, Request, Settlement
-from casino.wallet.models import DepositRequest, Round, RoundRequest
+from casino.wallet.models import DepositRequest, History, HistoryEntry, Round, RoundRequest
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.build import build_connections, build_payments
 from casino.wallet.payments.commands import add_commands as add_payment_commands
@@ -27,10 +28,13 @@ __all__ = [
     "BetUnknown",
     "Connection",
     "DepositRequest",
+    "History",
+    "HistoryEntry",
     "Hold",
     "Identity",
     "Instrument",
     "InsufficientFunds",
+    "JackpotLedger",
     "Ledger",
     "LedgerMoney",
     "LedgerOpeningBalances",
@@ -57,6 +61,7 @@ __all__ = [
     "build_play",
     "months_ahead",
     "payments_router",
+    "reconcile_jackpots",
     "require_no_pan",
     "router",
     "verify_ledger",

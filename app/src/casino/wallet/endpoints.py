@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 
 from casino.kernel.http import ERRORS, IdempotencyKey, Parts, Player, request_hash
-from casino.wallet.models import Balance, DepositAnswer, DepositRequest, History
+from casino.wallet.models import Balance, DepositAnswer, DepositRequest
 from casino.wallet.payments.endpoints import require_may_deposit
 from casino.wallet.payments.pan import refuse_pan
 from casino.wallet.payments.service import Payments, status_of
@@ -47,14 +45,3 @@ async def deposit(
         decline_code=payment.decline_code,
         balance_minor=await parts.get(Wallet).balance(player.account_id),
     )
-
-
-@router.get("/history")
-async def history(
-    parts: Parts,
-    player: Player,
-    before: Annotated[str | None, Query(pattern=r"^[1-9][0-9]{0,17}$")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> History:
-    """Transactions, newest first; `next` of one answer is `before` of the following request."""
-    return await parts.get(Wallet).history(player.account_id, int(before) if before else None, limit)

@@ -37,6 +37,9 @@ class RoundRequest:
     stake_cap_minor: int | None
     min_cycle_ms: int | None
     details: dict[str, Any]
+    jackpot: str | None = None
+    """The jackpot that the round pays `contribution_micros` into: millionths of the smallest unit, of the house's."""
+    contribution_micros: int = 0
 
 
 @dataclass(frozen=True, slots=True)

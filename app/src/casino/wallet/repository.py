@@ -24,6 +24,8 @@ _ROLLED_BACK = (
     asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
 )
+_PLACE = "SELECT * FROM wallet.place_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_PLACE_AND_FEED = "SELECT * FROM wallet.place_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 
 
 class WalletRepository:
@@ -81,8 +83,13 @@ class WalletRepository:
             return [rows if isinstance(rows, BaseException) else rows[0] for rows in alone]
 
     async def _place_many(self, requests: list[RoundRequest]) -> Sequence[Any]:
+        statement = _PLACE
+        fed: tuple[Any, ...] = ()
+        if any(one.jackpot is not None for one in requests):
+            statement = _PLACE_AND_FEED
+            fed = ([one.jackpot for one in requests], [one.contribution_micros for one in requests])
         rows: Sequence[Any] = await self._database.pool.fetch(
-            "SELECT * FROM wallet.place_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            statement,
             [one.account_id for one in requests],
             [one.key for one in requests],
             [one.request_hash for one in requests],
@@ -92,6 +99,7 @@ class WalletRepository:
             [one.stake_cap_minor for one in requests],
             [one.min_cycle_ms for one in requests],
             [json.dumps(one.details) for one in requests],
+            *fed,
         )
         return rows
 

@@ -1,0 +1,7 @@
+"""The door of the back office."""
+
+from casino.backoffice.endpoints_games import router as games_router
+from casino.backoffice.endpoints_payments import router as staff_payments_router
+from casino.backoffice.endpoints_reports import router as reports_router
+
+__all__ = ["games_router", "reports_router", "staff_payments_router"]
