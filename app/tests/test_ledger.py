@@ -272,6 +272,10 @@ BREAKS = {
     "holds_are_covered": "UPDATE wallet.holds SET amount = amount + 1 WHERE status = 'open'",
     "holds_resolved_once": "UPDATE wallet.holds SET resolved_by = opened_by WHERE status = 'captured'",
     "deposit_postings_have_a_payment": "DELETE FROM wallet.payments",
+    "open_rounds_hold_their_stakes": "UPDATE wallet.holds SET part_of = 'game round 1' WHERE status = 'open'",
+    "rounds_end_as_played": "UPDATE wallet.request_keys SET key = 'game round 1' WHERE kind = 'round'",
+    "round_steps_gapless": """INSERT INTO wallet.game_rounds SELECT gen_random_uuid(), account_id, 'g', '1', 'open', 1,
+        50, 0, 0, 0, '{}', NULL, now(), now(), now() FROM wallet.accounts WHERE kind = 'player_cash'""",
     "payments_match_their_postings": """INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method,
         currency, amount, state, received, captured, idempotency_key, request_hash, created_at, updated_at)
         SELECT gen_random_uuid(), 'deposit', player_id, account_id, 'card', 'GBP', 5, 'captured', 5, 5, 'k', sha256(''),

@@ -125,3 +125,24 @@ async def test_a_request_id_of_the_ingress_is_kept_and_a_forged_log_line_is_not(
     assert kept.headers["x-request-id"] == "abcd-1234-efgh"
     forged = await casino.http.get("/healthz", headers={"X-Request-Id": 'x"} {"level": "error'})
     assert "level" not in forged.headers["x-request-id"]
+
+
+async def test_an_interrupted_round_and_other_games_in_the_history_do_not_disturb_the_page(casino: Any) -> None:
+    await register(casino)
+    await log_in(casino)
+    floor = (await casino.http.get("/")).text
+    assert {"poker-hand", "poker-card", "poker-stake", "poker-result", "submit-poker"} <= ids_of(floor)
+    token = re.findall(r'name="csrf-token" content="([^"]+)"', floor)[0]
+    headers = {"X-CSRF-Token": token}
+    deposit = {"amount_minor": 10_000, "card_token": "tok_visa"}
+    starts = (("signal-dice", {"side": "under", "faces": 100}), ("tidewater-poker", {}))
+    assert (
+        await casino.http.post("/api/v1/deposits", json=deposit, headers=headers | {"Idempotency-Key": "d"})
+    ).status_code == 201
+    for game, choices in starts:
+        body = {"stake_minor": 100, "choices": choices}
+        path = f"/api/v1/games/{game}/rounds"
+        started = await casino.http.post(path, json=body, headers=headers | {"Idempotency-Key": game})
+        assert started.status_code == 201, started.text
+    again = await casino.http.get("/")
+    assert again.status_code == 200 and "<td>Stake</td>" in again.text and "<td>Round</td>" in again.text

@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from casino import __version__
-from casino.backoffice.api import games_router, reports_router, staff_payments_router
+from casino.backoffice.api import games_router, reports_router, staff_payments_router, staff_rounds_router
 from casino.bootstrap import Kind, Runtime
 from casino.compliance.api import RulesInForce
-from casino.gal.api import SPIN, jackpots_router, live_router, studio_router
+from casino.gal.api import SPIN, fair_router, jackpots_router, live_router, rounds_router, studio_router
 from casino.gal.api import router as gal_router
 from casino.game_control.api import GameControl
 from casino.game_control.api import build as build_games
@@ -95,6 +95,9 @@ def create_app(
             staff_payments_router,
             gal_router,
             jackpots_router,
+            rounds_router,
+            fair_router,
+            staff_rounds_router,
             live_router,
             studio_router,
             web_router,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from datetime import timedelta
 from typing import Literal
 
 from fastapi import FastAPI
@@ -18,13 +19,21 @@ from casino.gal.api import (
     Launches,
     LiveRepository,
     LiveTables,
+    Rounds,
     StudioPlay,
     Studios,
     build_jackpots,
     build_studios,
     load_tables,
 )
-from casino.game_control.api import GameControl, Overseer, RandomNumberGenerator, build_oversight
+from casino.game_control.api import (
+    FairSeeds,
+    GameControl,
+    Overseer,
+    RandomNumberGenerator,
+    build_fair_seeds,
+    build_oversight,
+)
 from casino.grants import MODULES
 from casino.kernel.cache import open_redis
 from casino.kernel.clock import Clock
@@ -43,6 +52,7 @@ from casino.realtime_feed import Feed
 from casino.stores import KEPT, credentials_of
 from casino.wallet.api import (
     Connection,
+    GameRounds,
     Ledger,
     LedgerMoney,
     Payments,
@@ -50,6 +60,7 @@ from casino.wallet.api import (
     build_connections,
     build_payments,
     build_play,
+    build_rounds,
 )
 from casino.wallet.api import build as build_wallet
 from casino.work import Worker
@@ -158,6 +169,7 @@ class Runtime:
         await self._oversee(parts, databases)
         jackpots = build_jackpots(self._games, databases.of("gal"), databases.of("wallet"), money.currency, self._clock)
         parts.put(Games, Games(self._games, money, self._rules, self._clock, parts.put(JackpotPlay, jackpots)))
+        self._put_rounds(parts, databases, money)
         tables = load_tables()
         draw = RandomNumberGenerator(personalisation=f"casino {settings.tenant} live").below
         live = LiveTables(tables, LiveRepository(databases.of("gal")), ledger, draw, self._clock)
@@ -191,6 +203,22 @@ class Runtime:
         self._tasks.append(asyncio.create_task(overseer.watch()))
         parts.put(PlayerHistory, PlayerHistory(databases.of("ops")))
         parts.put(Reports, Reports(databases.of("ops")))
+
+    def _put_rounds(self, parts: Container, databases: Databases, money: Wallet) -> None:
+        rounds = parts.put(GameRounds, build_rounds(databases.of("wallet"), money.currency, money.currency_exponent))
+        seeds = parts.put(FairSeeds, build_fair_seeds(databases.of("game_control"), self._games, rounds.statuses))
+        completion = timedelta(seconds=self._settings.round_completion_s)
+        parts.put(
+            Rounds,
+            Rounds(
+                control=self._games,
+                rounds=rounds,
+                seeds=seeds,
+                rules=self._rules,
+                clock=self._clock,
+                completion=completion,
+            ),
+        )
 
     async def _psp_secrets(self) -> dict[str, PspSecret]:
         if self._credentials is None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from casino.compliance.api import RulesInForce
-from casino.gal.api import JackpotPlay, Studios
+from casino.gal.api import JackpotPlay, Rounds, Studios
 from casino.game_control.api import DriftWatch, GameControl, Overseer, PlayCounters
 from casino.kernel.clock import Clock
 from casino.kernel.container import Container
@@ -92,6 +92,10 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         finished, told = await parts.get(Studios).look_after()
         return {"finished": finished, "told": told}
 
+    async def rounds() -> Mapping[str, Any]:
+        finished, voided = await parts.get(Rounds).complete_due()
+        return {"finished": finished, "voided": voided}
+
     async def months() -> Mapping[str, Any]:
         ahead = await months_ahead(wallet)
         JOURNAL_MONTHS.set(ahead)
@@ -110,6 +114,7 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         Job("gal.studios", timedelta(seconds=settings.reconcile_interval_s), studios),
         Job("gal.jackpots", timedelta(minutes=1), pay_jackpots),
         Job("wallet.jackpots", timedelta(days=1), reconcile_all, longest=timedelta(hours=1)),
+        Job("gal.rounds", timedelta(seconds=10), rounds),
         Job("wallet.months", timedelta(hours=6), months),
     ]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from casino.kernel.identity import new_id
+
 Seed = Callable[[Any], Awaitable[None]]
 
 
@@ -94,10 +96,31 @@ async def oversight(connection: Any) -> None:
     )
 
 
+async def open_rounds(connection: Any) -> None:
+    """Rounds of several steps: open ones of each player with money, and some that are closed."""
+    state = (
+        '{"game_id": "g", "version": "1.0.0", "staked_minor": 10, "win_minor": %d, "actions": [], "data": {},'
+        ' "steps": []}'
+    )
+    query = (
+        "SELECT outcome FROM wallet.step_round($1, $2, $3, $4, $5, '{}', $6, $7, $8, $9::jsonb, NULL, NULL, NULL,"
+        " now(), now() + interval '1 day', NULL, NULL)"
+    )
+    accounts = await connection.fetch(
+        "SELECT account_id FROM wallet.accounts WHERE kind = 'player_cash' AND balance >= 100 ORDER BY account_id"
+    )
+    for number, row in enumerate(accounts):
+        at, account = new_id(), row["account_id"]
+        await connection.execute(query, at, account, 0, "start", bytes(32), 10, False, 0, state % 0)
+        if number % 2:
+            await connection.execute(query, at, account, 1, "end", bytes(32), 0, True, 20, state % 20)
+
+
 SEEDS: dict[str, Seed] = {
     "0001_ledger.sql": ledger,
     "0004_holds.sql": rounds,
     "0006_players.sql": players,
     "0009_payments.sql": payments,
     "0017_oversight.sql": oversight,
+    "0015_open_rounds.sql": open_rounds,
 }

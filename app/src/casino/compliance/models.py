@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -68,6 +68,8 @@ class Rules(BaseModel):
     geolocation_moments: tuple[Literal["login", "deposit", "bet"], ...] = ()
     geolocation_territory: Territory | None = None
     approved_games_required: bool = False
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Other controls whose rule is known, by their fact, in the catalogue's own form."""
     confidence: dict[str, str] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
 

@@ -20,6 +20,10 @@ from casino.gal.live.service import LiveTables
 from casino.gal.repository import StudioRepository
 from casino.gal.repository_jackpots import HitRepository
 from casino.gal.repository_transactions import TransactionRepository
+from casino.gal.rounds.endpoints import router as rounds_router
+from casino.gal.rounds.fair_endpoints import router as fair_router
+from casino.gal.rounds.models import RoundPicture
+from casino.gal.rounds.service import Rounds
 from casino.gal.service import Games
 from casino.gal.studio_client import StudioClient
 from casino.gal.studio_endpoints import router as studio_router
@@ -38,13 +42,17 @@ __all__ = [
     "LiveRepository",
     "LiveTable",
     "LiveTables",
+    "RoundPicture",
+    "Rounds",
     "StudioPlay",
     "Studios",
     "build_jackpots",
     "build_studios",
+    "fair_router",
     "jackpots_router",
     "live_router",
     "load_tables",
+    "rounds_router",
     "router",
     "studio_router",
 ]

@@ -18,6 +18,7 @@ from casino.gal.models import (
     SpinRequest,
     StudioGameAnswer,
 )
+from casino.gal.rounds.service import Rounds
 from casino.gal.service import Games
 from casino.kernel.addresses import request_address_hash
 from casino.kernel.clock import Clock
@@ -45,6 +46,7 @@ async def games(parts: Parts, player: MaybePlayer) -> GamesAnswer:
     studios = await parts.get(Launches).offered()
     return GamesAnswer(
         games=parts.get(Games).offered(player),
+        round_games=parts.get(Rounds).offered(player),
         studio_games=[
             StudioGameAnswer(game_id=one.game_id, name=one.name, studio=one.studio, studio_name=one.studio_name)
             for one in studios
@@ -55,7 +57,7 @@ async def games(parts: Parts, player: MaybePlayer) -> GamesAnswer:
 @router.post("/{game_id}/launch", status_code=201)
 async def launch(game_id: str, request: Request, parts: Parts, player: Player) -> LaunchAnswer:
     """Open a studio's game. Each call opens another session; the URL is secret."""
-    _require_play(request, parts, player)
+    require_play(request, parts, player)
     opened = await parts.get(Launches).launch(player, game_id)
     return LaunchAnswer(session_id=opened.session_id, launch_url=opened.url, expires_at=opened.expires_at)
 
@@ -98,14 +100,14 @@ async def spin(request: Request) -> Response:
     game_id: str = request.path_params["game_id"]
     parts = await container(request)
     player = await current_player(await optional_player(request, parts))
-    _require_play(request, parts, player)
+    require_play(request, parts, player)
     key = await idempotency_key(request.headers.get("Idempotency-Key"))
     body = await read_body(request, SpinRequest)
     answer = await parts.get(Games).spin(player, game_id, key, request_hash(request, body), body.stake_minor)
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def _require_play(request: Request, parts: Container, player: Principal) -> None:
+def require_play(request: Request, parts: Container, player: Principal) -> None:
     """Refuse who may not play, or is not where they may, before their game is opened or their bet is drawn."""
     require_may_play(player)
     rules = parts.get(RulesInForce).current

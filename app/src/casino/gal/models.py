@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from casino.gal.rounds.models import RoundGameAnswer
 from casino.kernel.http import AmountMinor, Body
 
 
@@ -76,9 +77,13 @@ class StudioGameAnswer(BaseModel):
 
 
 class GamesAnswer(BaseModel):
-    """The casino's own games, and those of studios; all are enabled, and approved in this jurisdiction."""
+    """The casino's own games, and those of studios; all are enabled, and approved in this jurisdiction.
+
+    `games` are played by POST /api/v1/games/{game_id}/spins, `round_games` by POST /api/v1/games/{game_id}/rounds.
+    """
 
     games: list[GameAnswer]
+    round_games: list[RoundGameAnswer]
     studio_games: list[StudioGameAnswer]
 
 

@@ -6,13 +6,15 @@ from casino.game_control.definition import Definition, act, start
 from casino.game_control.drbg import RngFailure
 from casino.game_control.drift import Drift, Play, Verdict, judge, judge_game
 from casino.game_control.entropy import build_entropy
-from casino.game_control.fair import FairDraw, Revealed, SeedPair, verify_round
+from casino.game_control.fair import FairDraw, ProofInvalid, Revealed, SeedPair, verify_round
+from casino.game_control.fair_seeds import FairSeeds, RoundNotFair, SeedNotRevealed, SeedRotated, ShownSeed, Statuses
 from casino.game_control.figures import Figures
 from casino.game_control.jackpots import MICROS, Jackpot
 from casino.game_control.manifest import Verification
 from casino.game_control.overseer import GameState, Overseer
 from casino.game_control.recall import Recall, RecallImpossible, StoredRound, recall
 from casino.game_control.repository import Judged, OversightRepository, Switched, SwitchRequest
+from casino.game_control.repository_fair import FairRepository
 from casino.game_control.returns import DriftWatch, PlayCounters
 from casino.game_control.rng import RandomNumberGenerator
 from casino.game_control.rounds import ActionInvalid, ChoiceInvalid, RoundState
@@ -41,6 +43,7 @@ __all__ = [
     "Drift",
     "DriftWatch",
     "FairDraw",
+    "FairSeeds",
     "Figures",
     "Game",
     "GameControl",
@@ -54,14 +57,19 @@ __all__ = [
     "OversightRepository",
     "Play",
     "PlayCounters",
+    "ProofInvalid",
     "RandomNumberGenerator",
     "Recall",
     "RecallImpossible",
     "Refusal",
     "Revealed",
     "RngFailure",
+    "RoundNotFair",
     "RoundState",
+    "SeedNotRevealed",
     "SeedPair",
+    "SeedRotated",
+    "ShownSeed",
     "StoredRound",
     "Switch",
     "SwitchRequest",
@@ -70,11 +78,13 @@ __all__ = [
     "Verification",
     "act",
     "build",
+    "build_fair_seeds",
     "build_generator",
     "build_oversight",
     "decide",
     "judge",
     "judge_game",
+    "load_definitions",
     "outcome_details",
     "percent",
     "recall",
@@ -105,3 +115,8 @@ def build_oversight(database: Database, control: GameControl, rules: RulesInForc
 def build_generator(settings: GameControlSettings) -> RandomNumberGenerator:
     """The generator of a tenant. What laboratories collect comes from one that is built here as well."""
     return RandomNumberGenerator(f"casino {settings.tenant}", build_entropy(settings.hsm))
+
+
+def build_fair_seeds(database: Database, control: GameControl, statuses: Statuses) -> FairSeeds:
+    """Seeds of provably fair rounds; `statuses` tells how rounds stand in the wallet."""
+    return FairSeeds(FairRepository(database), control.fresh_seed, statuses)

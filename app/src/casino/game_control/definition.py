@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,6 +43,8 @@ class Definition(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     SLOW: ClassVar[bool] = False
+    ACTIONS: ClassVar[tuple[str, ...]] = ()
+    """Every action that a round of this kind may ask for; none: a round is over when it starts."""
 
     kind: str
     game_id: str = Field(pattern=GAME_ID)
@@ -59,6 +61,33 @@ class Definition(BaseModel, ABC):
     def proceed(self, state: RoundState, action: Json, draw: Draw) -> RoundState:
         """Go on with an open round by one of its actions. Raises ActionInvalid, ChoiceInvalid."""
         raise ActionInvalid(f"A round of {self.name} is over when it starts.")
+
+    def offered_choices(self) -> dict[str, Any]:
+        """What a start may name besides the stake, as JSON; empty where the game asks for nothing."""
+        return {}
+
+    def timed(self, action: Json, open_ms: int) -> Json:
+        """A player's action with what the game server alone may tell of it: how long the round has been open.
+
+        Raises ActionInvalid when the player tells it.
+        """
+        return action
+
+    def decided(self, state: RoundState, open_ms: int) -> Json | None:
+        """The action that ends a round which time alone has decided by now; None while the player has a say."""
+        return None
+
+    def runs_out_ms(self) -> int | None:
+        """After how long a round is over whatever the player does; None where it waits for the player."""
+        return None
+
+    def default_action(self, state: RoundState) -> Json | None:
+        """What is done for a player who does not come back; None where nothing may be, and the round is voided.
+
+        It never pays better than what the player could have chosen, and whoever has seen something of the outcome
+        cannot get the stake back by staying away.
+        """
+        return None
 
     @abstractmethod
     def exact_figures(self) -> dict[str, Figures]:

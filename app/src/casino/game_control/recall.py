@@ -20,8 +20,9 @@ _CHOICES, _PHASE = "choices", "phase"
 class StoredRound:
     """A round from the ledger: its money, and the details that were stored with it.
 
-    `balance_after_minor` is the balance right after the round's last posting. `details` is either the state of a
-    round (rounds.RoundState as JSON) or what a spin of one step stores (service.outcome_details).
+    `balance_after_minor` is the balance right after the round's last posting. `balance_before_minor` is told where
+    other money may have moved while the round was open; else it follows from the round's own. `details` is either the
+    state of a round (rounds.RoundState as JSON) or what a spin of one step stores (service.outcome_details).
     """
 
     round_id: str
@@ -32,6 +33,7 @@ class StoredRound:
     win_minor: int
     balance_after_minor: int
     details: Mapping[str, Any]
+    balance_before_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ def recall(stored: StoredRound) -> Recall:
             f"the ledger {stored.staked_minor} and {stored.win_minor}"
         )
     complete = not whole["actions"]
+    before = stored.balance_before_minor
+    if before is None:
+        before = stored.balance_after_minor - stored.win_minor + stored.staked_minor
     hidden = () if complete else tuple(whole["hidden"])
     return Recall(
         label=LABEL,
@@ -95,7 +100,7 @@ def recall(stored: StoredRound) -> Recall:
         played_at=stored.played_at.isoformat(),
         currency=stored.currency,
         currency_exponent=stored.currency_exponent,
-        balance_before_minor=stored.balance_after_minor - stored.win_minor + stored.staked_minor,
+        balance_before_minor=before,
         balance_after_minor=stored.balance_after_minor,
         stakes=_stakes(whole),
         staked_minor=stored.staked_minor,

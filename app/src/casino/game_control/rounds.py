@@ -117,8 +117,12 @@ class RoundState:
         """The state that `dumps` wrote. Raises ValueError when it is none."""
         if len(text) > MAX_STATE_BYTES:
             raise ValueError("the text is too long for the state of a round")
+        return RoundState.of_json(json.loads(text))
+
+    @staticmethod
+    def of_json(raw: Any) -> RoundState:
+        """The state that `as_json` gave. Raises ValueError when it is none."""
         try:
-            raw = json.loads(text)
             lists = {key: tuple(raw[key]) for key in ("actions", "hidden", "steps")}
             return RoundState(**(raw | lists))
         except (KeyError, TypeError) as error:

@@ -23,11 +23,12 @@ from casino.game_control.catalogue import (
 )
 from casino.game_control.definition import Definition, act, start
 from casino.game_control.engines.line_slot import WAGER, LineSlot
+from casino.game_control.fair import SEED_BYTES
 from casino.game_control.jackpots import Jackpot
 from casino.game_control.manifest import GENERATOR, Verification
 from casino.game_control.models import Outcome, ParSheet
 from casino.game_control.rng import RandomNumberGenerator
-from casino.game_control.rounds import Json, RoundState
+from casino.game_control.rounds import Draw, Json, RoundState
 from casino.game_control.slot import LinePays, evaluate
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class GameControl:
     ) -> None:
         self._admitted = {game.par.game_id: game for game in games}
         self._definitions = dict(definitions or {})
+        self._lawful = frozenset(self._definitions)
         self._disabled: frozenset[str] = frozenset()
         self._oversight = Oversight()
         self._signatures: Mapping[str, str] | None = None
@@ -160,8 +162,10 @@ class GameControl:
     async def readmit(self, rules: Rules) -> Callable[[], None]:
         """Judge every game by other rules; what this answers makes it so."""
         games = await asyncio.to_thread(load_games, rules)
+        lawful = frozenset(await asyncio.to_thread(load_definitions, rules)) if self._definitions else frozenset()
 
         def offer() -> None:
+            self._lawful = lawful
             # A round that is under way on a game that is offered no more comes to its end.
             self._pays |= {game.par.game_id: LinePays(game.par) for game in games}
             self._admitted = {game.par.game_id: game for game in games}
@@ -183,30 +187,37 @@ class GameControl:
             switches=told.switches,
             approved=told.approved,
             disabled_components=self._disabled,
-            admitted=name in self._admitted or name in self._definitions,
+            admitted=name in self._admitted or name in self._lawful,
         )
 
     def _offer(self) -> None:
         offered = {name for name, version in self._versions().items() if self._decide(name, version).playable}
         self.games = {name: game for name, game in self._admitted.items() if name in offered}
         self.definitions = {name: one for name, one in self._definitions.items() if name in offered}
-        # A round that is under way on a game that is switched off comes to its end; not by software that was altered.
+        self.round_games = {name: one for name, one in self.definitions.items() if one.kind != DEFAULT_KIND}
+        # A round that is under way on a game that is switched off, or not lawful to begin any more, comes to its end;
+        # not by software that was altered.
         sound = {name for name in self._definitions if not self._disabled & {name, GENERATOR}}
-        self._resumable = {name: one for name, one in self._definitions.items() if name in sound}
+        self.resumable = {name: one for name, one in self._definitions.items() if name in sound}
 
-    def start(self, game_id: str, stake_minor: int, choices: Json) -> RoundState:
-        """Start a round of one of `definitions`. Raises KeyError, ChoiceInvalid, RngFailure.
+    def start(self, game_id: str, stake_minor: int, choices: Json, draw: Draw | None = None) -> RoundState:
+        """Start a round of one of `definitions`, by default with the generator's draws.
 
-        Store the state with `step_stake_minor` taken, or throw it away unseen.
+        Raises KeyError, ChoiceInvalid, RngFailure. Store the state with `step_stake_minor` taken, or throw it away
+        unseen.
         """
-        return start(self.definitions[game_id], stake_minor, choices, self._rng)
+        return start(self.definitions[game_id], stake_minor, choices, draw or self._rng)
 
-    def act(self, state: RoundState, action: Json) -> RoundState:
-        """Go on with an open round, also of a game that is offered no more.
+    def act(self, state: RoundState, action: Json, draw: Draw | None = None) -> RoundState:
+        """Go on with an open round of `resumable`, also of a game that is offered no more.
 
         Raises KeyError, for software that failed verification among it; ActionInvalid, ChoiceInvalid, RngFailure.
         """
-        return act(self._resumable[state.game_id], state, action, self._rng)
+        return act(self.resumable[state.game_id], state, action, draw or self._rng)
+
+    def fresh_seed(self) -> bytes:
+        """A server seed for provably fair rounds. Raises RngFailure."""
+        return self._rng.random_bytes(SEED_BYTES)
 
     def health(self) -> str:
         """`ok`, or why no player may be sent here: for readiness. A failed generator does not recover by itself."""

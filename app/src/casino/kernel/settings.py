@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     payments: str = Field(default="{}", alias="CASINO_PAYMENTS")
     reconcile_interval_s: float = Field(default=5.0, alias="CASINO_RECONCILE_INTERVAL_S", gt=0)
 
+    round_completion_s: float = Field(default=86_400.0, alias="CASINO_ROUND_COMPLETION_S", gt=0)
+    """After how long without a step a round is ended by rule."""
+
     studios: tuple[StudioSetting, ...] = Field(default=(), alias="CASINO_STUDIOS")
     studio_secrets: dict[str, StudioSecret] = Field(default_factory=dict, alias="CASINO_STUDIO_SECRETS")
     studio_timeout_s: float = Field(default=5.0, alias="CASINO_STUDIO_TIMEOUT_S", gt=0)

@@ -20,6 +20,17 @@ from casino.wallet.play import BetUnknown, Play, Played, PlayMove
 from casino.wallet.repository import WalletRepository, months_ahead
 from casino.wallet.repository_opening import LedgerOpeningBalances
 from casino.wallet.repository_play import PlayRepository, Standing
+from casino.wallet.repository_rounds import RoundRepository
+from casino.wallet.round_values import GameRound, PlayedRound, RoundStep, StepRequest
+from casino.wallet.rounds import (
+    GameRounds,
+    GameRoundUnknown,
+    RoundMovedOn,
+    RoundOpen,
+    RoundOver,
+    RoundTooLate,
+    StepTaken,
+)
 from casino.wallet.service import AccountNotOpen, InsufficientFunds, PlayBarred, StakeAboveLimit, Wallet
 from casino.wallet.verify import Report, verify_ledger
 
@@ -28,6 +39,9 @@ __all__ = [
     "BetUnknown",
     "Connection",
     "DepositRequest",
+    "GameRound",
+    "GameRoundUnknown",
+    "GameRounds",
     "History",
     "HistoryEntry",
     "Hold",
@@ -45,20 +59,29 @@ __all__ = [
     "PlayBarred",
     "PlayMove",
     "Played",
+    "PlayedRound",
     "Posted",
     "Report",
     "Request",
     "Round",
+    "RoundMovedOn",
+    "RoundOpen",
+    "RoundOver",
     "RoundRequest",
+    "RoundStep",
+    "RoundTooLate",
     "Settlement",
     "StakeAboveLimit",
     "Standing",
+    "StepRequest",
+    "StepTaken",
     "Wallet",
     "add_payment_commands",
     "build",
     "build_connections",
     "build_payments",
     "build_play",
+    "build_rounds",
     "months_ahead",
     "payments_router",
     "reconcile_jackpots",
@@ -85,3 +108,8 @@ async def build(database: Database, currency: str, currency_exponent: int) -> Wa
 def build_play(database: Database, currency: str, currency_exponent: int) -> Play:
     """Play that spans calls, for external studios."""
     return Play(Ledger(database), PlayRepository(database), currency, currency_exponent)
+
+
+def build_rounds(database: Database, currency: str, currency_exponent: int) -> GameRounds:
+    """Rounds of several steps, for the casino's own games."""
+    return GameRounds(RoundRepository(database), currency, currency_exponent)

@@ -104,6 +104,35 @@ INVARIANTS: dict[str, str] = {
         WHERE a.kind IN ('player_stakes', 'player_withdrawal') AND r.kind <> 'reversal'
         GROUP BY r.transaction_id HAVING sum(p.amount) <> coalesce((
             SELECT sum(h.amount) FROM wallet.holds h WHERE h.resolved_by = r.transaction_id), 0)""",
+    "open_rounds_hold_their_stakes": """
+        SELECT coalesce(r.round_id::text, h.part_of) AS round, r.status, r.staked, h.held
+        FROM wallet.game_rounds r FULL JOIN (
+            SELECT h.account_id, h.part_of, sum(h.amount) FILTER (WHERE h.status = 'open') AS held
+            FROM wallet.holds h WHERE h.kind = 'open_bet' AND h.part_of LIKE 'game round %'
+            GROUP BY h.account_id, h.part_of) AS h
+            ON h.account_id = r.account_id AND h.part_of = 'game round ' || r.round_id
+        WHERE r.round_id IS NULL OR coalesce(h.held, 0) <> CASE r.status WHEN 'open' THEN r.staked ELSE 0 END""",
+    "rounds_end_as_played": """
+        SELECT r.round_id, r.status, r.staked, r.won, t.kind, t.taken, t.given
+        FROM wallet.game_rounds r LEFT JOIN wallet.transactions t ON t.transaction_id = r.ended_by
+        WHERE r.status <> 'open' AND (t.account_id IS DISTINCT FROM r.account_id OR NOT CASE r.status
+            WHEN 'closed' THEN t.kind IN ('round', 'bet_settled') AND (t.taken, t.given) = (r.staked, r.won)
+                AND t.details = r.state || jsonb_build_object('round_id', r.round_id)
+            ELSE t.kind = 'bet_void' AND t.details ->> 'round_id' = r.round_id::text AND r.staked = (
+                SELECT sum(p.amount) FROM wallet.postings p WHERE p.transaction_id = t.transaction_id) END)
+        UNION ALL
+        SELECT k.transaction_id, 'settled without a round', NULL, NULL, k.kind, NULL, NULL
+        FROM wallet.request_keys k LEFT JOIN wallet.game_rounds r ON r.ended_by = k.transaction_id
+        WHERE k.kind IN ('round', 'bet_settled', 'bet_void') AND k.key LIKE 'game round %' AND r.round_id IS NULL""",
+    "round_steps_gapless": """
+        SELECT r.round_id, r.step, count(s.step) AS steps, r.staked, sum(s.stake) AS stakes
+        FROM wallet.game_rounds r LEFT JOIN wallet.game_round_steps s
+            ON s.round_id = r.round_id AND s.account_id = r.account_id
+        GROUP BY r.round_id
+        HAVING count(s.step) <> r.step OR max(s.step) IS DISTINCT FROM r.step OR sum(s.stake) <> r.staked
+            OR (r.state ->> 'staked_minor')::bigint IS DISTINCT FROM r.staked
+            OR (r.status = 'closed' AND (r.state ->> 'win_minor')::bigint IS DISTINCT FROM r.won)
+            OR count(*) FILTER (WHERE s.closed) <> (r.status = 'closed')::integer""",
     "deposit_postings_have_a_payment": """
         SELECT t.transaction_id FROM wallet.transactions t
         LEFT JOIN wallet.payments p ON p.payment_id::text = t.details ->> 'payment_id' AND p.kind = 'deposit'

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from casino import __version__
 from casino.compliance.api import RulesInForce
-from casino.gal.api import Games
+from casino.gal.api import Games, Rounds
 from casino.kernel.addresses import client_address
 from casino.kernel.container import Container
 from casino.kernel.error_handlers import describe_validation
@@ -28,6 +28,14 @@ from casino.wallet.api import Wallet
 router = APIRouter(include_in_schema=False)
 
 HISTORY_ROWS = 10
+NAMES = {
+    "round": "Round",
+    "bet": "Stake",
+    "bet_settled": "Result",
+    "bet_void": "Stake returned",
+    "deposit": "Deposit",
+}
+"""What the history calls a movement."""
 Model = TypeVar("Model", bound=BaseModel)
 
 _templates = Environment(
@@ -131,13 +139,15 @@ async def _page(
     email: str = "",
 ) -> HTMLResponse:
     rules, settings, wallet = parts.get(RulesInForce).current, parts.get(Settings), parts.get(Wallet)
-    games = parts.get(Games).offered(player)
+    games, rounds = parts.get(Games).offered(player), parts.get(Rounds).offered(player)
     context: dict[str, Any] = {
         "brand": settings.brand,
         "realtime_url": settings.realtime_url or "",
         "rules": rules,
         "version": __version__,
         "game": games[0] if games else None,
+        "poker": next((one for one in rounds if one.kind == "video_poker"), None),
+        "names": NAMES,
         "player": player,
         "error": error,
         "notice": notice,

@@ -54,7 +54,7 @@ class Baccarat(Definition):
         offered_stake(self, stake_minor)
         only(choices, "wager")
         wager = choices.get("wager")
-        if wager not in self.pays:
+        if not isinstance(wager, str) or wager not in self.pays:
             raise ChoiceInvalid(f"Choose a wager: {', '.join(self.pays)}.")
         hands = deal(ShoeDraw(draw, self.decks))
         data = {name: list(cards) for name, cards in hands.items()} | result(hands) | {"wager": wager}
@@ -70,6 +70,10 @@ class Baccarat(Definition):
         if outcome[wager] if wager.endswith("pair") else outcome["winner"] == wager:
             return 1 + self.pays[wager]  # type: ignore[index]
         return Fraction(int(outcome["winner"] == "tie" and wager in ("player", "banker")))
+
+    def offered_choices(self) -> dict[str, Any]:
+        """`wager`: what each pays besides the stake."""
+        return {"wager": {name: f"{pays.numerator}/{pays.denominator}" for name, pays in self.pays.items()}}
 
     def exact_figures(self) -> dict[str, Figures]:
         winners: defaultdict[str, int] = defaultdict(int)

@@ -27,6 +27,7 @@ class Blackjack(Definition):
     """
 
     SLOW: ClassVar[bool] = True
+    ACTIONS: ClassVar[tuple[str, ...]] = ("insurance", "decline", "hit", "stand", "double", "split")
 
     kind: Literal["blackjack"]
     rules: Rules
@@ -89,6 +90,9 @@ class Blackjack(Definition):
         hand["done"] = name in ("stand", "double")
         stepped = state.step(event, step_stake_minor=further, data=dict(state.data) | {"hands": hands})
         return self._next(stepped, draw)
+
+    def default_action(self, state: RoundState) -> Json | None:
+        return {"action": "decline" if "decline" in state.actions else "stand"}
 
     def _after_insurance(self, state: RoundState, draw: Draw) -> RoundState:
         """The dealer looks; a blackjack on either side ends the round."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,8 +23,11 @@ class Crash(Definition):
     starts. With `null` it stays open, and the game server, not the player, tells each step: `{"action": "cash_out",
     "tick": k}` pays the multiplier of tick k if it was not above the crash point, and loses the stake otherwise.
     The multiplier grows by `growth_per_mille` a tick from 100 hundredths, each tick cut to whole hundredths in the
-    end only.
+    end only. A tick is `tick_ms` on the server's clock; when it is beyond the crash point the round is lost, and with
+    the largest target it pays that: who does not come back is treated as who does not cash out.
     """
+
+    ACTIONS: ClassVar[tuple[str, ...]] = ("cash_out",)
 
     kind: Literal["crash"]
     return_percent: int = Field(ge=1, lt=100)
@@ -32,6 +36,7 @@ class Crash(Definition):
     max_target: int = Field(le=10_000_000)
     certified_targets: Annotated[tuple[int, ...], Field(min_length=1)]
     growth_per_mille: int = Field(ge=1, le=1000)
+    tick_ms: int = Field(default=100, ge=10, le=1000)
 
     @model_validator(mode="after")
     def _coherent(self) -> Crash:
@@ -89,6 +94,29 @@ class Crash(Definition):
             data={"crash_point": crash, "cashed_out_at": multiplier if reached else None},
         )
 
+    def offered_choices(self) -> dict[str, Any]:
+        """`cash_out_at`: the lowest and the highest target in hundredths; null cashes out by hand."""
+        return {"cash_out_at": {"lowest": self.min_target, "highest": self.max_target, "by_hand": None}}
+
+    def timed(self, action: Json, open_ms: int) -> Json:
+        if "tick" in action:
+            raise ActionInvalid("When a cash-out was heard is told by the game server alone.")
+        return dict(action) | {"tick": max(0, open_ms) // self.tick_ms}
+
+    def decided(self, state: RoundState, open_ms: int) -> Json | None:
+        tick = max(0, open_ms) // self.tick_ms
+        over = self.at_tick(tick) > state.data["crash_point"] or tick >= self._last_tick()
+        return self.default_action(state) if over else None
+
+    def runs_out_ms(self) -> int | None:
+        return self._last_tick() * self.tick_ms
+
+    def default_action(self, state: RoundState) -> Json | None:
+        return {"action": "cash_out", "tick": self._last_tick()}
+
+    def _last_tick(self) -> int:
+        return _ticks_to(self.growth_per_mille, self.max_target)
+
     def figures_at(self, target: int) -> Figures:
         """The exact figures of one target. The crash point is at least `target` when drawn + 1 is at most this."""
         chance = Fraction(min(self.draws, self.return_percent * self.draws // target), self.draws)
@@ -111,3 +139,12 @@ class Crash(Definition):
 
     def reference_player(self, wager: str) -> ReferencePlayer:
         return ReferencePlayer(min(self.stakes_minor), {"cash_out_at": int(wager)}, never_asked)
+
+
+@cache
+def _ticks_to(growth_per_mille: int, target: int) -> int:
+    """The first tick whose multiplier is at least `target` hundredths."""
+    tick, grown, whole = 0, 100, 1
+    while grown < target * whole:
+        tick, grown, whole = tick + 1, grown * (1000 + growth_per_mille), whole * 1000
+    return tick

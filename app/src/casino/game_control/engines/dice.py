@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -45,6 +45,10 @@ class Dice(Definition):
             win_minor=stake_minor // 100 * self.multipliers[faces] if won else 0,
             data={"face": face, "side": side, "faces": faces, "multiplier": self.multipliers[faces]},
         )
+
+    def offered_choices(self) -> dict[str, Any]:
+        """`faces`: the pay in hundredths of the stake by the number of winning faces."""
+        return {"side": ["under", "over"], "faces": {str(faces): pays for faces, pays in self.multipliers.items()}}
 
     def exact_figures(self) -> dict[str, Figures]:
         figures = {}

@@ -72,7 +72,9 @@ class Roulette(Definition):
             raise ChoiceInvalid("A bet has bet, place and stake_minor.")
         kind = self.bets.get(bet["bet"]) if isinstance(bet["bet"], str) else None
         place, stake = bet["place"], bet["stake_minor"]
-        if kind is None or not isinstance(place, list) or tuple(place) not in kind.places:
+        # JSON's true and 1.0 are equal to 1, and no pockets.
+        pockets = isinstance(place, list) and all(type(pocket) is int for pocket in place)
+        if kind is None or not pockets or tuple(place) not in kind.places:
             raise ChoiceInvalid(f"{self.name} has no such bet on these pockets.")
         smallest, largest = min(self.stakes_minor), max(self.stakes_minor)
         if type(stake) is not int or not smallest <= stake <= largest or stake % smallest:
@@ -80,6 +82,10 @@ class Roulette(Definition):
                 f"A bet is a multiple of {smallest} and at most {largest} minor units.", rule="the game's stakes_minor"
             )
         return {"bet": bet["bet"], "place": list(place), "stake_minor": stake}
+
+    def offered_choices(self) -> dict[str, Any]:
+        """`bets`: what each kind pays besides the stake, and the pockets that it may be placed on."""
+        return {"bets": {name: bet.model_dump(mode="json") for name, bet in self.bets.items()}}
 
     def exact_figures(self) -> dict[str, Figures]:
         figures = {}

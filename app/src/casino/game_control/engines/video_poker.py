@@ -25,6 +25,7 @@ class VideoPoker(Definition):
     """
 
     SLOW: ClassVar[bool] = True
+    ACTIONS: ClassVar[tuple[str, ...]] = ("draw",)
 
     kind: Literal["video_poker"]
     ranks: Annotated[str, Field(pattern=r"^[2-9TJQKA]{4,13}$")]
@@ -66,6 +67,10 @@ class VideoPoker(Definition):
             actions=(),
             data={"dealt": dealt, "cards": cards, "hand": None if hand == NOTHING else hand},
         )
+
+    def default_action(self, state: RoundState) -> Json | None:
+        """The cards as they were dealt."""
+        return {"action": "draw", "hold": list(range(5))}
 
     def exact_figures(self) -> dict[str, Figures]:
         return {WAGER: optimal_figures(self._ranks(), self.pays)}

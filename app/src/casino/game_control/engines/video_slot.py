@@ -26,6 +26,7 @@ class VideoSlot(Definition):
     """
 
     SLOW: ClassVar[bool] = True
+    ACTIONS: ClassVar[tuple[str, ...]] = ("spin",)
 
     kind: Literal["video_slot"]
     rows: int = Field(ge=1, le=5)
@@ -82,6 +83,9 @@ class VideoSlot(Definition):
             actions=("spin",) if left else (),
             data=shown | {"free_spins_left": left, "free_spins_played": state.data["free_spins_played"] + 1},
         )
+
+    def default_action(self, state: RoundState) -> Json | None:
+        return {"action": "spin"}
 
     def _spin(
         self, reels: tuple[tuple[str, ...], ...], stake_minor: int, multiplier: int, draw: Draw

@@ -87,6 +87,8 @@ function cell(text, className) {
   return td;
 }
 
+const names = JSON.parse(document.body.dataset.names || "{}"); // what a movement is called
+
 async function refreshHistory() {
   const { entries } = await call("GET", `/api/v1/history?limit=${HISTORY_ROWS}`);
   $("history").tBodies[0].replaceChildren(...entries.map((entry) => {
@@ -94,7 +96,7 @@ async function refreshHistory() {
     row.dataset.kind = entry.kind;
     row.append(
       cell(new Date(entry.created_at).toLocaleTimeString([], { hour12: false })),
-      cell(entry.kind === "round" ? "Spin" : "Deposit"),
+      cell(names[entry.kind] || "Movement"),
       cell(money(entry.amount_minor), entry.amount_minor > 0 ? "number plus" : "number"),
       cell(money(entry.balance_minor), "number"),
     );
