@@ -22,6 +22,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "domicile")
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("drills")
     group.addoption("--soak", action="store_true", help="run every drill with its full count of faults")
+    group.addoption("--drill-most", type=int, default=None, help="inject at most so many faults in each drill")
     group.addoption("--drill-seed", type=int, default=20, help="where the drills' randomness starts (default 20)")
 
 
@@ -31,11 +32,13 @@ class Drill:
 
     seed: int
     soak: bool
+    most: int | None
     record: Callable[[str, object], None]
 
     def count(self, sample: int, full: int) -> int:
         """How many faults (or examples) to run: `sample` in the suites, `full` in a soak."""
-        return full if self.soak else sample
+        wanted = full if self.soak else sample
+        return wanted if self.most is None else max(1, min(wanted, self.most))
 
     def injected(self, faults: int) -> None:
         """Record what was really done; `make soak` writes it down. A drill that did nothing fails."""
@@ -47,4 +50,5 @@ class Drill:
 def drill(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Drill:
     if request.node.get_closest_marker("drill") is None:
         raise pytest.UsageError("a test that uses `drill` is marked with it, so that `make soak` finds it")
-    return Drill(request.config.getoption("drill_seed"), request.config.getoption("soak"), record_property)
+    option = request.config.getoption
+    return Drill(option("drill_seed"), option("soak"), option("drill_most"), record_property)

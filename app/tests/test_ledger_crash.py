@@ -21,7 +21,13 @@ from casino.migrate import migrate
 from casino.wallet.api import verify_ledger
 
 PLAYERS, LANES = 12, 4
-LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that the server has ended, and whose end has not arrived yet
+    asyncpg.OperatorInterventionError,
+)
 PLACE = "SELECT * FROM wallet.place_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 
 

@@ -185,7 +185,7 @@ class Runtime:
         parts.put(Studios, studios)
         parts.put(StudioPlay, studios.play)
         parts.put(Launches, studios.launches)
-        parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games.health, self._rules))
+        parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games.health, self._rules, self._clock))
         self._tasks.append(asyncio.create_task(self._rules.watch(settings.rules_poll_s)))
         if self._kind != "api":
             if tables:

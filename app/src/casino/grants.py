@@ -23,6 +23,7 @@ _WALLET, _MIGRATIONS = "wallet", "migrations"
 # The journal and what it balances; a partition bears its table's name and its month.
 _JOURNAL = re.compile(
     r"(accounts|transactions|postings|holds|request_keys|game_rounds|game_round_steps)(_y?[0-9][0-9_m]*|_default)?"
+    r"|seals|sealed_[a-z]+|exports|legal_holds|retirements"  # of closed months (0022)
 )
 _BALANCES = re.compile(r"(accounts|holds|game_rounds)(_y?[0-9][0-9_m]*|_default)?")
 # Of the wallet's tables, those whose rows come and go: events that were handled.

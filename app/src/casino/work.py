@@ -11,6 +11,7 @@ from typing import Any
 from casino.compliance.api import RulesInForce
 from casino.gal.api import JackpotPlay, Rounds, Studios
 from casino.game_control.api import DriftWatch, GameControl, Overseer, PlayCounters
+from casino.grants import MODULES
 from casino.kernel.clock import Clock
 from casino.kernel.container import Container
 from casino.kernel.db import Databases
@@ -18,11 +19,13 @@ from casino.kernel.events.model import Consumer
 from casino.kernel.events.outbox import CHANNEL
 from casino.kernel.events.relay import Relay, run
 from casino.kernel.metrics import JACKPOTS_OK, JOURNAL_MONTHS, LEDGER_OK
+from casino.kernel.pruning import prune_all
 from casino.kernel.schedule import Job, Schedule
 from casino.kernel.settings import Settings
 from casino.ops.api import DailyReports, HistoryBook
 from casino.pam.api import PlayerModule
-from casino.wallet.api import Ledger, Payments, months_ahead, reconcile_jackpots, verify_ledger
+from casino.retention import RULES
+from casino.wallet.api import Ledger, Payments, months_ahead, reconcile_jackpots, seal_due, verify_ledger
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
     async def verify() -> Mapping[str, Any]:
         async with wallet.pool.acquire() as connection:
             try:
-                report = await verify_ledger(connection)
+                report = await verify_ledger(connection, from_last_seal=True)
             finally:
                 await connection.execute("RESET statement_timeout")
         LEDGER_OK.set(1 if report.ok else 0)
@@ -103,7 +106,16 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
             log.error("the journal's months run out: run `python -m casino migrate`", extra={"months": ahead})
         return {"ahead": ahead}
 
+    async def seal() -> Mapping[str, Any]:
+        return await seal_due(wallet.pool, settings.ledger_archive)
+
+    async def retention() -> Mapping[str, Any]:
+        years = parts.get(RulesInForce).current.record_retention_years
+        return await prune_all(RULES, lambda module: databases.of(module).pool, MODULES, years)
+
     return [
+        Job("ops.retention", timedelta(hours=6), retention),
+        Job("wallet.seal", timedelta(hours=6), seal, longest=timedelta(hours=4)),
         Job("wallet.verify", timedelta(days=1), verify, longest=timedelta(hours=4)),
         Job("wallet.expire_holds", timedelta(minutes=1), expire),
         Job("wallet.contributions", timedelta(seconds=10), contributions),

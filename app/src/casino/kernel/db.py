@@ -38,11 +38,15 @@ async def connect(settings: Settings, credentials: Credentials | None, member: s
     A login is a short-lived member of the group role. What it makes must belong to the group, or nobody could drop
     the login when it runs out. Raises ConfigurationError when the login is no member, where the roles must be there
     (`Settings.needs_database_roles`); in development that role is then left out.
+
+    Where several hosts are named, they are asked one after the other for the one that takes writes: after a fail-over
+    the casino finds the new primary by itself, and never serves from a standby.
     """
     kwargs.setdefault("timeout", 10)
     kwargs["server_settings"] = (
         _SERVER_SETTINGS | {"application_name": f"casino {member}"} | kwargs.get("server_settings", {})
     )
+    kwargs.setdefault("target_session_attrs", "read-write")
     if settings.database_url is not None:
         connection = await asyncpg.connect(settings.database_url.get_secret_value(), **kwargs)
     else:
@@ -50,7 +54,7 @@ async def connect(settings: Settings, credentials: Credentials | None, member: s
         login = credentials.login(settings.bao_role_of(member))
         context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
         connection = await asyncpg.connect(
-            host=settings.database_host,
+            host=settings.database_hosts,
             port=settings.database_port,
             database=settings.database_name,
             user=login.username,
@@ -109,7 +113,7 @@ class Database:
             kwargs = {k: v for k, v in kwargs.items() if k in ("loop", "connection_class", "record_class")}
             try:
                 return await connect(self._settings, self._credentials, self.module, **kwargs)
-            except asyncpg.PostgresError as error:
+            except (asyncpg.PostgresError, asyncpg.InternalClientError) as error:
                 # Whatever the server's reason not to let us in: for a request it is an outage.
                 raise ConnectionError(f"PostgreSQL refused a connection: {type(error).__name__}") from error
 

@@ -50,6 +50,12 @@ def add_error_handlers(app: FastAPI) -> None:
         asyncpg.LockNotAvailableError,
         asyncpg.DeadlockDetectedError,
         asyncpg.QueryCanceledError,
+        # A primary that became a standby, and a casino whose clock is a day behind the database's.
+        asyncpg.ReadOnlySQLTransactionError,
+        asyncpg.ObjectNotInPrerequisiteStateError,
+        # PostgreSQL cannot read or write its files.
+        asyncpg.PostgresSystemError,
+        asyncpg.PostgresIOError,
     ):
         app.add_exception_handler(outage, _unavailable)
     app.add_exception_handler(Exception, _unexpected)

@@ -52,4 +52,7 @@ RTP_OUT_OF_BOUNDS = Gauge(
 )  # fmt: skip
 JACKPOT_WINS = Counter("casino_jackpot_wins_minor_total", "Jackpots paid.", ("jackpot",), registry=REGISTRY)
 JACKPOTS_OK = Gauge("casino_jackpots_ok", "1 when every jackpot was found to balance.", registry=REGISTRY)
+CLOCK_SKEW = Gauge(
+    "casino_clock_skew_seconds", "How far the casino's clock is ahead of the database's.", registry=REGISTRY
+)
 READY = Gauge("casino_ready", "1 when the casino takes players.", registry=REGISTRY)

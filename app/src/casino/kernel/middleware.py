@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import os
@@ -20,6 +21,8 @@ from casino.kernel.metrics import REQUEST_SECONDS, REQUESTS
 log = logging.getLogger("casino.access")
 
 MAX_BODY_BYTES = 64 * 1024
+BODY_S = 10.0
+"""How long a request may take to send its body."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EVERYWHERE = [(b"x-content-type-options", b"nosniff"), (b"cross-origin-resource-policy", b"same-origin")]
@@ -58,6 +61,18 @@ class BodyTooLarge(CasinoError, HTTPException):  # type: ignore[misc]  # both ha
     def __init__(self) -> None:
         HTTPException.__init__(self, self.status)
         CasinoError.__init__(self, "The request's body is too large.")
+
+
+class BodyTooSlow(CasinoError, HTTPException):  # type: ignore[misc]  # as above
+    """Who sends byte after byte holds a socket and whatever the request has taken."""
+
+    status, code = 408, "BODY_TOO_SLOW"
+    rule = f"a body arrives within {BODY_S:g} seconds"
+    remedy = "Send the request at once; with the same Idempotency-Key nothing is done twice."
+
+    def __init__(self) -> None:
+        HTTPException.__init__(self, self.status)
+        CasinoError.__init__(self, "The request's body did not arrive in time.", headers={"Connection": "close"})
 
 
 class RequestLayer:
@@ -114,14 +129,24 @@ def _incoming_id(headers: dict[bytes, bytes]) -> str | None:
 def _bounded(headers: dict[bytes, bytes], receive: Receive) -> Receive:
     declared = headers.get(b"content-length", b"0")
     too_large = not declared.isdigit() or int(declared) > MAX_BODY_BYTES
-    seen = 0
+    # A request without a body has nothing to wait for but its end, which may be long after.
+    whole = declared == b"0" and b"transfer-encoding" not in headers
+    seen, deadline = 0, 0.0
 
     async def receive_() -> Message:
-        nonlocal seen
+        nonlocal seen, whole, deadline
         if too_large:
             raise BodyTooLarge
-        message = await receive()
+        if whole:
+            return await receive()
+        deadline = deadline or asyncio.get_running_loop().time() + BODY_S
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
         if message["type"] == "http.request":
+            whole = not message.get("more_body", False)
             seen += len(message.get("body", b""))
             if seen > MAX_BODY_BYTES:
                 raise BodyTooLarge

@@ -102,6 +102,8 @@ class Settings(BaseSettings):
 
     round_completion_s: float = Field(default=86_400.0, alias="CASINO_ROUND_COMPLETION_S", gt=0)
     """After how long without a step a round is ended by rule."""
+    ledger_archive: Path | None = Field(default=None, alias="CASINO_LEDGER_ARCHIVE")
+    """Where the worker writes sealed months; without it they are exported by `casino ledger seal --archive`."""
 
     studios: tuple[StudioSetting, ...] = Field(default=(), alias="CASINO_STUDIOS")
     studio_secrets: dict[str, StudioSecret] = Field(default_factory=dict, alias="CASINO_STUDIO_SECRETS")
@@ -115,6 +117,11 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=5.0, alias="CASINO_DRAIN_SECONDS", ge=0)
     cookie_secure: bool = Field(default=True, alias="CASINO_COOKIE_SECURE")
     log_level: str = Field(default="INFO", alias="CASINO_LOG_LEVEL")
+
+    @property
+    def database_hosts(self) -> list[str] | None:
+        """CASINO_DATABASE_HOST: one name, or several with commas of which whichever takes writes is used."""
+        return None if self.database_host is None else [host.strip() for host in self.database_host.split(",")]
 
     @property
     def uses_openbao(self) -> bool:

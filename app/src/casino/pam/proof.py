@@ -146,5 +146,5 @@ class Proofs:
 
 def require_recent(principal: Principal, now: datetime) -> None:
     """Refuse with ReauthenticationRequired when the session's last proof is older than RECENT."""
-    if principal.authenticated_at is None or now - principal.authenticated_at > RECENT:
+    if principal.authenticated_at is None or abs(now - principal.authenticated_at) > RECENT:
         raise ReauthenticationRequired("Prove once more who you are before you do this.")

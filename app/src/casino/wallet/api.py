@@ -31,6 +31,7 @@ from casino.wallet.rounds import (
     RoundTooLate,
     StepTaken,
 )
+from casino.wallet.sealing import seal_due
 from casino.wallet.service import AccountNotOpen, InsufficientFunds, PlayBarred, StakeAboveLimit, Wallet
 from casino.wallet.verify import Report, verify_ledger
 
@@ -87,6 +88,7 @@ __all__ = [
     "reconcile_jackpots",
     "require_no_pan",
     "router",
+    "seal_due",
     "verify_ledger",
 ]
 

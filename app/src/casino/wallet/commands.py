@@ -1,4 +1,4 @@
-"""`casino ledger`: verify, export, heads."""
+"""`casino ledger`: verify, export, heads. What months are for is in seal_commands.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from casino.kernel.errors import ConfigurationError
 from casino.kernel.one_connection import with_connection
 from casino.kernel.settings import load_settings
 from casino.wallet.export import export, heads, verify_lines
-from casino.wallet.verify import verify_ledger
+from casino.wallet.seal_commands import register as register_months
+from casino.wallet.sealing import verify_file
+from casino.wallet.verify import Report, verify_ledger
 
 BROKEN = 1
 _EXAMPLES = """examples:
@@ -37,6 +39,8 @@ def register(commands: Any) -> None:
     )
     verify.add_argument("--json", action="store_true", help="print the report as JSON")
     verify.add_argument("--file", type=Path, help="verify what `export` wrote, without a database")
+    verify.add_argument("--month-file", type=Path, help="verify what `seal --archive` wrote, without a database")
+    verify.add_argument("--from-last-seal", action="store_true", help="begin after the newest sealed month")
     verify.add_argument("--heads", type=Path, help="heads that were written down earlier (`heads --json`)")
     verify.set_defaults(run=_verify)
     exporting = verbs.add_parser("export", help="write the hash chains to a file")
@@ -46,14 +50,21 @@ def register(commands: Any) -> None:
     ends = verbs.add_parser("heads", help="where each hash chain ends: keep it where the casino cannot write")
     ends.add_argument("--json", action="store_true", help="print the heads as JSON")
     ends.set_defaults(run=_heads)
+    register_months(verbs)
 
 
 def _verify(options: argparse.Namespace) -> int:
     if options.file is not None:
         return _verify_file(options)
+    if options.month_file is not None:
+        return _verify_month_file(options)
     if options.heads is not None:
         raise ConfigurationError("--heads goes with --file: the heads are compared with an export")
-    report = asyncio.run(with_connection(load_settings(needs_redis=False), "wallet", verify_ledger))
+
+    async def check(connection: Any) -> Report:
+        return await verify_ledger(connection, from_last_seal=options.from_last_seal)
+
+    report = asyncio.run(with_connection(load_settings(needs_redis=False), "wallet", check))
     if options.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
@@ -84,6 +95,15 @@ def _verify_file(options: argparse.Namespace) -> int:
             print(f"- {fault}")
         if len(verdict.faults) > 20:
             print(f"- and {len(verdict.faults) - 20} more")
+    return BROKEN if verdict.faults else 0
+
+
+def _verify_month_file(options: argparse.Namespace) -> int:
+    try:
+        verdict, sha256 = verify_file(options.month_file)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename} cannot be read: {error.strerror}") from error
+    print(json.dumps(verdict.as_json() | {"sha256": sha256}, indent=2))
     return BROKEN if verdict.faults else 0
 
 

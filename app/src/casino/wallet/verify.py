@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from casino.wallet.verify_sealed import SEALED, from_seal
 
 # Each query answers the breaks of one invariant: nothing when it holds.
 INVARIANTS: dict[str, str] = {
@@ -172,6 +175,8 @@ class Report:
     transactions: int
     postings: int
     breaks: list[Break]
+    since: date | None = None
+    """The sealed month that was begun from: what lies in it or before was not read."""
 
     @property
     def ok(self) -> bool:
@@ -183,24 +188,35 @@ class Report:
             "accounts": self.accounts,
             "transactions": self.transactions,
             "postings": self.postings,
-            "invariants": list(INVARIANTS),
+            "since": None if self.since is None else f"{self.since:%Y-%m}",
+            "invariants": [*INVARIANTS, *SEALED],
             "breaks": [{"invariant": b.invariant, "rows": b.rows, "examples": b.examples} for b in self.breaks],
         }
 
 
-async def verify_ledger(connection: Any) -> Report:
-    """Check every invariant against one snapshot of the database; nothing is changed."""
+async def verify_ledger(connection: Any, *, from_last_seal: bool = False) -> Report:
+    """Check every invariant against one snapshot of the database; nothing is changed.
+
+    Detached months are not read: the seal of the last of them says where the rest begins. `from_last_seal` begins as
+    late as that is possible, after the newest seal.
+    """
     await connection.execute("SET statement_timeout = 0")
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        if from_last_seal:
+            await connection.execute(
+                "SELECT set_config('casino.verify_from', (SELECT max(month)::text FROM wallet.seals), true)"
+            )
+        since = await connection.fetchval("SELECT wallet.base()")
+        queries = INVARIANTS if since is None else {name: from_seal(name, query) for name, query in INVARIANTS.items()}
         counts = await connection.fetchrow(
             "SELECT (SELECT count(*) FROM wallet.accounts) AS accounts,"
-            " (SELECT count(*) FROM wallet.transactions) AS transactions,"
-            " (SELECT count(*) FROM wallet.postings) AS postings"
+            " (SELECT count(*) FROM wallet.kept_transactions) AS transactions,"
+            " (SELECT count(*) FROM wallet.kept_postings) AS postings"
         )
         breaks = []
-        for invariant, query in INVARIANTS.items():
+        for invariant, query in (queries | SEALED).items():
             rows = await connection.fetch(query)
             if rows:
                 examples = [{key: str(value) for key, value in row.items()} for row in rows[:SHOWN]]
                 breaks.append(Break(invariant, len(rows), examples))
-        return Report(counts["accounts"], counts["transactions"], counts["postings"], breaks)
+        return Report(counts["accounts"], counts["transactions"], counts["postings"], breaks, since)

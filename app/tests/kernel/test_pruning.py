@@ -1,0 +1,72 @@
+"""Rows go when their time is over, by the module's own rights, and never what is a record or was not read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from casino.grants import MODULES
+from casino.kernel import pruning
+from casino.kernel.pruning import Keep, prune, prune_all
+from casino.retention import RULES
+
+
+@pytest.fixture
+async def pools(servers: Any, database: str) -> AsyncIterator[Any]:
+    """A connection for each module, with the rights of its role."""
+    found = {module: await asyncpg.connect(servers.uri(database)) for module in MODULES}
+    for module, connection in found.items():
+        await connection.execute(f"SET ROLE casino_test_{module}")
+    yield found.__getitem__
+    for connection in found.values():
+        await connection.close()
+
+
+async def count(pools: Any, table: str) -> int:
+    found: int = await pools(table.split(".")[0]).fetchval(f"SELECT count(*) FROM {table}")
+    return found
+
+
+async def test_every_rule_is_of_a_table_that_its_module_may_delete_from(pools: Any) -> None:
+    deadline = time.monotonic() + 10
+    for rule in RULES:
+        assert await prune(rule, pools(rule.module), 5, deadline=deadline) == 0
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+async def test_events_go_after_the_retention_of_records_when_every_reader_has_them(pools: Any) -> None:
+    connection = pools("pam")
+    insert = (
+        "INSERT INTO pam.outbox (xact, event_id, type, schema_version, aggregate, occurred_at, payload)"
+        " VALUES ($1::text::xid8, gen_random_uuid(), 'pam.x', 1, gen_random_uuid(), now() - $2::interval, '{}')"
+    )
+    for xact, years in (("10", 6), ("20", 6), ("30", 6), ("5", 4)):
+        await connection.execute(insert, xact, timedelta(days=366 * years))
+    await pools("ops").execute(
+        "INSERT INTO ops.cursors (consumer, producer, window_from) VALUES ('slow', 'pam', '20'), ('fast', 'pam', '90')"
+    )
+    assert await prune_all((), pools, MODULES, None) == {}, "the rules name no retention"
+    assert await prune_all((), pools, MODULES, 5) == {"pam.outbox": 1}
+    left = await connection.fetch("SELECT o.xact::text FROM pam.outbox o ORDER BY o.xact")
+    assert [row[0] for row in left] == ["5", "20", "30"]
+    await pools("ops").execute("UPDATE ops.cursors SET window_from = '90' WHERE consumer = 'slow'")
+    assert await prune_all((), pools, MODULES, 5) == {"pam.outbox": 2}
+
+
+async def test_what_is_over_goes_in_small_steps_and_what_is_not_stays(
+    pools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "BATCH", 10)
+    await pools("ops").execute(
+        "INSERT INTO ops.outbox (event_id, type, schema_version, aggregate, occurred_at, payload)"
+        " SELECT gen_random_uuid(), 'ops.x', 1, gen_random_uuid(), now() - n * interval '1 day', '{}'"
+        " FROM generate_series(1, 60) AS n"
+    )
+    rule = Keep("ops", "outbox", "occurred_at", timedelta(days=30, hours=1))
+    assert await prune(rule, pools("ops"), None, deadline=time.monotonic() - 1) == 0, "its time is over"
+    assert await prune(rule, pools("ops"), None, deadline=time.monotonic() + 10) == 30
+    assert await count(pools, "ops.outbox") == 30

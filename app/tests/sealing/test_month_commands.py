@@ -1,0 +1,72 @@
+"""`casino ledger` over a month's life, from its seal to an auditor's desk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from casino.__main__ import main
+from sealing_testkit import Past, backdating, make_month, months_ago
+
+OLD, NEW = months_ago(75), months_ago(74)
+
+
+async def prepare(uri: str) -> None:
+    connection = await asyncpg.connect(uri)
+    await connection.execute("SELECT wallet.add_currency('GBP', 2::smallint)")
+    for month in (OLD, NEW):
+        await make_month(connection, month)
+    past = Past(await backdating(uri, 2), random.Random(9))
+    await past.begin(datetime(OLD.year, OLD.month, 2, tzinfo=UTC), players=2)
+    await past.play([OLD, NEW], moves=12)
+    for one in (connection, *past.connections):
+        await one.close()
+
+
+def test_a_month_is_sealed_retired_and_laid_out_by_commands(
+    casino_process_environment: dict[str, str], servers: Any, database: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    asyncio.run(prepare(servers.uri(database)))
+    for name in list(os.environ):
+        if name.startswith(("CASINO_", "BAO_")):
+            monkeypatch.delenv(name)
+    for name, value in casino_process_environment.items():
+        monkeypatch.setenv(name, value)
+
+    def casino(*arguments: str) -> tuple[int, str]:
+        code = main(["ledger", *arguments])
+        return code, capsys.readouterr().out
+
+    code, told = casino("seal", f"{NEW:%Y-%m}")
+    assert (code, "there is an older one" in told) == (1, True)
+    for month in (OLD, NEW):
+        code, told = casino("seal", f"{month:%Y-%m}", "--archive", str(tmp_path))
+        assert (code, "verified" in told) == (0, True), told
+    file = tmp_path / f"ledger-{OLD:%Y-%m}.jsonl.gz"
+    code, told = casino("verify", "--month-file", str(file))
+    assert code == 0 and json.loads(told)["ok"] is True
+    code, told = casino("legal-hold", f"{OLD:%Y-%m}", "--reason", "case 4711")
+    assert code == 0
+    code, told = casino("retire", str(file), "--drop")
+    assert (code, "case 4711" in told) == (1, True)
+    assert casino("legal-hold", f"{OLD:%Y-%m}", "--reason", "closed", "--lift")[0] == 0
+    assert casino("retire", str(file), "--drop")[0] == 0
+    assert [one["state"] for one in json.loads(casino("months")[1])] == ["dropped", "sealed"]
+    code, told = casino("attach", str(file), "--to", "casino_test_gal")
+    assert code == 0 and f"ledger_{OLD:y%Ym%m}" in told
+    for more in ((), ("--from-last-seal",)):
+        code, told = casino("verify", "--json", *more)
+        assert code == 0 and json.loads(told)["since"] == f"{(NEW if more else OLD):%Y-%m}"
+    file.write_bytes(file.read_bytes()[:-20])
+    code, told = casino("verify", "--month-file", str(file))
+    assert code == 1 and json.loads(told)["faults"]
+    with pytest.raises(SystemExit):
+        main(["ledger", "seal", "October"])
