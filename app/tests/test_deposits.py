@@ -138,15 +138,27 @@ async def test_without_a_setting_each_provider_takes_cards(open_casino: Any) -> 
     assert (await player.deposit(700)).json()["status"] == "captured"
 
 
-async def test_who_is_barred_from_play_deposits_nothing(casino: Any, servers: Any, database: str) -> None:
+@pytest.mark.parametrize("standing", [
+    "SELECT wallet.bar(account_id, 'exclusion', 'infinity', true) FROM wallet.accounts WHERE kind = 'player_cash'",
+    "UPDATE wallet.accounts SET status = 'frozen' WHERE kind = 'player_cash'",
+])  # fmt: skip
+async def test_who_may_not_deposit_begins_no_deposit(casino: Any, servers: Any, database: str, standing: str) -> None:
     player = await casino.player(100)
     connection = await asyncpg.connect(servers.uri(database))
-    await connection.execute("SELECT wallet.restrict(account_id, 'infinity', NULL) FROM wallet.accounts"
-                             " WHERE kind = 'player_cash'")  # fmt: skip
+    await connection.execute(standing)
     await connection.close()
     answer = await player.deposit(700)
     assert (answer.status_code, answer.json()["code"]) == (403, "DEPOSIT_BARRED")
     assert await payments_of(servers, database) == [("captured", 1)], "nothing was begun"
+
+
+async def test_who_is_barred_from_play_alone_may_deposit(casino: Any, servers: Any, database: str) -> None:
+    player = await casino.player(100)
+    connection = await asyncpg.connect(servers.uri(database))
+    await connection.execute("SELECT wallet.bar(account_id, 'reality_check', 'infinity', false) FROM wallet.accounts"
+                             " WHERE kind = 'player_cash'")  # fmt: skip
+    await connection.close()
+    assert (await player.deposit(700)).json()["status"] == "captured"
 
 
 async def test_the_counters_tell_how_deposits_ended(casino: Any) -> None:

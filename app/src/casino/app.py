@@ -25,8 +25,11 @@ from casino.kernel.middleware import RequestLayer
 from casino.kernel.settings import Settings, load_settings
 from casino.ops.api import history_router
 from casino.ops.api import router as ops_router
-from casino.pam.api import check_configuration, staff_router
+from casino.pam.api import check_configuration, staff_players_router, staff_router
 from casino.pam.api import router as pam_router
+from casino.responsible_gaming.api import check_protection
+from casino.responsible_gaming.api import router as protection_router
+from casino.responsible_gaming.api import staff_router as protection_staff_router
 from casino.wallet.api import payments_router
 from casino.wallet.api import router as wallet_router
 from casino.web.endpoints import add_static_files
@@ -57,6 +60,7 @@ def create_app(
     """
     clock = clock or SystemClock()
     check_configuration(settings, rules.current)
+    check_protection(settings, rules.current)
     games = games or build_games(rules.current, settings.tenant)
 
     @asynccontextmanager
@@ -90,6 +94,9 @@ def create_app(
             games_router,
             reports_router,
             history_router,
+            staff_players_router,
+            protection_router,
+            protection_staff_router,
             wallet_router,
             payments_router,
             staff_payments_router,

@@ -47,15 +47,19 @@ from casino.migrate import is_current
 from casino.ops.api import PlayerHistory, Readiness, Reports
 from casino.pam.api import PlayerAccounts, PlayerModule
 from casino.pam.api import build as build_pam
-from casino.realtime.api import load_realtime_settings
+from casino.realtime.api import RealityChecks, load_realtime_settings
 from casino.realtime_feed import Feed
+from casino.responsible_gaming.api import ResponsibleGaming, build_protection
 from casino.stores import KEPT, credentials_of
 from casino.wallet.api import (
     Connection,
+    DepositGuard,
     GameRounds,
     Ledger,
     LedgerMoney,
     Payments,
+    PlayerLimits,
+    Standings,
     Wallet,
     build_connections,
     build_payments,
@@ -90,6 +94,7 @@ class Runtime:
         self._redis: Redis | None = None
         self._connections: dict[str, Connection] = {}
         self._players: PlayerModule | None = None
+        self._protection: ResponsibleGaming | None = None
         self._studios: Studios | None = None
         self._tasks: list[asyncio.Task[None]] = []
         rules.before_change(games.readmit)
@@ -148,23 +153,16 @@ class Runtime:
             redis=self._redis,
             settings=settings,
             wallet=money,
+            standings=Standings(databases.of("wallet")),
             rules=self._rules,
             clock=self._clock,
             credentials=self._credentials,
         )
-        payments = build_payments(
-            databases.of("wallet"),
-            self._connections,
-            settings,
-            self._rules,
-            money=LedgerMoney(ledger),
-            clock=self._clock,
-            identities=AccountIdentities(players),
-        )
-        parts.put(Payments, payments)
+        self._put_payments(parts, databases, ledger, players)
         parts.put(PlayerModule, players)
         parts.put(PlayerAccounts, players.accounts)
         parts.put(Authenticator, players.accounts)  # type: ignore[type-abstract]
+        protection = self._protect(parts, databases, players, money)
         parts.put(GameControl, self._games)
         await self._oversee(parts, databases)
         jackpots = build_jackpots(self._games, databases.of("gal"), databases.of("wallet"), money.currency, self._clock)
@@ -191,10 +189,23 @@ class Runtime:
             if tables:
                 self._tasks.append(asyncio.create_task(live.run()))
             feed = Feed(self._redis, settings.redis_prefix, databases, self._clock, load_realtime_settings().prices_url)
+            protection.presence.checks = RealityChecks(feed.publisher)
             self._tasks.append(asyncio.create_task(feed.run()))
             self._tasks.append(asyncio.create_task(players.messages.run(MESSAGES_INTERVAL_S)))
             self._tasks.append(asyncio.create_task(Worker(parts, databases).run()))
         self._app.state.container = parts
+
+    def _put_payments(self, parts: Container, databases: Databases, ledger: Ledger, players: PlayerModule) -> None:
+        payments = build_payments(
+            databases.of("wallet"),
+            self._connections,
+            self._settings,
+            self._rules,
+            money=LedgerMoney(ledger),
+            clock=self._clock,
+            identities=AccountIdentities(players),
+        )
+        parts.put(Payments, payments)
 
     async def _oversee(self, parts: Container, databases: Databases) -> None:
         """No game is offered before it is known what was decided about it; and what operations read."""
@@ -219,6 +230,23 @@ class Runtime:
                 completion=completion,
             ),
         )
+
+    def _protect(
+        self, parts: Container, databases: Databases, players: PlayerModule, wallet: Wallet
+    ) -> ResponsibleGaming:
+        self._protection = build_protection(
+            database=databases.of("responsible_gaming"),
+            wallet_database=databases.of("wallet"),
+            wallet=wallet,
+            players=players,
+            settings=self._settings,
+            rules=self._rules,
+            clock=self._clock,
+        )
+        parts.put(ResponsibleGaming, self._protection)
+        parts.put(DepositGuard, self._protection)  # type: ignore[type-abstract]
+        parts.put(PlayerLimits, self._protection.bindings)
+        return self._protection
 
     async def _psp_secrets(self) -> dict[str, PspSecret]:
         if self._credentials is None:
@@ -249,6 +277,9 @@ class Runtime:
         if self._players is not None:
             await self._players.close()
             self._players = None
+        if self._protection is not None:
+            await self._protection.close()
+            self._protection = None
         if self._studios is not None:
             await self._studios.close()
             self._studios = None

@@ -22,10 +22,11 @@ PUBLIC = "PUBLIC"
 _WALLET, _MIGRATIONS = "wallet", "migrations"
 # The journal and what it balances; a partition bears its table's name and its month.
 _JOURNAL = re.compile(
-    r"(accounts|transactions|postings|holds|request_keys|game_rounds|game_round_steps)(_y?[0-9][0-9_m]*|_default)?"
-    r"|seals|sealed_[a-z]+|exports|legal_holds|retirements"  # of closed months (0022)
+    r"(accounts|transactions|postings|holds|request_keys|game_rounds|game_round_steps|player_[a-z]+)"
+    r"(_y?[0-9][0-9_m]*|_default)?"
+    r"|seals|sealed_[a-z]+|exports|legal_holds|retirements"  # of closed months
 )
-_BALANCES = re.compile(r"(accounts|holds|game_rounds)(_y?[0-9][0-9_m]*|_default)?")
+_BALANCES = re.compile(r"(accounts|holds|game_rounds|player_[a-z]+)(_y?[0-9][0-9_m]*|_default)?")
 # Of the wallet's tables, those whose rows come and go: events that were handled.
 _EVENTS = frozenset({"outbox", "parked"})
 # A trigger of this name refuses the statement to everybody (0001); then nobody needs the right to it either.

@@ -24,8 +24,18 @@ from casino.kernel.schedule import Job, Schedule
 from casino.kernel.settings import Settings
 from casino.ops.api import DailyReports, HistoryBook
 from casino.pam.api import PlayerModule
+from casino.responsible_gaming.api import LOOK_EVERY, ResponsibleGaming
+from casino.responsible_gaming.api import consumers as protection_consumers
 from casino.retention import RULES
-from casino.wallet.api import Ledger, Payments, months_ahead, reconcile_jackpots, seal_due, verify_ledger
+from casino.wallet.api import (
+    Ledger,
+    Payments,
+    Standings,
+    months_ahead,
+    reconcile_jackpots,
+    seal_due,
+    verify_ledger,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +43,17 @@ POLL_S = 1.0
 """How often a producer is asked without having called. The wallet never calls: its events come by the thousand."""
 
 
-def consumers(rules: RulesInForce) -> list[Consumer]:
-    """Everybody who listens to another module."""
+def consumers(rules: RulesInForce, parts: Container | None = None) -> list[Consumer]:
+    """Everybody who listens to another module; without `parts` they can be looked at, and not all of them read."""
     timezone = rules.current.timezone
-    return [DailyReports(timezone).consumer(), HistoryBook().consumer(), PlayCounters(timezone).consumer()]
+    protection = parts.get(ResponsibleGaming) if parts is not None else None
+    return [
+        DailyReports(timezone).consumer(),
+        HistoryBook().consumer(),
+        PlayCounters(timezone).consumer(),
+        Standings.consumer(),
+        *protection_consumers(timezone, protection),
+    ]
 
 
 def jobs(parts: Container, databases: Databases) -> list[Job]:
@@ -91,6 +108,12 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
             log.error("a jackpot does not balance", extra=one)
         return {"ok": not broken, "jackpots": len(found)}
 
+    async def protection() -> Mapping[str, Any]:
+        return {"looked_after": await parts.get(ResponsibleGaming).protection.look_after()}
+
+    async def presence() -> Mapping[str, Any]:
+        return {"looked_at": await parts.get(ResponsibleGaming).presence.look()}
+
     async def studios() -> Mapping[str, Any]:
         finished, told = await parts.get(Studios).look_after()
         return {"finished": finished, "told": told}
@@ -127,6 +150,8 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         Job("gal.jackpots", timedelta(minutes=1), pay_jackpots),
         Job("wallet.jackpots", timedelta(days=1), reconcile_all, longest=timedelta(hours=1)),
         Job("gal.rounds", timedelta(seconds=10), rounds),
+        Job("responsible_gaming.protection", timedelta(minutes=1), protection),
+        Job("responsible_gaming.presence", LOOK_EVERY, presence),
         Job("wallet.months", timedelta(hours=6), months),
     ]
 
@@ -139,7 +164,7 @@ class Worker:
             return databases.of(module).pool
 
         self._pool_of: Callable[[str], Any] = pool_of
-        self._relays = [Relay(one, pool_of) for one in consumers(parts.get(RulesInForce))]
+        self._relays = [Relay(one, pool_of) for one in consumers(parts.get(RulesInForce), parts)]
         self._schedule = Schedule(pool_of("ops"), jobs(parts, databases))
         self._woken = {relay.consumer.name: asyncio.Event() for relay in self._relays}
 

@@ -52,4 +52,6 @@ async def test_the_casino_serves_with_each_modules_role_alone(casino: Any, serve
         f"SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = '{database}'"
         " AND application_name LIKE 'casino %'"
     )
-    assert {row[0] for row in rows} == {"casino pam", "casino wallet", "casino game_control"}
+    assert {row[0] for row in rows} == {
+        "casino pam", "casino responsible_gaming", "casino wallet", "casino game_control"
+    }  # fmt: skip

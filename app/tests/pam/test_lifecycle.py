@@ -133,6 +133,9 @@ class FakeMerger:
         self.heard: list[tuple[uuid.UUID, uuid.UUID, str]] = []
         self.away = False
 
+    async def require_mergeable(self, player_id: uuid.UUID) -> None:
+        """Nothing is under way."""
+
     async def merge(self, survivor: uuid.UUID, merged: uuid.UUID, reference: str) -> None:
         if self.away:
             raise ConnectionError("the wallet is away")

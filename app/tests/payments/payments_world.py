@@ -48,9 +48,6 @@ class TableLedger:
         moved bigint, short bigint,
         PRIMARY KEY (payment, key), CHECK (cash + pending + clearing + loss = 0))"""
 
-    async def require_open(self, connection: Any, account_id: int) -> None:
-        """Every account is open."""
-
     async def _sum(self, connection: Any, column: str, account: int) -> int:
         await connection.execute("SELECT pg_advisory_xact_lock(1, $1)", account)
         found: int = await connection.fetchval(

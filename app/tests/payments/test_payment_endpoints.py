@@ -19,6 +19,7 @@ from casino.kernel.identity import Authenticator, Principal
 from casino.kernel.logs import JsonFormatter
 from casino.kernel.middleware import RequestLayer
 from casino.kernel.settings import Settings
+from casino.wallet.guard import DepositGuard
 from casino.wallet.payments.endpoints import router
 from casino.wallet.payments.ports import Finding
 from casino.wallet.payments.service import Payments
@@ -49,6 +50,13 @@ class Tokens:
         return self.players.get(token)
 
 
+class Unguarded:
+    """Nobody has to be asked before a deposit."""
+
+    async def depositing(self, player_id: uuid.UUID) -> None:
+        """Let it begin."""
+
+
 @pytest.fixture
 async def http(world: Any, servers: Any, payments_database: str) -> Any:
     """The interface; `http.player()` makes a player's headers."""
@@ -57,6 +65,7 @@ async def http(world: Any, servers: Any, payments_database: str) -> Any:
     add_error_handlers(app)
     parts.put(Settings, servers.settings(payments_database))
     parts.put(Authenticator, tokens)  # type: ignore[type-abstract]
+    parts.put(DepositGuard, Unguarded())  # type: ignore[type-abstract]
     parts.put(Payments, world.again([Allows()]))
     parts.put(RulesInForce, world.rules)
     app.state.container = parts

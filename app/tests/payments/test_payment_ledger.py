@@ -10,7 +10,7 @@ import pytest
 from casino.wallet.ledger import Ledger
 from casino.wallet.payments.models import MoneyStep, Moved
 from casino.wallet.payments.money import LedgerMoney
-from casino.wallet.payments.ports import CashShort, DepositBarred
+from casino.wallet.payments.ports import CashShort
 from casino.wallet.service import AccountNotOpen
 from payments_testkit import make_payment
 from test_payment_money import COURSES
@@ -87,23 +87,6 @@ async def test_a_transaction_that_is_rolled_back_has_moved_nothing(books: Books)
             raise RuntimeError
     assert await books.sums() == (0, 0, 0, 0)
     assert await books.move("captured") == Moved(1000)
-
-
-async def test_who_is_barred_or_whose_account_is_not_open_deposits_nothing(books: Books) -> None:
-    account = books.payment.account_id
-
-    async def asked(number: int = account) -> None:
-        async with books.ledger.pool.acquire() as connection:
-            await books.money.require_open(connection, number)
-
-    await asked()
-    await books.ledger.pool.execute("SELECT wallet.restrict($1, 'infinity', NULL)", account)
-    with pytest.raises(DepositBarred):
-        await asked()
-    await books.ledger.pool.execute("UPDATE wallet.accounts SET status = 'frozen' WHERE account_id = $1", account)
-    for number in (account, 10**9):
-        with pytest.raises(AccountNotOpen):
-            await asked(number)
 
 
 async def test_a_frozen_account_withdraws_nothing_and_is_paid_what_it_asked_for_before(books: Books) -> None:

@@ -34,6 +34,21 @@ class Territory(BaseModel):
     max_accuracy_m: float = Field(default=1000.0, gt=0)
 
 
+class LimitRule(BaseModel):
+    """What the jurisdiction says of one limit of players (docs/responsible-gaming.md).
+
+    Of money in minor units, of `session` in minutes. `maximum` binds everybody, whatever they set; `default` binds who
+    has set none; `required`: without one of their own nobody deposits.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    kind: Literal["deposit", "loss", "stake", "session"]
+    period: Literal["day", "week", "month"]
+    maximum: int | None = Field(default=None, ge=0)
+    default: int | None = Field(default=None, ge=0)
+    required: bool = False
+
+
 class Rules(BaseModel):
     """What the catalogue says for this tenant. `None` means that the jurisdiction sets no such limit."""
 
@@ -70,6 +85,19 @@ class Rules(BaseModel):
     approved_games_required: bool = False
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Other controls whose rule is known, by their fact, in the catalogue's own form."""
+    # Protection of players: docs/responsible-gaming.md says what each does.
+    limits: tuple[LimitRule, ...] = ()
+    limit_loosening_hours: int = Field(default=24, ge=0)
+    limit_loosening_confirmed: bool = False
+    self_exclusion_minimum_days: int = Field(default=180, ge=1)
+    self_exclusion_ends: Literal["automatically", "on_request"] = "on_request"
+    self_exclusion_return_hours: int = Field(default=24, ge=0)
+    self_excluded_may_log_in: bool = False
+    time_out_maximum_days: int = Field(default=42, ge=1)
+    reality_check_minutes: int | None = Field(default=None, ge=1)
+    reality_check_acknowledged: bool = False
+    exclusion_register: str | None = None
+    exclusion_register_moments: tuple[Literal["registration", "login", "deposit", "marketing"], ...] = ()
     confidence: dict[str, str] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
 
@@ -95,6 +123,19 @@ class Rules(BaseModel):
     def _moments_have_a_territory(self) -> Rules:
         if self.geolocation_moments and self.geolocation_territory is None:
             raise ValueError("geolocation_moments without geolocation_territory: nobody could ever be let in")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_are_told_once(self) -> Rules:
+        told = [(limit.kind, limit.period) for limit in self.limits]
+        if len(set(told)) != len(told):
+            raise ValueError("limits has two rules for one kind and period")
+        return self
+
+    @model_validator(mode="after")
+    def _moments_have_a_register(self) -> Rules:
+        if bool(self.exclusion_register_moments) != (self.exclusion_register is not None):
+            raise ValueError("exclusion_register and exclusion_register_moments belong together")
         return self
 
     @property

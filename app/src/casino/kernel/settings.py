@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, alias="CASINO_TRUSTED_PROXIES", ge=0, le=5)
     ip_networks: Path | None = Field(default=None, alias="CASINO_IP_NETWORKS")
     anonymity_url: str | None = Field(default=None, alias="CASINO_ANONYMITY_URL")
+    exclusion_register_url: str | None = Field(default=None, alias="CASINO_EXCLUSION_REGISTER_URL")
+    exclusion_register_key: SecretStr | None = Field(default=None, alias="CASINO_EXCLUSION_REGISTER_KEY")
     public_origin: str | None = Field(default=None, alias="CASINO_PUBLIC_ORIGIN")
 
     psp: tuple[PspSetting, ...] = Field(default=(), alias="CASINO_PSP")

@@ -11,6 +11,7 @@ from casino.kernel.errors import RequestInvalid
 from casino.kernel.identity import new_id
 from casino.pam import repository_lifecycle
 from casino.pam.events import ConsentGiven, Event, EventLog
+from casino.pam.protection import PlayerProtection
 from casino.pam.repository import PlayerRepository
 from casino.pam.repository_lifecycle import ConsentRow
 
@@ -25,6 +26,8 @@ class Consents:
         self._repository = repository
         self._events = events
         self._clock = clock
+        self.protection: PlayerProtection | None = None
+        """Set at the start: excluded players get no marketing, whatever they once agreed to."""
 
     async def record(self, player_id: uuid.UUID, subject: str, granted: bool, version: str, source: str) -> None:
         """Keep a decision. Raises RequestInvalid for a subject that is none, or terms that are taken back."""
@@ -54,6 +57,8 @@ class Consents:
         return await repository_lifecycle.consents(self._repository.pool, player_id)
 
     async def allows(self, player_id: uuid.UUID, channel: str, product: str) -> bool:
-        """Whether marketing may be sent; silence is a no."""
+        """Whether marketing may be sent; silence is a no, and so is an exclusion."""
         subject = f"marketing:{channel}:{product}"
-        return any(row.granted for row in await self.current(player_id) if row.subject == subject)
+        if not any(row.granted for row in await self.current(player_id) if row.subject == subject):
+            return False
+        return self.protection is None or not await self.protection.suppressed(player_id)

@@ -112,13 +112,16 @@ class Event:
 class EventLog:
     """Appends to pam.outbox. The connection's transaction decides whether the events ever were."""
 
-    async def append(self, connection: Any, *events: Event) -> None:
+    async def append(self, connection: Any, *events: Event) -> int | None:
+        """Write them; of a single one, answers the number that its readers know it by."""
+        position: int | None = None
         if len(events) == 1:
-            await connection.execute(_APPEND, *_row(events[0]))
+            position = await connection.fetchval(f"{_APPEND} RETURNING position", *_row(events[0]))
         elif events:
             await connection.executemany(_APPEND, _rows(events))
         if events:
             await connection.execute("SELECT pg_notify($1, 'pam')", CHANNEL)
+        return position
 
 
 _APPEND = (

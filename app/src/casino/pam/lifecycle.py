@@ -20,20 +20,39 @@ from casino.pam.status import Actor, Status, TransitionRefused, may_log_in, may_
 log = logging.getLogger(__name__)
 
 BATCH = 200
+EXCLUDED = "excluded"
+"""The reason of a `self_excluded` that responsible gaming keeps, and ends."""
 
 
 class AccountMerger(Protocol):
     """The wallet's side of a merge: moves the balance. Idempotent by `reference`; called again until it was heard."""
 
-    async def merge(self, survivor: uuid.UUID, merged: uuid.UUID, reference: str) -> None: ...
+    async def require_mergeable(self, player_id: uuid.UUID) -> None:
+        """Refuse with a CasinoError that says what is under way at the account that is to end."""
+
+    async def merge(self, survivor: uuid.UUID, merged: uuid.UUID, reference: str) -> int: ...
+
+
+class AccountStandings(Protocol):
+    """The wallet's side of a status. Called again with an older revision it changes nothing."""
+
+    async def stand(self, player_id: uuid.UUID, status: str, revision: int) -> None: ...
 
 
 class Lifecycle:
     """The one place that changes a status: row, history and event in one transaction, then the sessions."""
 
     def __init__(
-        self, repository: PlayerRepository, sessions: SessionStore, events: EventLog, rules: RulesInForce, clock: Clock
+        self,
+        repository: PlayerRepository,
+        sessions: SessionStore,
+        events: EventLog,
+        rules: RulesInForce,
+        clock: Clock,
+        *,
+        standings: AccountStandings | None = None,
     ) -> None:
+        self._standings = standings
         self._repository = repository
         self._sessions = sessions
         self._events = events
@@ -51,16 +70,59 @@ class Lifecycle:
 
         Raises PlayerUnknown, TransitionRefused. Where the new status has no sessions, the open ones end: first in the
         database, so that a crash in between leaves nobody who could log in, and a session that the next step ends.
+        Then the wallet is told, and by the step's event once more.
         """
+        revision = None
         async with self._repository.transaction() as connection:
             origin = await repository_lifecycle.lock_status(connection, player_id)
             if origin is None:
                 raise PlayerUnknown("There is no such account.")
             if origin is not target:
                 require_transition(origin, target, actor)
-                await self._write(connection, player_id, origin, target, actor=actor, reason=reason, actor_id=actor_id)
+                revision = await self._write(
+                    connection, player_id, origin, target, actor=actor, reason=reason, actor_id=actor_id
+                )
         await self._apply(player_id, target)
+        await self._stand(player_id, target, revision)
         return origin
+
+    async def exclude(self, player_id: uuid.UUID) -> None:
+        """Let responsible gaming keep an account out: from any status but `merged`, which is out for good.
+
+        Who was excluded by another way (an import, a merge) is from now on its to let in again.
+        """
+        revision = None
+        async with self._repository.transaction() as connection:
+            origin = await repository_lifecycle.lock_status(connection, player_id)
+            if origin is Status.SELF_EXCLUDED:
+                await repository_lifecycle.set_status_reason(connection, player_id, EXCLUDED)
+            elif origin is not None and origin is not Status.MERGED:
+                revision = await self._write(
+                    connection, player_id, origin, Status.SELF_EXCLUDED, actor=Actor.RESPONSIBLE_GAMING,
+                    reason=EXCLUDED, actor_id=None,
+                )  # fmt: skip
+        if revision is not None:
+            await self._apply(player_id, Status.SELF_EXCLUDED)
+            await self._stand(player_id, Status.SELF_EXCLUDED, revision)
+
+    async def readmit(self, player_id: uuid.UUID) -> None:
+        """End what `exclude` began. Who played before plays again; of anybody else the status is judged anew."""
+        revision, target = None, Status.RESTRICTED
+        async with self._repository.transaction() as connection:
+            origin = await repository_lifecycle.lock_status(connection, player_id)
+            if origin is not Status.SELF_EXCLUDED:
+                return
+            if await repository_lifecycle.status_reason(connection, player_id) != EXCLUDED:
+                return
+            before = await repository_lifecycle.status_before(connection, player_id, Status.SELF_EXCLUDED)
+            if before in (Status.ACTIVE, Status.DORMANT):
+                target = Status.ACTIVE
+            revision = await self._write(
+                connection, player_id, origin, target, actor=Actor.RESPONSIBLE_GAMING, reason="exclusion_over",
+                actor_id=None,
+            )  # fmt: skip
+        await self._apply(player_id, target)
+        await self._stand(player_id, target, revision)
 
     async def make_dormant(self) -> int:
         """Make dormant who was not seen for `dormancy_months`; answers how many. For a daily job."""
@@ -91,10 +153,14 @@ class Lifecycle:
     ) -> None:
         """End a duplicate in favour of `survivor`, who is bound by the stricter of both statuses; then its money moves.
 
-        May be repeated after a crash: the wallet's call is made again, with the same reference.
+        May be repeated after a crash: the wallet's call is made again, with the same reference. What is under way at
+        the account that is to end is refused first; what begins in between keeps its money there until it is over,
+        and then the event moves it.
         """
         if survivor == merged:
             raise RequestInvalid("An account is not merged with itself.", rule="two accounts")
+        await wallet.require_mergeable(merged)
+        told: list[tuple[uuid.UUID, Status, int | None]] = []
         async with self._repository.transaction() as connection:
             # In the order of ids, so that two merges cannot wait for each other.
             found = {one: await repository_lifecycle.lock_status(connection, one) for one in sorted((survivor, merged))}
@@ -110,10 +176,11 @@ class Lifecycle:
                 stricter = strictest(kept, ended)
                 if stricter is not kept:
                     actor = Actor.RESPONSIBLE_GAMING if stricter is Status.SELF_EXCLUDED else Actor.STAFF
-                    await self._write(
+                    revision = await self._write(
                         connection, survivor, kept, stricter, actor=actor, reason="merged", actor_id=staff_id
                     )
-                await self._write(
+                    told.append((survivor, stricter, revision))
+                revision = await self._write(
                     connection,
                     merged,
                     ended,
@@ -123,11 +190,14 @@ class Lifecycle:
                     actor_id=staff_id,
                     merged_into=survivor,
                 )
+                told.append((merged, Status.MERGED, revision))
                 payload = PlayersMerged(merged_player_id=merged)
                 await self._events.append(connection, Event(survivor, self._clock.now(), payload))
                 kept = stricter
         await self._sessions.revoke_all(merged)
         await self._apply(survivor, kept)
+        for one in told:
+            await self._stand(*one)
         await wallet.merge(survivor, merged, f"merge:{merged}")
 
     async def _apply(self, player_id: uuid.UUID, status: Status) -> None:
@@ -135,6 +205,14 @@ class Lifecycle:
             await self._sessions.set_may_play(player_id, may_play=may_play(status))
         else:
             await self._sessions.revoke_all(player_id)
+
+    async def _stand(self, player_id: uuid.UUID, status: Status, revision: int | None) -> None:
+        if self._standings is None or revision is None:
+            return
+        try:
+            await self._standings.stand(player_id, status, revision)
+        except Exception:
+            log.exception("the wallet has not heard of a status; the event tells it", extra={"status": status})
 
     async def _write(
         self,
@@ -147,7 +225,7 @@ class Lifecycle:
         reason: str,
         actor_id: uuid.UUID | None,
         merged_into: uuid.UUID | None = None,
-    ) -> None:
+    ) -> int | None:
         now = self._clock.now()
         await repository_lifecycle.set_status(
             connection,
@@ -161,7 +239,7 @@ class Lifecycle:
             merged_into=merged_into,
         )
         payload = StatusChanged(origin=origin, target=target, actor=actor, reason=reason)
-        await self._events.append(connection, Event(player_id, now, payload))
+        return await self._events.append(connection, Event(player_id, now, payload))
 
 
 class MergeRefused(CasinoError):

@@ -36,7 +36,7 @@ from casino.pam.service import PlayerAccounts
 from casino.pam.sessions import LoginThrottle, SessionStore, Throttle
 from casino.pam.staff import StaffAccounts
 from casino.pam.vault import Vault
-from casino.wallet.api import Wallet
+from casino.wallet.api import Standings, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ async def build(
     redis: Redis,
     settings: Settings,
     wallet: Wallet,
+    standings: Standings | None = None,
     rules: RulesInForce,
     clock: Clock,
     credentials: Credentials | None = None,
@@ -153,7 +154,7 @@ async def build(
         rules=rules,
         clock=clock,
     )
-    lifecycle = Lifecycle(repository, sessions, events, rules, clock)
+    lifecycle = Lifecycle(repository, sessions, events, rules, clock, standings=standings)
     consents = Consents(repository, events, clock)
     recovery = Recovery(
         repository=repository,

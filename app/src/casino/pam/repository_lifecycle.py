@@ -31,6 +31,25 @@ async def status_of(pool: Any, player_id: uuid.UUID) -> Status | None:
     return Status(found) if found is not None else None
 
 
+async def status_reason(connection: Any, player_id: uuid.UUID) -> str:
+    found: str = await connection.fetchval("SELECT status_reason FROM pam.players WHERE player_id = $1", player_id)
+    return found
+
+
+async def set_status_reason(connection: Any, player_id: uuid.UUID, reason: str) -> None:
+    await connection.execute("UPDATE pam.players SET status_reason = $2 WHERE player_id = $1", player_id, reason)
+
+
+async def status_before(connection: Any, player_id: uuid.UUID, target: Status) -> Status | None:
+    """From which status an account came to `target` last; None for one that began there."""
+    found = await connection.fetchval(
+        "SELECT origin FROM pam.status_history WHERE player_id = $1 AND target = $2 ORDER BY changed_at DESC LIMIT 1",
+        player_id,
+        target.value,
+    )
+    return Status(found) if found is not None else None
+
+
 async def merged_into(connection: Any, player_id: uuid.UUID) -> uuid.UUID | None:
     found: uuid.UUID | None = await connection.fetchval(
         "SELECT merged_into FROM pam.players WHERE player_id = $1", player_id

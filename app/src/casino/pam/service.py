@@ -6,7 +6,7 @@ import hashlib
 import logging
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from casino.pam.lifecycle import Lifecycle
 from casino.pam.messages import Messages
 from casino.pam.models import AnyRegistration, DepositLimit, Player
 from casino.pam.proof import Claim, Proofs
+from casino.pam.protection import PlayerProtection
 from casino.pam.refusals import AccountNotAvailable, EmailTaken, PlayerUnknown, RateLimited
 from casino.pam.repository import PlayerRepository
 from casino.pam.sessions import SessionStore, Throttle
@@ -95,8 +96,14 @@ class PlayerAccounts:
         self._wallet = wallet
         self._rules = rules
         self._clock = clock
+        self._protection: PlayerProtection | None = None
         self.required = required_fields(rules.current.registration_fields)
         self.form_fields = tuple(FIELDS[name] for name in self.required if name in FIELDS)
+
+    def protect_by(self, protection: PlayerProtection) -> None:
+        """From now on responsible gaming is asked before accounts and sessions are opened."""
+        self._protection = protection
+        self._consents.protection = protection
 
     async def register(self, email: str, password: str, date_of_birth: date) -> uuid.UUID:
         """Register with no more than every jurisdiction asks for. As `register_person`."""
@@ -133,6 +140,8 @@ class PlayerAccounts:
         of birth that nobody has.
         """
         require_possible_age(self._rules.current, self._clock, date.fromisoformat(person["date_of_birth"]))
+        if self._protection is not None:
+            await self._protection.registering(person)
         password_hash = await self._hash_password(password)
         player_id, now = new_id(), self._clock.now()
         sealed = await self._vault.seal_new(player_id, person)
@@ -175,7 +184,10 @@ class PlayerAccounts:
     ) -> Opened:
         """A session. Raises what Proofs.whole raises, AccountNotAvailable, LocationRefused."""
         player = await self._proofs.whole(await self.find(email), email_key(email), claim)
-        if not may_log_in(player.status):
+        if self._protection is not None and (may_log_in(player.status) or player.status is Status.SELF_EXCLUDED):
+            await self._protection.before_login(player.player_id, await self.person(player))
+            player = replace(player, status=await self._repository.status(player.player_id))
+        if not self._may_enter(player.status):
             LOGINS.labels("not_available").inc()
             raise AccountNotAvailable("The account is not one that may be used at present.")
         located = None
@@ -202,13 +214,21 @@ class PlayerAccounts:
         # Whoever changes a status ends or amends the sessions after that; one that was opened in between, from the
         # status of before, is seen to here.
         status = await self._repository.status(player.player_id)
-        if not may_log_in(status):
+        if not self._may_enter(status):
             await self._sessions.close(token)
             raise AccountNotAvailable("The account is not one that may be used at present.")
         if not may_play(status):
             await self._sessions.set_may_play(player.player_id, may_play=False)
+        if self._protection is not None:
+            await self._protection.after_login(player.player_id, account_id)
         LOGINS.labels("opened").inc()
         return Opened(token, expires_at, player.player_id, device_token)
+
+    def _may_enter(self, status: Status) -> bool:
+        """Whether a session may be opened; who is excluded has one, where the rules say so, to withdraw by."""
+        if status is Status.SELF_EXCLUDED:
+            return self._rules.current.self_excluded_may_log_in
+        return may_log_in(status)
 
     async def key_options(self, email: str, password: str) -> Options:
         """Options to log in with a key. Raises what Proofs.password raises, and FactorUnknown."""

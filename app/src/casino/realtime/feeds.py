@@ -19,7 +19,7 @@ MOVEMENTS = (
     "round", "deposit", "deposit_refund", "chargeback", "chargeback_won", "withdrawal_request", "withdrawal_release",
     "withdrawal_paid", "bet", "bet_void", "bet_settled", "win", "win_reversal", "bet_return", "jackpot_win",
     "bonus_grant", "bonus_forfeit", "bonus_release", "exchange", "fee", "tax", "opening_balance", "adjustment",
-    "reversal",
+    "reversal", "account_merge",
 )  # fmt: skip
 """Kinds of transactions that may change what a player has."""
 

@@ -3,8 +3,10 @@
 from casino.kernel.db import Database
 from casino.kernel.errors import ConfigurationError
 from casino.wallet.endpoints import router
+from casino.wallet.guard import DepositGuard
 from casino.wallet.jackpots import JackpotLedger, reconcile_jackpots
 from casino.wallet.ledger import Hold, Ledger, Posted, Request, Settlement
+from casino.wallet.limits import DepositBarred, DepositLimitReached
 from casino.wallet.models import DepositRequest, History, HistoryEntry, Round, RoundRequest
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.build import build_connections, build_payments
@@ -18,6 +20,7 @@ from casino.wallet.payments.repository_desk import Waiting as PaymentWaiting
 from casino.wallet.payments.service import Payments
 from casino.wallet.play import BetUnknown, Play, Played, PlayMove
 from casino.wallet.repository import WalletRepository, months_ahead
+from casino.wallet.repository_limits import MergeBlocked, PlayerLimits, Renewed
 from casino.wallet.repository_opening import LedgerOpeningBalances
 from casino.wallet.repository_play import PlayRepository, Standing
 from casino.wallet.repository_rounds import RoundRepository
@@ -32,13 +35,24 @@ from casino.wallet.rounds import (
     StepTaken,
 )
 from casino.wallet.sealing import seal_due
-from casino.wallet.service import AccountNotOpen, InsufficientFunds, PlayBarred, StakeAboveLimit, Wallet
+from casino.wallet.service import (
+    AccountNotOpen,
+    InsufficientFunds,
+    PlayBarred,
+    PlayLimitReached,
+    StakeAboveLimit,
+    Wallet,
+)
+from casino.wallet.standing import Standings
 from casino.wallet.verify import Report, verify_ledger
 
 __all__ = [
     "AccountNotOpen",
     "BetUnknown",
     "Connection",
+    "DepositBarred",
+    "DepositGuard",
+    "DepositLimitReached",
     "DepositRequest",
     "GameRound",
     "GameRoundUnknown",
@@ -53,15 +67,19 @@ __all__ = [
     "Ledger",
     "LedgerMoney",
     "LedgerOpeningBalances",
+    "MergeBlocked",
     "Payment",
     "PaymentWaiting",
     "Payments",
     "Play",
     "PlayBarred",
+    "PlayLimitReached",
     "PlayMove",
     "Played",
     "PlayedRound",
+    "PlayerLimits",
     "Posted",
+    "Renewed",
     "Report",
     "Request",
     "Round",
@@ -74,6 +92,7 @@ __all__ = [
     "Settlement",
     "StakeAboveLimit",
     "Standing",
+    "Standings",
     "StepRequest",
     "StepTaken",
     "Wallet",
@@ -104,7 +123,7 @@ async def build(database: Database, currency: str, currency_exponent: int) -> Wa
     if known and currency not in known:
         raise ConfigurationError(f"the ledger is in {', '.join(sorted(known))}, and the rules say {currency}")
     await repository.add_currency(currency, currency_exponent)
-    return Wallet(repository, currency, currency_exponent)
+    return Wallet(repository, PlayerLimits(database), currency, currency_exponent)
 
 
 def build_play(database: Database, currency: str, currency_exponent: int) -> Play:

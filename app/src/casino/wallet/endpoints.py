@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 
 from casino.kernel.http import ERRORS, IdempotencyKey, Parts, Player, request_hash
+from casino.wallet.guard import DepositGuard
 from casino.wallet.models import Balance, DepositAnswer, DepositRequest
 from casino.wallet.payments.endpoints import require_may_deposit
 from casino.wallet.payments.pan import refuse_pan
@@ -31,6 +32,7 @@ async def deposit(
 ) -> DepositAnswer:
     """Deposit by card token. The same key never charges twice."""
     require_may_deposit(player, request, parts)
+    await parts.get(DepositGuard).depositing(player.player_id)  # type: ignore[type-abstract]
     payment = await parts.get(Payments).deposit_by_card(
         player_id=player.player_id,
         account_id=player.account_id,

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from casino.kernel.db import Database
 from casino.kernel.identity import new_id
 from casino.kernel.metrics import LEDGER_SECONDS
+from casino.wallet.repository_limits import PlayerLimits
 
 HoldKind = Literal["open_bet", "withdrawal", "psp_authorisation"]
 HoldEnd = Literal["captured", "released", "expired"]
@@ -76,13 +77,6 @@ class Hold:
     expires_at: datetime
 
 
-class Standing(NamedTuple):
-    """A player's account: `open`, `frozen` or `closed`, and whether it is barred from play at present."""
-
-    status: str
-    barred: bool
-
-
 class Settlement(NamedTuple):
     """What a player's bets on a round come to: what was staked, and what comes back (0: nothing)."""
 
@@ -98,6 +92,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._limits = PlayerLimits(database)
         self._post_seconds = LEDGER_SECONDS.labels("movement")
         self._settle_seconds = LEDGER_SECONDS.labels("settlement")
 
@@ -137,6 +132,24 @@ class Ledger:
         connection: Any = None,
     ) -> Posted:
         """Set cash aside under the request's key, which is also what the hold is known by."""
+        arguments = (kind, request, amount_minor, part_of, expires_at, details, stake_cap_minor)
+        posted = await self._open_hold(connection, *arguments)
+        capped = posted.outcome == "stake_above_limit" and (stake_cap_minor is None or amount_minor <= stake_cap_minor)
+        if capped and connection is None and await self._may_stake_now(request.account_id, amount_minor):
+            posted = await self._open_hold(connection, *arguments)
+        return posted
+
+    async def _open_hold(  # noqa: PLR0917 - the statement's own
+        self,
+        connection: Any,
+        kind: HoldKind,
+        request: Request,
+        amount_minor: int,
+        part_of: str,
+        expires_at: datetime,
+        details: Mapping[str, Any],
+        stake_cap_minor: int | None,
+    ) -> Posted:
         row = await self._on(connection).fetchrow(
             "SELECT * FROM wallet.open_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             kind,
@@ -152,6 +165,11 @@ class Ledger:
             json.dumps(details),
         )
         return _posted(row)
+
+    async def _may_stake_now(self, account_id: int, stake_minor: int) -> bool:
+        """Whether a player's limits leave a stake, once those whose day, week or month is over are begun anew."""
+        cap = (await self._limits.renew(account_id)).stake_cap_minor
+        return cap is None or stake_minor <= cap
 
     async def resolve_holds(
         self,
@@ -295,15 +313,6 @@ class Ledger:
         if found is None:
             raise LookupError(f"account {account_id} is no player's cash account")
         return int(found)
-
-    async def standing(self, account_id: int, *, connection: Any = None) -> Standing | None:
-        """How a player's cash account stands, on the database's clock; None when there is none of that number."""
-        row = await self._on(connection).fetchrow(
-            "SELECT status, coalesce(barred_until > clock_timestamp(), false) AS barred FROM wallet.accounts"
-            " WHERE account_id = $1 AND kind = 'player_cash'",
-            account_id,
-        )
-        return None if row is None else Standing(row["status"], row["barred"])
 
     async def recorded(self, account_id: int, kind: str, key: str, *, connection: Any = None) -> dict[str, Any] | None:
         """The details of what a request made, or None when there was none."""

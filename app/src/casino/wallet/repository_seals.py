@@ -1,4 +1,4 @@
-"""SQL of sealed months (migration 0022): seal, write to a file, retire, and lay a month out for an auditor."""
+"""SQL of sealed months (migration 0019): seal, write to a file, retire, and lay a month out for an auditor."""
 
 from __future__ import annotations
 

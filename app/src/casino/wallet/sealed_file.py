@@ -1,7 +1,7 @@
 """A sealed month as a file, and its verification without the casino.
 
 JSON lines, in this order:
-- `{"format": 1, "seal": document, "digest": hex}`: the seal's document as it was hashed (migration 0022);
+- `{"format": 1, "seal": document, "digest": hex}`: the seal's document as it was hashed (migration 0019);
 - `{"chain", "from": [links, head], "to": [links, head]}` for each hash chain, by its number;
 - `{"account", "from": [version, balance], "to": [version, balance]}` for each account in it, by its number;
 - `{"chain", "link", "content", "postings"}` for each transaction, by chain and link: the month's own, and those of

@@ -10,6 +10,7 @@ from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.money import format_minor
 from casino.wallet.models import History, Round, RoundRequest
 from casino.wallet.repository import WalletRepository
+from casino.wallet.repository_limits import PlayerLimits
 
 
 class StakeAboveLimit(CasinoError):
@@ -36,15 +37,24 @@ class AccountNotOpen(CasinoError):
 
 class PlayBarred(CasinoError):
     status, code = 403, "PLAY_BARRED"
-    rule = "who is excluded, or takes a break, may not stake"
-    remedy = "Wait until the exclusion ends; withdrawals are possible meanwhile."
+    rule = "who is excluded, or takes a break, neither stakes nor deposits"
+    remedy = "GET /api/v1/players/me/protection says why and until when; withdrawals are possible meanwhile."
+
+
+class PlayLimitReached(CasinoError):
+    status, code = 403, "PLAY_LIMIT_REACHED"
+    rule = "the player's loss and stake limits"
+    remedy = "Stake less, or wait until the limit's day, week or month is over."
 
 
 class Wallet:
     """The tenant's wallet, in its one currency."""
 
-    def __init__(self, repository: WalletRepository, currency: str, currency_exponent: int) -> None:
+    def __init__(
+        self, repository: WalletRepository, limits: PlayerLimits, currency: str, currency_exponent: int
+    ) -> None:
         self._repository = repository
+        self._limits = limits
         self.currency = currency
         self.currency_exponent = currency_exponent
 
@@ -63,10 +73,13 @@ class Wallet:
     async def place_round(self, request: RoundRequest) -> Round:
         """Write a round's stake and win, or find the round that the same key stands for.
 
-        Raises IdempotencyKeyReused, StakeAboveLimit, GameCycleTooShort, InsufficientFunds, AccountNotOpen; no
-        money has moved then, and the key stays free.
+        Raises IdempotencyKeyReused, StakeAboveLimit, PlayLimitReached, GameCycleTooShort, InsufficientFunds,
+        AccountNotOpen; no money has moved then, and the key stays free.
         """
         row = await self._repository.place_round(request)
+        capped = row["outcome"] == "stake_above_limit"
+        if capped and (request.stake_cap_minor is None or request.stake_minor <= request.stake_cap_minor):
+            row = await self._look_again(row, request)
         if row["outcome"] not in ("placed", "replayed"):
             raise self._refusal(row, request)
         return Round(
@@ -89,6 +102,18 @@ class Wallet:
     def money(self, minor: int) -> str:
         """An amount for a sentence."""
         return format_minor(minor, self.currency, self.currency_exponent)
+
+    async def _look_again(self, row: Any, request: RoundRequest) -> Any:
+        """The round again, if the player's limit that refused it was of a day, week or month that is over."""
+        left = await self._limits.renew(request.account_id)
+        if left.stake_cap_minor is None or request.stake_minor <= left.stake_cap_minor:
+            return await self._repository.place_round(request)
+        if left.window_ends_at is not None:
+            raise PlayLimitReached(
+                f"The stake of {self.money(request.stake_minor)} is more than the player's limits leave: "
+                f"{self.money(left.stake_cap_minor)}."
+            )
+        return row
 
     def _refusal(self, row: Any, request: RoundRequest) -> CasinoError:
         match row["outcome"]:

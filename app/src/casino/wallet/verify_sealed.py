@@ -1,4 +1,4 @@
-"""The ledger's invariants where its first months are sealed: what is read begins where a seal ends (migration 0022).
+"""The ledger's invariants where its first months are sealed: what is read begins where a seal ends (migration 0019).
 
 Views named `kept_*` hold what lies after that, and what the seal keeps of before; `opening_*` say where every account
 and chain stands there. Most invariants hold of the one as of the whole. What ties the whole together is told here.

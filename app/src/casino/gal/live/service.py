@@ -19,7 +19,16 @@ from casino.gal.live.wheel import POCKETS, SELECTIONS, Outcome, outcomes
 from casino.kernel.clock import Clock
 from casino.kernel.errors import AmountInvalid, CasinoError, IdempotencyKeyReused, RequestInvalid
 from casino.kernel.identity import new_id
-from casino.wallet.api import AccountNotOpen, InsufficientFunds, Ledger, PlayBarred, Posted, Request, Settlement
+from casino.wallet.api import (
+    AccountNotOpen,
+    InsufficientFunds,
+    Ledger,
+    PlayBarred,
+    PlayLimitReached,
+    Posted,
+    Request,
+    Settlement,
+)
 
 log = logging.getLogger(__name__)
 
@@ -306,5 +315,7 @@ def _refusal(held: Posted) -> CasinoError:
             return InsufficientFunds("The stake is more than the balance.")
         case "barred":
             return PlayBarred("The player is excluded from play.")
+        case "stake_above_limit":
+            return PlayLimitReached("The stake is more than the player's limits leave.")
         case _:
             return AccountNotOpen("The account may not play.")

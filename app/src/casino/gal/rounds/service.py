@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from casino.compliance.api import RulesInForce
-from casino.gal.rounds.limits import round_limits
 from casino.gal.rounds.models import ActionRequest, RoundAnswer, RoundGameAnswer, RoundPicture, StartRequest
 from casino.gal.rounds.shown import answer, game_answer, picture, spin_picture
 from casino.gal.service import GameUnknown
@@ -21,7 +20,7 @@ from casino.kernel.clock import Clock, local_date
 from casino.kernel.errors import CasinoError
 from casino.kernel.identity import Principal, new_id
 from casino.kernel.metrics import BETS, STAKES, WINS
-from casino.responsible_gaming.api import PlayLimits
+from casino.responsible_gaming.api import PlayLimits, round_limits
 from casino.wallet.api import (
     GameRound,
     GameRounds,

@@ -15,6 +15,7 @@ from casino.kernel.clock import Clock
 from casino.kernel.container import Container
 from casino.kernel.http import ERRORS, AmountMinor, Body, IdempotencyKey, Parts, Player, request_hash
 from casino.kernel.identity import Principal
+from casino.wallet.guard import DepositGuard
 from casino.wallet.payments.models import Attempt, Instrument, Method, Payment
 from casino.wallet.payments.pan import refuse_pan
 from casino.wallet.payments.service import Payments
@@ -127,6 +128,7 @@ async def begin_deposit(
 ) -> PaymentAnswer:
     """Begin a deposit by any method. The same key never charges twice."""
     require_may_deposit(player, request, parts)
+    await parts.get(DepositGuard).depositing(player.player_id)  # type: ignore[type-abstract]
     payment, attempt = await parts.get(Payments).deposit(
         player_id=player.player_id,
         account_id=player.account_id,

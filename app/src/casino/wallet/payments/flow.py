@@ -96,10 +96,6 @@ class Flow:
         self._adapters = adapters
         self._owners = owners
 
-    async def require_open(self, connection: Any, account_id: int) -> None:
-        """Whether the account may deposit. Raises AccountNotOpen, DepositBarred."""
-        await self._money.require_open(connection, account_id)
-
     def adapter(self, provider: str, method: Method) -> Adapter | None:
         return self._adapters.get((provider, method))
 

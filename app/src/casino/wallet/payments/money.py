@@ -9,7 +9,7 @@ from typing import Any
 
 from casino.wallet.ledger import Ledger, Movement, Posted, Request
 from casino.wallet.payments.models import MoneyStep, Moved, Payment
-from casino.wallet.payments.ports import CashShort, DepositBarred
+from casino.wallet.payments.ports import CashShort
 from casino.wallet.service import AccountNotOpen
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -21,13 +21,6 @@ class LedgerMoney:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-
-    async def require_open(self, connection: Any, account_id: int) -> None:
-        standing = await self._ledger.standing(account_id, connection=connection)
-        if standing is None or standing.status != "open":
-            raise AccountNotOpen("The account may not deposit.")
-        if standing.barred:
-            raise DepositBarred("The player is excluded from play: nothing may be deposited.")
 
     async def captured(self, connection: Any, payment: Payment, step: MoneyStep) -> Moved:
         return await self._into_cash("deposit", connection, payment, step)

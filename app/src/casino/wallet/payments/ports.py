@@ -7,18 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from casino.kernel.errors import CasinoError
 from casino.wallet.payments.models import MoneyStep, Moved, Payment
 
 
 class CashShort(Exception):
     """The player's cash does not cover what is to be reserved; nothing has moved."""
-
-
-class DepositBarred(CasinoError):
-    status, code = 403, "DEPOSIT_BARRED"
-    rule = "who is excluded, or takes a break, may not deposit"
-    remedy = "Wait until the exclusion ends; withdrawals are possible meanwhile."
 
 
 class Money(Protocol):
@@ -28,9 +21,6 @@ class Money(Protocol):
     by `payment.payment_id` and `step.key`: a repeat moves nothing and answers what the first call answered. `payment`
     is as it is after the transition. Clearing is the account of `payment.provider` in `payment.currency`.
     """
-
-    async def require_open(self, connection: Any, account_id: int) -> None:
-        """Whether the account may deposit. Raises AccountNotOpen, DepositBarred."""
 
     async def captured(self, connection: Any, payment: Payment, step: MoneyStep) -> Moved:
         """Clearing to the player's cash: a deposit has arrived."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused, RequestInvalid
 from casino.kernel.identity import new_id
 from casino.kernel.metrics import DEPOSITS, DEPOSITS_PENDING
+from casino.wallet.limits import deposit_refusals
 from casino.wallet.payments.adapters.base import Refund
 from casino.wallet.payments.flow import VAULT, Call, Flow
 from casino.wallet.payments.inbox import Inbox
@@ -74,8 +75,8 @@ class Payments:
         """Begin a deposit, once for each key; answers how it stands and the attempt that carries it.
 
         A card is decided at once or left unknown; the other methods wait for the player, whom the attempt's action
-        tells what to do. Raises RequestInvalid, MethodNotOffered, IdempotencyKeyReused, PanRefused, AccountNotOpen,
-        DepositBarred.
+        tells what to do. Raises RequestInvalid, MethodNotOffered, IdempotencyKeyReused, PanRefused,
+        DepositLimitReached, DepositBarred.
         """
         require_no_pan(token or "")
         if (method == "card") != (token is not None):
@@ -94,9 +95,8 @@ class Payments:
                                   "initiated", now, instrument_id=instrument.instrument_id)  # fmt: skip
                 country = instrument.country
             asked = Asked(key, request_hash, bin_country=country, return_url=return_url)
-            added = await repository.add(connection, payment, asked)
-            if added:
-                await self.flow.require_open(connection, account_id)
+            with deposit_refusals():
+                added = await repository.add(connection, payment, asked)
         if not added:
             [(payment, known)] = await repository.by_key(account_id, "deposit", key)
             if known != request_hash:
