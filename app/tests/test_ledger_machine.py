@@ -165,8 +165,8 @@ class LedgerMachine(RuleBasedStateMachine):
         win = win if (kind, status) == ("open_bet", "captured") else 0
         body = f"{part_of} {status} {win}".encode().ljust(32, b"\0")
         row = self.run(
-            "SELECT * FROM wallet.resolve_holds($1, $2, $3, NULL, $4, $5, wallet.uuid7(), $6, 'psp', $7, '{}')",
-            kind, account, part_of, key, body, status, win,
+            "SELECT * FROM wallet.resolve_holds($1, $2, $3, NULL, $4, $5, wallet.uuid7(), $6, $8, $7, '{}')",
+            kind, account, part_of, key, body, status, win, None if kind == "open_bet" else "psp",
         )  # fmt: skip
         request = (account, kind, "captured" if status == "captured" else "released", key)
         found = {

@@ -238,9 +238,9 @@ async def test_a_casino_with_records_does_not_start_in_another_currency(servers:
     databases = Databases(servers.settings(database), None, ["wallet"], {"wallet": 1})
     await databases.open()
     for _ in range(2):
-        await build_wallet(databases.of("wallet"), [], "GBP", 2)
+        await build_wallet(databases.of("wallet"), "GBP", 2)
     with pytest.raises(ConfigurationError, match="the ledger is in GBP, and the rules say EUR"):
-        await build_wallet(databases.of("wallet"), [], "EUR", 2)
+        await build_wallet(databases.of("wallet"), "EUR", 2)
     await databases.close()
 
 

@@ -40,7 +40,7 @@ def rules(casino_rules: Rules, **changes: Any) -> Rules:
 
 
 async def test_rounds_of_every_kind_are_started_and_gone_on_with(control: GameControl) -> None:
-    assert len(control.definitions) == 8
+    assert len(control.definitions) == 9
     state = control.start("lantern-blackjack", 100, {})
     while state.actions:
         state = control.act(state, {"action": "decline" if "decline" in state.actions else "stand"})

@@ -332,6 +332,6 @@ def test_the_console_reconciles(
     assert main(["jackpots", "reconcile", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)
     assert (one["name"], one["seeds"], one["balance"], one["ok"]) == (NAME, 500, 500, True)
-    asyncio.run(servers.sql("UPDATE wallet.accounts SET carry = 7 WHERE kind = 'jackpot'", database))
+    asyncio.run(servers.sql("UPDATE wallet.accounts SET carry = 7 WHERE kind = 'jackpot' AND shard = 7", database))
     assert main(["jackpots", "reconcile"]) == 1
     assert "DOES NOT BALANCE by -7 millionths" in capsys.readouterr().out

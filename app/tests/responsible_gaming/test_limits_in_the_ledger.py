@@ -24,7 +24,9 @@ BEGIN = """
     INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method, currency, amount, state,
         idempotency_key, request_hash, created_at, updated_at)
     SELECT gen_random_uuid(), 'deposit', player_id, account_id, 'card', currency, $4, 'processing', $2, $3, now(), now()
-    FROM wallet.accounts WHERE account_id = $1 RETURNING payment_id"""
+    FROM wallet.accounts WHERE account_id = $1
+    ON CONFLICT (account_id, kind, idempotency_key, part) DO UPDATE SET updated_at = excluded.updated_at
+    RETURNING payment_id"""
 CAPTURE = """
     WITH paid AS (
         UPDATE wallet.payments SET state = 'captured', received = amount, captured = amount WHERE payment_id = $1

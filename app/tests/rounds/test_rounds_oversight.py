@@ -205,4 +205,4 @@ async def test_a_game_that_the_rules_stop_admitting_begins_no_round_and_ends_wha
     assert set(control.round_games) == set(STARTS)
     (await control.readmit(RULES.model_copy(update={"rtp_minimum_basis_points": 9_700})))()
     assert "polar-drift" not in control.round_games and "squall" in control.round_games
-    assert set(control.definitions) >= set(STARTS)
+    assert set(control.resumable) >= set(STARTS)

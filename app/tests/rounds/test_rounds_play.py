@@ -171,7 +171,7 @@ async def test_a_round_whose_game_is_gone_is_suspended_and_then_voided(casino: A
     player = await casino.player(10_000)
     told = await open_round(player)
     control = casino.part(GameControl)
-    gone = control.definitions.pop("tidewater-poker")
+    gone = control.resumable.pop("tidewater-poker")
     try:
         assert (await act(player, told, "draw", hold=[])).json()["code"] == "GAME_SUSPENDED"
         casino.clock.forward(hours=25)
@@ -179,7 +179,7 @@ async def test_a_round_whose_game_is_gone_is_suspended_and_then_voided(casino: A
         assert await service.complete_due() == (0, 1)
         picture = await service.show(uuid.UUID(told["round_id"]))
     finally:
-        control.definitions["tidewater-poker"] = gone
+        control.resumable["tidewater-poker"] = gone
     assert (picture.status, picture.returned_minor, picture.win_minor) == ("voided", 100, 0)
     assert picture.balance_after_minor == 10_000 and "not offered" in (picture.end_reason or "")
 

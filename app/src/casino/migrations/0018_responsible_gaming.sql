@@ -172,7 +172,7 @@ DECLARE
 BEGIN
     SELECT * INTO player FROM wallet.accounts a WHERE a.account_id = NEW.account_id FOR NO KEY UPDATE;
     at := clock_timestamp();
-    IF player.status IS DISTINCT FROM 'open' OR EXISTS (SELECT FROM wallet.player_bars b
+    IF player.status <> 'open' OR EXISTS (SELECT FROM wallet.player_bars b
             WHERE b.account_id = NEW.account_id AND b.deposits AND b.until > at) THEN
         RAISE EXCEPTION 'account % may not deposit', NEW.account_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'player_barred';

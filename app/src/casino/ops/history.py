@@ -24,7 +24,7 @@ WITHDRAWALS = (
 )  # fmt: skip
 OTHERS = (
     "win_reversal", "bonus_grant", "bonus_forfeit", "bonus_release", "exchange", "fee", "tax", "opening_balance",
-    "adjustment", "reversal",
+    "adjustment", "reversal", "account_merge",
 )  # fmt: skip
 PLAYERS = frozenset({*ROUNDS, *WINS, *DEPOSITS, *WITHDRAWALS, *OTHERS})
 """Every kind of transaction that is a player's."""
