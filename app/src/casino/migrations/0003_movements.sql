@@ -282,22 +282,19 @@ DECLARE
     house bigint;
     legs  wallet.leg[];
 BEGIN
-    PERFORM FROM wallet.accounts a
-        WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = p_currency
-            AND a.carry >= 1000000
-        ORDER BY a.account_id FOR NO KEY UPDATE;
     house := wallet.open_casino_account('house', p_currency);
-    WITH owed AS (
-        SELECT a.account_id, a.carry / 1000000 AS units FROM wallet.accounts a
-        WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = p_currency
-            AND a.carry >= 1000000
-    ), taken AS (
-        UPDATE wallet.accounts a SET carry = a.carry % 1000000 FROM owed WHERE a.account_id = owed.account_id
-    )
-    SELECT array_agg(ROW(house, account_id, p_currency, units)::wallet.leg ORDER BY account_id) INTO legs FROM owed;
+    -- Read as they are locked: of a row that a round adds to in between, more would be taken than is posted.
+    SELECT array_agg(ROW(house, owed.account_id, p_currency, owed.carry / 1000000)::wallet.leg ORDER BY owed.account_id)
+        INTO legs FROM (
+            SELECT a.account_id, a.carry FROM wallet.accounts a
+            WHERE a.player_id IS NULL AND a.kind = 'jackpot' AND a.name = p_name AND a.currency = p_currency
+                AND a.carry >= 1000000
+            ORDER BY a.account_id FOR NO KEY UPDATE) AS owed;
     IF legs IS NULL THEN
         RETURN 0;
     END IF;
+    UPDATE wallet.accounts a SET carry = a.carry % 1000000
+        WHERE a.account_id IN (SELECT leg.credit FROM unnest(legs) AS leg);
     PERFORM wallet.write('jackpot_contribution', legs[1].credit, wallet.uuid7(), p_currency, legs,
         jsonb_build_object('jackpot', p_name), clock_timestamp());
     RETURN (SELECT sum(leg.amount) FROM unnest(legs) AS leg);
