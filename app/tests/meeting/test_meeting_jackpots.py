@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-FEED = """SELECT * FROM wallet.place_rounds(ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[wallet.uuid7()], '{1}',
-    '{0}', '{NULL}', '{NULL}', ARRAY['{}'::jsonb], ARRAY['grand'], ARRAY[$4::bigint])"""
+FEED = """SELECT * FROM wallet.place_rounds(ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[wallet.uuid7()],
+    '{1}', '{0}', '{NULL}', '{NULL}', ARRAY['{}'::jsonb], ARRAY['grand'], ARRAY[$4::bigint])"""
 
 
 async def _waits(pool: Any, text: str) -> None:
     """Until a statement that contains the text waits for a lock."""
-    while not await pool.fetchval(
+    while not await pool.fetchval(  # noqa: ASYNC110 - the database tells nobody
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1"
         " AND datname = current_database()",
         f"%{text}%",

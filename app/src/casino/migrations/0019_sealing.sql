@@ -158,6 +158,37 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN told USING (transaction_id)
 $$;
 
+-- What a stretch of the journal did with jackpots: what its rounds say that they owe, in millionths, and what was posted.
+-- A seal keeps it, since a jackpot is held against all that there ever was of it (casino jackpots reconcile).
+CREATE FUNCTION wallet.jackpots_of(p_from uuid, p_to uuid)
+RETURNS TABLE (name text, currency text, rounds bigint, micros numeric, contributions numeric, seeds numeric,
+    wins numeric, others numeric)
+LANGUAGE sql STABLE AS $$
+    WITH owed AS (
+        SELECT t.details -> 'jackpot' ->> 'name' AS name, t.currency, count(*) AS rounds,
+            sum((t.details -> 'jackpot' ->> 'micros')::numeric) AS micros
+        FROM wallet.transactions t
+        WHERE t.kind = 'round' AND t.details ? 'jackpot'
+            AND t.transaction_id >= p_from AND (t.transaction_id < p_to OR p_to IS NULL)
+        GROUP BY 1, 2
+    ), moved AS (
+        SELECT a.name, a.currency,
+            sum(side.amount) FILTER (WHERE t.kind = 'jackpot_contribution') AS contributions,
+            sum(side.amount) FILTER (WHERE t.kind = 'jackpot_seed') AS seeds,
+            -sum(side.amount) FILTER (WHERE t.kind = 'jackpot_win') AS wins,
+            sum(side.amount) FILTER (WHERE t.kind NOT IN ('jackpot_contribution', 'jackpot_seed', 'jackpot_win'))
+                AS others
+        FROM wallet.accounts a JOIN wallet.entries side USING (account_id)
+        JOIN wallet.transactions t USING (transaction_id)
+        WHERE a.player_id IS NULL AND a.kind = 'jackpot'
+            AND side.transaction_id >= p_from AND (side.transaction_id < p_to OR p_to IS NULL)
+        GROUP BY 1, 2
+    )
+    SELECT name, currency, coalesce(o.rounds, 0), coalesce(o.micros, 0), coalesce(m.contributions, 0),
+        coalesce(m.seeds, 0), coalesce(m.wins, 0), coalesce(m.others, 0)
+    FROM owed o FULL JOIN moved m USING (name, currency)
+$$;
+
 -- What a seal's document says of them; null of nothing.
 CREATE FUNCTION wallet.journal_digest(p_from uuid, p_to uuid, p_carried date) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT encode(wallet.chain_from('', concat(j.chain, ',', j.link, '|', j.content, '#', j.postings)
@@ -328,6 +359,8 @@ BEGIN
             SELECT kind, currency, count(*) AS transactions, sum(taken) AS taken, sum(given) AS given
             FROM wallet.transactions WHERE transaction_id >= first AND transaction_id < after
             GROUP BY kind, currency) AS s),
+        'jackpots', (SELECT coalesce(jsonb_agg(j ORDER BY j.name, j.currency), '[]')
+            FROM wallet.jackpots_of(first, after) AS j),
         'carried', (SELECT document::jsonb ->> 'beyond' FROM wallet.seals WHERE month = previous),
         'beyond', wallet.journal_digest(first, first, p_month),
         'journal', wallet.journal_digest(first, after, NULL),
@@ -379,7 +412,7 @@ BEGIN
 END $$;
 
 -- What stands for the transactions of detached months goes with them: keys of their requests, and holds that they
--- resolved. Both are walked in stretches of pages, each a short transaction.
+-- resolved. Not those of a jackpot's seeds: they say that it was begun, and count its cycles. Both are walked in stretches of pages, each a short transaction.
 CREATE FUNCTION wallet.retired_before() RETURNS uuid LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT wallet.month_floor(wallet.next_month(max(month))) FROM wallet.retirements),
         '00000000-0000-0000-0000-000000000000'::uuid)
@@ -398,7 +431,8 @@ DECLARE
     before uuid := wallet.retired_before();
     holds  bigint;
 BEGIN
-    DELETE FROM wallet.request_keys k WHERE k.ctid >= first AND k.ctid < after AND k.transaction_id < before;
+    DELETE FROM wallet.request_keys k WHERE k.ctid >= first AND k.ctid < after AND k.transaction_id < before
+        AND k.kind <> 'jackpot_seed';
     GET DIAGNOSTICS gone = ROW_COUNT;
     DELETE FROM wallet.holds h
         WHERE h.ctid >= first AND h.ctid < after AND h.status <> 'open' AND h.resolved_by < before;

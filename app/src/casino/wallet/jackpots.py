@@ -15,32 +15,29 @@ from casino.wallet.ledger import Posted, Request
 MICROS = 1_000_000
 """Millionths in the smallest unit."""
 
-# What the rounds say that they owe, what the postings moved, and what stands there, in one snapshot.
+# What the rounds say that they owe, what the postings moved, and what stands there, in one snapshot. Of months that are
+# retired their seals tell it.
 _RECONCILE = """
-    WITH owed AS (
-        SELECT t.details -> 'jackpot' ->> 'name' AS name, t.currency, count(*) AS rounds,
-            sum((t.details -> 'jackpot' ->> 'micros')::numeric) AS micros
-        FROM wallet.transactions t
-        WHERE t.kind = 'round' AND t.details ? 'jackpot' GROUP BY 1, 2
+    WITH told AS (
+        SELECT j.* FROM wallet.jackpots_of(wallet.kept_from(), NULL) AS j
+        UNION ALL
+        SELECT j.* FROM wallet.seals s, jsonb_to_recordset(s.document::jsonb -> 'jackpots') AS j (name text,
+            currency text, rounds bigint, micros numeric, contributions numeric, seeds numeric, wins numeric,
+            others numeric)
+        WHERE s.month <= wallet.base()
     ), moved AS (
-        SELECT a.name, a.currency,
-            sum(side.amount) FILTER (WHERE t.kind = 'jackpot_contribution') AS contributions,
-            sum(side.amount) FILTER (WHERE t.kind = 'jackpot_seed') AS seeds,
-            -sum(side.amount) FILTER (WHERE t.kind = 'jackpot_win') AS wins,
-            sum(side.amount) FILTER (WHERE t.kind NOT IN ('jackpot_contribution', 'jackpot_seed', 'jackpot_win'))
-                AS others
-        FROM wallet.accounts a JOIN wallet.entries side USING (account_id)
-        JOIN wallet.transactions t USING (transaction_id)
-        WHERE a.player_id IS NULL AND a.kind = 'jackpot' GROUP BY 1, 2
+        SELECT name, currency, sum(rounds)::bigint AS rounds, sum(micros) AS micros,
+            sum(contributions) AS contributions, sum(seeds) AS seeds, sum(wins) AS wins, sum(others) AS others
+        FROM told GROUP BY 1, 2
     ), stands AS (
         SELECT name, currency, sum(balance) AS balance, sum(carry) AS carry
         FROM wallet.accounts WHERE player_id IS NULL AND kind = 'jackpot' GROUP BY 1, 2
     )
-    SELECT name, currency, coalesce(o.rounds, 0)::bigint AS rounds, coalesce(o.micros, 0)::text AS owed_micros,
+    SELECT name, currency, coalesce(m.rounds, 0) AS rounds, coalesce(m.micros, 0)::text AS owed_micros,
         coalesce(m.contributions, 0)::text AS contributions, coalesce(m.seeds, 0)::text AS seeds,
         coalesce(m.wins, 0)::text AS wins, coalesce(m.others, 0)::text AS others,
         coalesce(s.balance, 0)::text AS balance, coalesce(s.carry, 0)::text AS carry
-    FROM stands s FULL JOIN moved m USING (name, currency) FULL JOIN owed o USING (name, currency)
+    FROM stands s FULL JOIN moved m USING (name, currency)
     ORDER BY name, currency"""
 
 

@@ -73,6 +73,9 @@ _AFTER = {
 }
 # A payment that began in a sealed month has its movements on both sides; its sums are those of the whole journal alone.
 _PAYMENTS = "\n        AND p.created_at >= wallet.next_month(wallet.base())::timestamp AT TIME ZONE 'UTC'"
+# Of a round that ended in a sealed month, the settlement is not read; what it was is in that month's file.
+_ENDED = "r.status <> 'open' AND "
+_ENDED_SINCE = _ENDED + "(r.ended_by < wallet.kept_from()) IS NOT TRUE AND "
 _JOURNAL = re.compile(r"\bwallet\.(transactions|postings|entries)\b")
 # A view has no primary key that the other columns follow from.
 _BY_KEY = re.compile(r"GROUP BY t\.transaction_id(?!,)")
@@ -116,4 +119,6 @@ def from_seal(name: str, query: str) -> str:
     if name == "payments_match_their_postings":
         head, condition = query.rsplit("WHERE ", 1)
         query = f"{head}WHERE ({condition}){_PAYMENTS}"
+    if name == "rounds_end_as_played":
+        query = query.replace(_ENDED, _ENDED_SINCE)
     return _JOURNAL.sub(r"wallet.kept_\1", _BY_KEY.sub(_ALL, query))
