@@ -72,7 +72,7 @@ class LimitMachine(RuleBasedStateMachine):
         return f"k{self.number}"
 
     def left(self, kind: str) -> int | None:
-        found = [limit - self.used[kind] for place, limit in self.limits.items() if place[0] == kind]
+        found = [limit - max(0, self.used[kind]) for place, limit in self.limits.items() if place[0] == kind]
         return min(found, default=None)
 
     def expected(self, stake: int) -> str:
@@ -204,12 +204,19 @@ def test_limits_bind_as_their_model_says(servers: Any) -> None:
             return runner.run(connection.fetchrow(query, *arguments))
 
         def refused(self, query: str, *arguments: Any) -> str | None:
-            try:
-                runner.run(connection.fetchrow(query, *arguments))
-            except asyncpg.CheckViolationError as error:
-                found: str = error.constraint_name
-                return found
-            return None
+            async def tried() -> str | None:
+                attempt = connection.transaction()
+                await attempt.start()
+                try:
+                    await connection.fetchrow(query, *arguments)
+                except asyncpg.CheckViolationError as error:
+                    found: str = error.constraint_name
+                    return found
+                finally:
+                    await attempt.rollback()
+                return None
+
+            return runner.run(tried())
 
     try:
         run_state_machine_as_test(

@@ -49,7 +49,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         (date_trunc(p_period, p_at AT TIME ZONE p_timezone) + ('1 ' || p_period)::interval) AT TIME ZONE p_timezone
 $$;
 
--- Brings what is left and what bars into the account's row, which the caller has locked.
+-- Brings what is left and what bars into the account's row, which the caller has locked. What is left is never more than
+-- the limit, however much was won: it still stands in the row when the next window begins, and is what is left there.
 CREATE FUNCTION wallet.apply_limits(p_account bigint, p_at timestamptz) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     UPDATE wallet.accounts a
@@ -58,7 +59,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
             EXISTS (SELECT FROM wallet.player_limits l
                 WHERE l.account_id = p_account AND l.kind IN ('stake', 'loss')) AS limited,
             (SELECT min(CASE WHEN l.kind = 'stake_cap' OR p_at >= l.ends_at THEN l.amount
-                    ELSE greatest(0, l.amount - l.used) END)
+                    ELSE greatest(0, l.amount - greatest(0, l.used)) END)
                 FROM wallet.player_limits l
                 WHERE l.account_id = p_account AND l.kind <> 'deposit' AND l.amount IS NOT NULL) AS stake_cap,
             (SELECT max(b.until) FROM wallet.player_bars b WHERE b.account_id = p_account) AS barred_until) AS now_
@@ -86,7 +87,7 @@ BEGIN
         FROM unnest(p_accounts, p_stakes, p_losses, p_deposits, p_at) AS told (account_id, stake, loss, deposit, at)
         WHERE l.account_id = told.account_id AND l.kind <> 'stake_cap'
         RETURNING l.account_id,
-            CASE WHEN l.kind <> 'deposit' AND l.amount IS NOT NULL THEN greatest(0, l.amount - l.used) END AS left_
+            CASE WHEN l.kind <> 'deposit' AND l.amount IS NOT NULL THEN greatest(0, l.amount - greatest(0, l.used)) END AS left_
     ), cap AS (
         SELECT c.account_id, least(min(c.left_), min(fixed.amount)) AS stake_cap
         FROM counted c LEFT JOIN wallet.player_limits fixed
@@ -321,7 +322,7 @@ BEGIN
     -- The limit that leaves the least; null where the cap is no window's.
     SELECT l.ends_at INTO window_ends_at FROM wallet.player_limits l
         WHERE l.account_id = p_account AND l.kind IN ('stake', 'loss') AND l.amount IS NOT NULL
-            AND greatest(0, l.amount - l.used) = renew_limits.stake_cap
+            AND greatest(0, l.amount - greatest(0, l.used)) = renew_limits.stake_cap
         ORDER BY l.ends_at DESC LIMIT 1;
 END $$;
 

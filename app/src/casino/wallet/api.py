@@ -133,4 +133,4 @@ def build_play(database: Database, currency: str, currency_exponent: int) -> Pla
 
 def build_rounds(database: Database, currency: str, currency_exponent: int) -> GameRounds:
     """Rounds of several steps, for the casino's own games."""
-    return GameRounds(RoundRepository(database), currency, currency_exponent)
+    return GameRounds(RoundRepository(database), PlayerLimits(database), currency, currency_exponent)

@@ -13,9 +13,17 @@ from datetime import datetime
 
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.money import format_minor
+from casino.wallet.repository_limits import PlayerLimits
 from casino.wallet.repository_rounds import RoundRepository
 from casino.wallet.round_values import GameRound, PlayedRound, RoundStep, StepRequest
-from casino.wallet.service import AccountNotOpen, GameCycleTooShort, InsufficientFunds, PlayBarred, StakeAboveLimit
+from casino.wallet.service import (
+    AccountNotOpen,
+    GameCycleTooShort,
+    InsufficientFunds,
+    PlayBarred,
+    PlayLimitReached,
+    StakeAboveLimit,
+)
 
 
 class GameRoundUnknown(CasinoError):
@@ -69,8 +77,11 @@ class StepTaken:
 class GameRounds:
     """Rounds of several steps in the tenant's one currency."""
 
-    def __init__(self, repository: RoundRepository, currency: str, currency_exponent: int) -> None:
+    def __init__(
+        self, repository: RoundRepository, limits: PlayerLimits, currency: str, currency_exponent: int
+    ) -> None:
         self._repository = repository
+        self._limits = limits
         self.currency = currency
         self.currency_exponent = currency_exponent
 
@@ -78,10 +89,14 @@ class GameRounds:
         """Write a step, or find the one that the same key stands for.
 
         Raises IdempotencyKeyReused, GameRoundUnknown, RoundOver, RoundMovedOn, RoundOpen, RoundTooLate,
-        StakeAboveLimit, GameCycleTooShort, InsufficientFunds, AccountNotOpen, PlayBarred; nothing has moved then, and
-        the key stays free.
+        StakeAboveLimit, PlayLimitReached, GameCycleTooShort, InsufficientFunds, AccountNotOpen, PlayBarred; nothing
+        has moved then, and the key stays free.
         """
         outcome, balance, amount, game, step = await self._repository.step(request)
+        cap = request.stake_cap_minor
+        if outcome == "stake_above_limit" and (cap is None or request.stake_minor <= cap):
+            await self._require_left(request)
+            outcome, balance, amount, game, step = await self._repository.step(request)
         if outcome in ("stepped", "replayed"):
             assert game is not None and step is not None
             return StepTaken(game, step, outcome == "replayed")
@@ -138,6 +153,16 @@ class GameRounds:
         if outcome == "round_over":
             raise RoundOver("The round has a result, and is not voided.")
         return game
+
+    async def _require_left(self, request: StepRequest) -> None:
+        """Begin the player's windows that have come; refuse with PlayLimitReached what they do not leave either."""
+        left = await self._limits.renew(request.account_id)
+        capped = left.stake_cap_minor
+        if capped is not None and request.stake_minor > capped and left.window_ends_at is not None:
+            raise PlayLimitReached(
+                f"The stake of {self._money(request.stake_minor)} is more than the player's limits leave: "
+                f"{self._money(capped)}."
+            )
 
     def _refusal(
         self, outcome: str, request: StepRequest, balance: int, amount: int, game: GameRound | None
