@@ -332,6 +332,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     account bigint;
 BEGIN
+    -- Who opens an account of the player at this moment waits, or is waited for: their first standing is no row yet that
+    -- the other could lock.
+    PERFORM pg_advisory_xact_lock(hashtextextended('standing ' || p_player, 0));
     INSERT INTO wallet.player_standings AS s VALUES (p_player, p_status, p_barred, p_revision)
         ON CONFLICT (player_id) DO UPDATE
             SET status = excluded.status, barred = excluded.barred, revision = excluded.revision
@@ -351,7 +354,8 @@ CREATE FUNCTION wallet.stand_as_told() RETURNS trigger LANGUAGE plpgsql SET sear
 DECLARE
     told wallet.player_standings;
 BEGIN
-    SELECT * INTO told FROM wallet.player_standings s WHERE s.player_id = NEW.player_id FOR SHARE;
+    PERFORM pg_advisory_xact_lock(hashtextextended('standing ' || NEW.player_id, 0));
+    SELECT * INTO told FROM wallet.player_standings s WHERE s.player_id = NEW.player_id;
     IF FOUND THEN
         PERFORM wallet.bar(NEW.account_id, 'status', CASE WHEN told.barred THEN 'infinity'::timestamptz END, true,
             told.revision);

@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 
 NOBODY = uuid.UUID(int=0)
 MOVEMENTS = (
-    "round", "deposit", "deposit_refund", "chargeback", "chargeback_won", "withdrawal_request", "withdrawal_release",
-    "withdrawal_paid", "bet", "bet_void", "bet_settled", "win", "win_reversal", "bet_return", "jackpot_win",
+    "round", "deposit", "deposit_refund", "refund_failed", "chargeback", "chargeback_won", "withdrawal_request",
+    "withdrawal_release", "withdrawal_paid", "withdrawal_paid_late", "withdrawal_returned", "bet", "bet_void",
+    "bet_settled", "win", "win_reversal", "bet_return", "jackpot_win",
     "bonus_grant", "bonus_forfeit", "bonus_release", "exchange", "fee", "tax", "opening_balance", "adjustment",
     "reversal", "account_merge",
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 
+from casino.gal.endpoints import require_play
 from casino.gal.live.models import BetAnswer, BetRequest, TableAnswer
 from casino.gal.live.service import Attempt, LiveTables
 from casino.kernel.http import ERRORS, IdempotencyKey, Parts, Player, request_hash
@@ -37,5 +38,6 @@ async def bet(  # noqa: PLR0917 - FastAPI gives them by name
     key: IdempotencyKey,
 ) -> BetAnswer:
     """Bet on the round. The same key and body give the same bet, and its stake is taken once."""
+    require_play(request, parts, player)
     attempt = Attempt(player.account_id, key, request_hash(request, body), body, received_at)
     return await parts.get(LiveTables).bet(table_id, attempt)
