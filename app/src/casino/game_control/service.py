@@ -162,10 +162,11 @@ class GameControl:
     async def readmit(self, rules: Rules) -> Callable[[], None]:
         """Judge every game by other rules; what this answers makes it so."""
         games = await asyncio.to_thread(load_games, rules)
-        lawful = frozenset(await asyncio.to_thread(load_definitions, rules)) if self._definitions else frozenset()
+        definitions = await asyncio.to_thread(load_definitions, rules) if self._definitions else {}
 
         def offer() -> None:
-            self._lawful = lawful
+            self._lawful = frozenset(definitions)
+            self._definitions |= definitions
             # A round that is under way on a game that is offered no more comes to its end.
             self._pays |= {game.par.game_id: LinePays(game.par) for game in games}
             self._admitted = {game.par.game_id: game for game in games}
