@@ -52,7 +52,7 @@ async def test_what_is_played_is_reported_by_the_worker(open_casino: Any, server
     jobs = {
         "ops.retention", "wallet.seal", "wallet.verify", "wallet.contributions", "wallet.expire_holds", "wallet.months",
         "wallet.payments", "pam.dormancy", "pam.erase", "game_control.drift", "gal.rounds", "gal.studios",
-        "gal.jackpots", "wallet.jackpots",
+        "gal.jackpots", "wallet.jackpots", "wallet.merges",
         "responsible_gaming.protection", "responsible_gaming.presence",
     }  # fmt: skip
     await until(connection, "SELECT count(*) FROM ops.jobs WHERE ended_at IS NOT NULL AND failures = 0", len(jobs))

@@ -30,6 +30,7 @@ from casino.retention import RULES
 from casino.wallet.api import (
     Ledger,
     Payments,
+    PlayerLimits,
     Standings,
     months_ahead,
     reconcile_jackpots,
@@ -79,6 +80,9 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
 
     async def contributions() -> Mapping[str, Any]:
         return {"posted": await ledger.post_contributions()}
+
+    async def merges() -> Mapping[str, Any]:
+        return {"moved": await parts.get(PlayerLimits).move_late()}
 
     async def payments() -> Mapping[str, Any]:
         rested = timedelta(seconds=2 * settings.reconcile_interval_s)
@@ -142,6 +146,7 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         Job("wallet.verify", timedelta(days=1), verify, longest=timedelta(hours=4)),
         Job("wallet.expire_holds", timedelta(minutes=1), expire),
         Job("wallet.contributions", timedelta(seconds=10), contributions),
+        Job("wallet.merges", timedelta(minutes=1), merges),
         Job("wallet.payments", timedelta(seconds=settings.reconcile_interval_s), payments),
         Job("pam.dormancy", timedelta(days=1), dormancy, longest=timedelta(hours=1)),
         Job("pam.erase", timedelta(days=1), erase, longest=timedelta(hours=1)),

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
+
+import asyncpg
+import pytest
+from casino.wallet.models import RoundRequest
+from casino.wallet.repository import WalletRepository
 
 FEED = """SELECT * FROM wallet.place_rounds(ARRAY[$1::bigint], ARRAY[$2], ARRAY[$3::bytea], ARRAY[wallet.uuid7()],
     '{1}', '{0}', '{NULL}', '{NULL}', ARRAY['{}'::jsonb], ARRAY['grand'], ARRAY[$4::bigint])"""
@@ -52,3 +58,19 @@ async def test_what_rounds_owe_a_jackpot_while_it_is_posted_is_not_lost(ledger: 
         "SELECT sum(balance) * 1000000 + sum(carry) FROM wallet.accounts WHERE kind = 'jackpot'"
     )
     assert stands == sum(fed)
+
+
+async def test_a_bet_that_feeds_what_nobody_opened_does_not_take_the_others_with_it(ledger: Any) -> None:
+    wallet = WalletRepository(SimpleNamespace(pool=ledger.pool))
+    asked = [
+        RoundRequest(
+            account_id=await ledger.player(100), key="k", request_hash=bytes(32), stake_minor=1, win_minor=0,
+            stake_cap_minor=None, min_cycle_ms=None, details={}, jackpot=jackpot, contribution_micros=1,
+        )
+        for jackpot in (None, "nobody", None)
+    ]  # fmt: skip
+    rows = await wallet._place_rounds(asked)
+    assert [row["outcome"] for row in (rows[0], rows[2])] == ["placed", "placed"]
+    assert isinstance(rows[1], asyncpg.NoDataFoundError)
+    with pytest.raises(asyncpg.NoDataFoundError):
+        await wallet.place_round(asked[1])

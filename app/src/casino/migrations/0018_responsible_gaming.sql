@@ -388,6 +388,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     END
 $$;
 
+-- Who became whom: what comes to an ended account later, as a provider's late payment does, is moved after it.
+CREATE TABLE wallet.player_merges (
+    player_id   uuid PRIMARY KEY,
+    survivor_id uuid NOT NULL CHECK (survivor_id <> player_id),
+    reference   text NOT NULL
+);
+
 -- Moves what a merged player has to the survivor, once. `outcome`: merged | nothing_to_move | an obstacle as above.
 CREATE FUNCTION wallet.merge_players(p_survivor uuid, p_merged uuid, p_reference text,
     OUT outcome text, OUT moved bigint)
@@ -411,6 +418,7 @@ BEGIN
     IF outcome IS NOT NULL THEN
         RETURN;
     END IF;
+    INSERT INTO wallet.player_merges VALUES (p_merged, p_survivor, p_reference) ON CONFLICT DO NOTHING;
     at := clock_timestamp();
     FOR currency_ IN
         SELECT DISTINCT a.currency FROM wallet.accounts a WHERE a.player_id = p_merged AND a.balance > 0 ORDER BY 1

@@ -20,6 +20,7 @@ from casino.wallet.models import HistoryEntry, RoundRequest
 _ROLLED_BACK = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
+    asyncpg.NoDataFoundError,  # a jackpot that nobody has opened
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,

@@ -96,6 +96,19 @@ class PlayerLimits:
         require_free(outcome)
         return moved
 
+    async def move_late(self) -> int:
+        """Move what has come to merged accounts since; answers of how many. What is under way is left for later."""
+        rows = await self._database.pool.fetch(
+            "SELECT m.player_id, m.survivor_id, m.reference FROM wallet.player_merges m WHERE EXISTS (SELECT FROM"
+            " wallet.accounts a WHERE a.player_id = m.player_id AND a.balance > 0"
+            " AND a.kind IN ('player_cash', 'player_bonus', 'player_locked'))"
+        )
+        outcomes = [
+            await merge_players(self._database.pool, row["survivor_id"], row["player_id"], row["reference"])
+            for row in rows
+        ]
+        return sum(outcome == "merged" for outcome, _ in outcomes)
+
     async def require_mergeable(self, player_id: uuid.UUID) -> None:
         """Refuse with MergeBlocked a player with something under way."""
         require_free(await self._database.pool.fetchval("SELECT wallet.merge_obstacle($1)", player_id))
