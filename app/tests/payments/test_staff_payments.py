@@ -339,3 +339,16 @@ async def test_a_break_is_listed_and_closed_with_a_note_once(desk: Any) -> None:
         "SELECT closed_by, note FROM wallet.settlement_breaks WHERE reference = $1", reference
     )
     assert tuple(row) == (desk.name(who), SEEN["reason"])
+
+
+async def test_who_asks_in_a_players_place_does_not_approve_it(desk: Any) -> None:
+    finance, other = desk.hire(Role.FINANCE), desk.hire(Role.FINANCE)
+    await desk.world.deposit(500)
+    [payment] = await desk.world.payments.withdrawals.request(
+        player_id=desk.world.player, account_id=1, amount=500, instrument_id=await desk.world.instrument(),
+        key="k", request_hash=bytes(32), actor=desk.name(finance),
+    )  # fmt: skip
+    refused = await desk.decide(finance, f"withdrawals/{payment.payment_id}/approve")
+    assert (refused.status_code, refused.json()["code"]) == (403, "SECOND_PERSON_REQUIRED")
+    approved = await desk.decide(other, f"withdrawals/{payment.payment_id}/approve")
+    assert approved.status_code == 200, approved.text

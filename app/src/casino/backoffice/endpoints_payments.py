@@ -228,7 +228,8 @@ async def waiting_withdrawals(
 async def approve(payment_id: uuid.UUID, body: Decision, parts: Parts, staff: Decider) -> StaffPayment:
     """Approve; a large one is paid when two people have. The checks are run again: what they deny by now is ended.
 
-    Refuses SECOND_PERSON_REQUIRED who approved it before, or has vouched for the instrument that it goes to.
+    Refuses SECOND_PERSON_REQUIRED who approved it before, asked for it in the player's place, or has vouched for the
+    instrument that it goes to.
     """
     withdrawals = parts.get(Payments).withdrawals
     payment, hands = await withdrawals.hands(payment_id)

@@ -122,7 +122,7 @@ async def withdraw(  # noqa: PLR0917 - FastAPI gives them by name
     staff: Staff,
     key: IdempotencyKey,
 ) -> list[uuid.UUID]:
-    """Return a balance to who cannot log in, to a verified instrument of theirs; its approval is as for any other.
+    """Return a balance to who cannot log in, to a verified instrument of theirs. Another person approves it.
 
     Answers the payments' ids. For finance.
     """
@@ -135,6 +135,7 @@ async def withdraw(  # noqa: PLR0917 - FastAPI gives them by name
         instrument_id=body.instrument_id,
         key=key,
         request_hash=request_hash(request, body),
+        actor=f"staff:{staff.staff_id}",
     )
     log.info("a balance is returned", extra={"player_id": str(player_id), "staff_id": str(staff.staff_id)})
     return [payment.payment_id for payment in found]

@@ -287,6 +287,15 @@ class PaymentRepository:
         )
         return {row["actor"] for row in rows}
 
+    async def asked_by(self, connection: Any, payment_id: uuid.UUID) -> set[str]:
+        """Who of the staff asked for a withdrawal in the player's place."""
+        rows = await connection.fetch(
+            "SELECT actor FROM wallet.payment_transitions"
+            " WHERE payment_id = $1 AND transition = 'hold' AND actor IS NOT NULL",
+            payment_id,
+        )
+        return {row["actor"] for row in rows}
+
     async def set_country(self, connection: Any, instrument_id: uuid.UUID, country: str) -> None:
         """A card's country, as a provider reads it from the BIN: it chooses the route next time."""
         await connection.execute(

@@ -61,10 +61,11 @@ class Withdrawals:
 
     async def request(
         self, *, player_id: uuid.UUID, account_id: int, amount: int, instrument_id: uuid.UUID, key: str,
-        request_hash: bytes,
+        request_hash: bytes, actor: str | None = None,
     ) -> list[Payment]:  # fmt: skip
         """Ask for money, once for each key; several payments when the closed loop sends parts to other instruments.
 
+        `actor`: who of the staff asks in the player's place, and so may not approve it.
         Raises InstrumentNotVerified, BalanceShort, IdempotencyKeyReused; nothing is held then.
         """
         repository, now = self._flow.repository, self._flow.clock.now()
@@ -87,7 +88,9 @@ class Withdrawals:
                     if not await repository.add(connection, payment, Asked(key, request_hash, part=part)):
                         raise _Raced
                     details = {"closed_loop": holds}
-                    asked.append(await self._flow.take(connection, payment, apply(payment, "hold"), details=details))
+                    asked.append(
+                        await self._flow.take(connection, payment, apply(payment, "hold"), actor=actor, details=details)
+                    )
                     if not holds:
                         await repository.want_approvals(connection, payment.payment_id, 1)
         except CashShort:
@@ -147,17 +150,19 @@ class Withdrawals:
         """A withdrawal, and who of the staff had a hand in it and so may not approve it. Raises WithdrawalNotFound."""
         async with self._flow.repository.transaction() as connection:
             payment, _ = await self._lock(connection, payment_id)
-            return payment, hands_of([*payment.approvals, *await self._vouchers(connection, payment)])
+            return payment, hands_of([*payment.approvals, *await self._involved(connection, payment)])
 
-    async def _vouchers(self, connection: Any, payment: Payment) -> set[str]:
+    async def _involved(self, connection: Any, payment: Payment) -> set[str]:
         assert payment.instrument_id is not None  # a withdrawal has one
-        return await self._flow.repository.vouched_by(connection, payment.instrument_id)
+        repository = self._flow.repository
+        vouchers = await repository.vouched_by(connection, payment.instrument_id)
+        return vouchers | await repository.asked_by(connection, payment.payment_id)
 
     async def approve(self, payment_id: uuid.UUID, actor: str, reason: str) -> Payment:
         """One person's approval; a second person is needed for large amounts.
 
         The checks are run again: what is denied by now is ended, whoever approves it. Raises WithdrawalNotFound,
-        WithdrawalState: also for who approved it before, or has verified the instrument that it goes to.
+        WithdrawalState: also for who approved it before, asked for it, or has verified the instrument that it goes to.
         """
         payment = await self._flow.repository.get(payment_id)
         if payment is None or payment.kind != "withdrawal":
@@ -166,8 +171,10 @@ class Withdrawals:
         details = _told(findings) | {"reason": reason}
         async with self._flow.repository.transaction() as connection:
             payment, asked = await self._lock(connection, payment_id)
-            if actor in await self._vouchers(connection, payment):
-                raise WithdrawalState("It cannot be approved: the same person vouched for where it goes.")
+            if actor in await self._involved(connection, payment):
+                raise WithdrawalState(
+                    "It cannot be approved: the same person asked for it, or vouched for where it goes."
+                )
             facts = Facts(actor=actor, approvals_needed=asked.approvals_needed)
             try:
                 if verdict_of(findings) == "deny":
