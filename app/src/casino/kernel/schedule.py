@@ -43,10 +43,7 @@ class Schedule:
 
     async def run_due(self) -> list[str]:
         """Run what is due, one after the other; answers the names."""
-        await self._pool.execute(
-            "INSERT INTO ops.jobs (name, next_at) SELECT unnest($1::text[]), clock_timestamp() ON CONFLICT DO NOTHING",
-            list(self._jobs),
-        )
+        await self._note()
         done = []
         while (job := await self._claim()) is not None:
             await self._run(job)
@@ -54,13 +51,44 @@ class Schedule:
         return done
 
     async def run(self, poll_s: float = 5.0) -> None:
-        """Run what is due, for ever."""
-        while True:
-            try:
-                await self.run_due()
-            except Exception as error:
-                log.warning("the schedule waits for its database", extra={"error": type(error).__name__})
-            await asyncio.sleep(poll_s)
+        """Run what is due, for ever. A job that takes hours keeps no other one waiting."""
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                try:
+                    await self._note()
+                    while (job := await self._claim()) is not None:
+                        task = asyncio.create_task(self._run_to_its_end(job))
+                        running.add(task)
+                        task.add_done_callback(running.discard)
+                except Exception as error:
+                    log.warning("the schedule waits for its database", extra={"error": type(error).__name__})
+                await asyncio.sleep(poll_s)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _note(self) -> None:
+        await self._pool.execute(
+            "INSERT INTO ops.jobs (name, next_at) SELECT unnest($1::text[]), clock_timestamp() ON CONFLICT DO NOTHING",
+            list(self._jobs),
+        )
+
+    async def _run_to_its_end(self, job: Job) -> None:
+        try:
+            await self._run(job)
+        except asyncio.CancelledError:
+            # Given back, so that whoever comes next need not wait until the lease has run out.
+            await self._pool.execute(
+                "UPDATE ops.jobs SET holder = NULL, lease_until = NULL, next_at = clock_timestamp()"
+                " WHERE name = $1 AND holder = $2",
+                job.name,
+                self._holder,
+            )
+            raise
+        except Exception as error:
+            log.warning("a job's end was not noted", extra={"job": job.name, "error": type(error).__name__})
 
     async def _claim(self) -> Job | None:
         name = await self._pool.fetchval(
