@@ -75,13 +75,21 @@ class Presence:
         """Look after who has a session; answers for how many players. For a job, each `LOOK_EVERY`."""
         rules = self._rules.current
         everybody = rules.reality_check_minutes is not None or any(one.kind == "session" for one in rules.limits)
-        present = await self.repository.present(BATCH, everybody=everybody)
-        for one in present:
-            try:
-                await self._look_at(one)
-            except Exception:  # one player's fault must not stop the others
-                log.exception("a player's session was not looked at", extra={"player_id": str(one.player_id)})
-        return len(present)
+        begun, looked, failed = self._clock.now(), 0, False
+        while not failed:
+            present = await self.repository.present(BATCH, everybody=everybody)
+            # The longest not looked at come first: where they were looked at by this run, everybody was.
+            due = [one for one in present if looked == 0 or one.looked_at < begun - timedelta(seconds=1)]
+            for one in due:
+                try:
+                    await self._look_at(one)
+                except Exception:  # one player's fault must not stop the others
+                    failed = True
+                    log.exception("a player's session was not looked at", extra={"player_id": str(one.player_id)})
+            looked += len(due)
+            if len(due) < BATCH:
+                break
+        return looked
 
     async def acknowledge(self, player_id: uuid.UUID, account_id: int, check_id: uuid.UUID) -> None:
         """The player has seen a check, and plays on. Raises RealityCheckUnknown."""
