@@ -75,6 +75,9 @@ RETRY_MAX_S = 10.0
 Kind = Literal["api", "worker", "all"]
 """What a process does: serve players, do what is done in the background, or, alone on a machine, both."""
 MESSAGES_INTERVAL_S = 5.0
+READERS = {"responsible_gaming": 4}
+"""Connections of a worker where readers of events have transactions of their own beside the reader's: two readers do at
+one moment, and with fewer each would hold what the other waits for."""
 
 
 class Runtime:
@@ -132,7 +135,7 @@ class Runtime:
             self._tasks.append(asyncio.create_task(self._credentials.run()))
         secrets = await self._psp_secrets()
         self._connections = build_connections(settings, secrets, self._clock)
-        databases = self._databases = Databases(settings, self._credentials, MODULES, KEPT)
+        databases = self._databases = Databases(self._pools(), self._credentials, MODULES, KEPT)
         await databases.open()
         if not await is_current(databases.warmest.pool):
             raise ConfigurationError("the database lacks migrations: run `python -m casino migrate`")
@@ -194,6 +197,12 @@ class Runtime:
             self._tasks.append(asyncio.create_task(players.messages.run(MESSAGES_INTERVAL_S)))
             self._tasks.append(asyncio.create_task(Worker(parts, databases).run()))
         self._app.state.container = parts
+
+    def _pools(self) -> Settings:
+        sizes = (
+            self._settings.database_pool_sizes if self._kind == "api" else READERS | self._settings.database_pool_sizes
+        )
+        return self._settings.model_copy(update={"database_pool_sizes": sizes})
 
     def _put_payments(self, parts: Container, databases: Databases, ledger: Ledger, players: PlayerModule) -> None:
         payments = build_payments(
