@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from casino.pam import totp
 from casino.pam.four_eyes import Role, RoleMissing, SecondPersonRequired, require_second_person
+from casino.pam.identity_verification import Method, Result, Verification
 from casino.pam.lifecycle import MergeRefused
 from casino.pam.module import PlayerModule
 from casino.pam.proof import Claim
@@ -71,7 +72,8 @@ async def test_who_is_not_verified_or_is_restricted_looks_but_does_not_play(open
 
     assert await outcomes() == [403, 403, 200]
     assert (await player.spin(20)).json()["code"] == "ACCOUNT_MAY_NOT_PLAY"
-    await life.change(id_, Status.ACTIVE, Actor.STAFF, "verified")
+    found = Verification(result=Result.VERIFIED, method=Method.DOCUMENT, reference="case/1", reason="passport seen")
+    await life.judge_identity(id_, found, uuid.uuid4())
     assert await outcomes() == [201, 200, 200]
     await life.change(id_, Status.RESTRICTED, Actor.SYSTEM, "source of funds")
     assert await outcomes() == [403, 403, 200]

@@ -98,10 +98,14 @@ class NewPassword(Body):
 
 
 class Profile(BaseModel):
-    """The player's own data; `fields` by name, those given alone."""
+    """The player's own data; `fields` by name, those given alone.
+
+    `awaits_verification`: the casino has to verify the player's identity before they deposit and bet.
+    """
 
     player_id: uuid.UUID
     status: str
+    awaits_verification: bool
     fields: dict[str, str]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from casino.pam.four_eyes import Role
+from casino.pam.identity_verification import Method, Result
 
 
 def add_commands(commands: Any) -> None:
@@ -25,6 +26,16 @@ def add_commands(commands: Any) -> None:
     undoing = verbs.add_parser("undo-import", help="take back a batch whose players have not played yet")
     undoing.add_argument("batch", type=uuid.UUID)
     undoing.set_defaults(run=_run("undo_import"))
+    verifying = verbs.add_parser(
+        "verify", help="note what was found about who a player is; asks for the password and a code of who judges"
+    )
+    verifying.add_argument("player", type=uuid.UUID)
+    verifying.add_argument("--by", required=True, metavar="EMAIL", help="who judges: a member of staff, compliance")
+    verifying.add_argument("--result", choices=[one.value for one in Result], default=Result.VERIFIED.value)
+    verifying.add_argument("--method", choices=[one.value for one in Method], required=True)
+    verifying.add_argument("--reference", required=True, help="names the evidence where it is kept")
+    verifying.add_argument("--reason", required=True)
+    verifying.set_defaults(run=_run("verify_identity"))
     for verb, what, job in (
         ("rewrap-keys", "wrap every data key anew with the newest version of the tenant's key", "rewrap_keys"),
         ("dormancy", "make dormant who was not seen for the rules' months", "dormancy"),

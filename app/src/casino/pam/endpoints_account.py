@@ -32,7 +32,8 @@ async def profile(parts: Parts, player: Player) -> Profile:
     module = parts.get(PlayerModule)
     require_recent(player, module.clock.now())
     status, fields = await module.accounts.profile(player.player_id)
-    return Profile(player_id=player.player_id, status=status, fields=fields)
+    waits = await module.lifecycle.awaits_verification(player.player_id)
+    return Profile(player_id=player.player_id, status=status, awaits_verification=waits, fields=fields)
 
 
 @router.patch(

@@ -1,4 +1,4 @@
-"""HTTP of staff: the status of players' accounts, duplicates and their merge."""
+"""HTTP of staff: the status of players' accounts, their identity, duplicates and their merge."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field
 
 from casino.kernel.http import ERRORS, Body, Parts
 from casino.pam.endpoints_staff import Staff
-from casino.pam.four_eyes import Role, require_role
+from casino.pam.four_eyes import require_role
+from casino.pam.identity_verification import JUDGES, Verification
 from casino.pam.module import PlayerModule
 from casino.pam.status import Actor, Status
 from casino.wallet.api import PlayerLimits
 
 router = APIRouter(prefix="/api/v1/staff/players/{player_id}", tags=["staff"], responses=ERRORS)
-JUDGES = (Role.COMPLIANCE,)
 Reason = Annotated[str, Field(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -25,6 +25,13 @@ class StatusBody(Body):
 
     status: Literal["active", "restricted", "suspended", "closed"]
     reason: Reason
+
+
+class Judged(BaseModel):
+    """The account's status after what was found."""
+
+    player_id: uuid.UUID
+    status: Status
 
 
 class MergeBody(Body):
@@ -43,12 +50,23 @@ class Duplicate(BaseModel):
 
 @router.put("/status", status_code=204)
 async def change_status(player_id: uuid.UUID, body: StatusBody, parts: Parts, staff: Staff) -> Response:
-    """Take a step in an account's life. For compliance. Refuses STATUS_TRANSITION_REFUSED."""
+    """Take a step in an account's life. For compliance. Refuses STATUS_TRANSITION_REFUSED, IDENTITY_UNVERIFIED."""
     require_role(staff.role, JUDGES)
     await parts.get(PlayerModule).lifecycle.change(
         player_id, Status(body.status), Actor.STAFF, body.reason, staff.staff_id
     )
     return Response(status_code=204)
+
+
+@router.post("/identity-verification", status_code=201)
+async def judge_identity(player_id: uuid.UUID, found: Verification, parts: Parts, staff: Staff) -> Judged:
+    """Note what was found about who a player is; verified, the account is active. For compliance.
+
+    Refuses IDENTITY_NOT_AWAITED.
+    """
+    require_role(staff.role, JUDGES)
+    status = await parts.get(PlayerModule).lifecycle.judge_identity(player_id, found, staff.staff_id)
+    return Judged(player_id=player_id, status=status)
 
 
 @router.get("/duplicates")

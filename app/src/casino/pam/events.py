@@ -42,6 +42,16 @@ class StatusChanged(Payload):
     reason: str
 
 
+class IdentityJudged(Payload):
+    """`result` is verified or failed; `reference` names the evidence where it is kept, never a person."""
+
+    TYPE = "pam.identity_judged"
+    result: str
+    method: str
+    reference: str
+    judged_by: uuid.UUID
+
+
 class PlayerLocked(Payload):
     """After too many failed log-ins; `until` is None for a lock that only a new password opens."""
 

@@ -15,17 +15,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from casino.compliance.api import RulesInForce
 from casino.kernel.cache import open_redis
 from casino.kernel.clock import SystemClock
 from casino.kernel.errors import CasinoError
 from casino.kernel.logs import configure_logging
 from casino.kernel.settings import Settings, load_settings
-from casino.pam.four_eyes import Role
+from casino.pam.four_eyes import Role, require_role
+from casino.pam.identity_verification import JUDGES, Verification
 from casino.pam.import_file import Fault
 from casino.pam.importer import Importer, ImportRefused, OpeningBalances, Report
 from casino.pam.keeping import rewrap_all
 from casino.pam.module import PlayerModule, build, check_configuration
+from casino.pam.proof import Claim
 from casino.stores import open_stores
 from casino.wallet.api import Ledger, LedgerOpeningBalances
 from casino.wallet.api import build as build_wallet
@@ -131,8 +135,35 @@ JOBS: dict[str, Callable[[PlayerModule], Awaitable[dict[str, int]]]] = {
 }
 
 
+async def verify_identity(options: argparse.Namespace) -> int:
+    """As the endpoint of staff, by whoever proves to be of the staff: the history says who it was."""
+    given = {name: getattr(options, name) for name in ("result", "method", "reference", "reason")}
+    try:
+        found = Verification.model_validate(given)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        print(f"casino: {'; '.join(faults)}", file=sys.stderr)
+        return EXIT_REFUSED
+    password, code = _secret("Password: "), _secret("Code: ")
+    async with opened(_settings()) as (module, _):
+        try:
+            token, _end = await module.staff.login(options.by, Claim(password, code))
+            try:
+                member = await module.staff.find(token)
+                assert member is not None  # it was opened a moment ago
+                require_role(member.role, JUDGES)
+                status = await module.lifecycle.judge_identity(options.player, found, member.staff_id)
+            finally:
+                await module.staff.logout(token)
+        except CasinoError as refused:
+            print(f"casino: {refused}", file=sys.stderr)
+            return EXIT_REFUSED
+    _print({"player_id": str(options.player), "result": found.result, "status": status}, options.json)
+    return 0
+
+
 async def add_staff(options: argparse.Namespace) -> int:
-    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    password = _secret("Password: ")
     if len(password) < 12:
         print("casino: a staff password has at least 12 characters", file=sys.stderr)
         return EXIT_REFUSED
@@ -145,6 +176,11 @@ async def add_staff(options: argparse.Namespace) -> int:
     # Shown once, to the terminal of who sets it up: the first code of it confirms it.
     print(f"added {staff_id}\nauthenticator app: {set_up.secret}\n{set_up.uri}")
     return 0
+
+
+def _secret(prompt: str) -> str:
+    """Asked for at a terminal, without an echo; else the next line of standard input."""
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 def _settings() -> Settings:

@@ -11,7 +11,8 @@ from casino.compliance.api import RulesInForce
 from casino.kernel.clock import Clock, local_date
 from casino.kernel.errors import CasinoError, RequestInvalid
 from casino.pam import repository_lifecycle
-from casino.pam.events import Event, EventLog, PlayersMerged, StatusChanged
+from casino.pam.events import Event, EventLog, IdentityJudged, PlayersMerged, StatusChanged
+from casino.pam.identity_verification import IdentityNotAwaited, IdentityUnverified, Result, Verification
 from casino.pam.refusals import PlayerUnknown
 from casino.pam.repository import PlayerRepository
 from casino.pam.sessions import SessionStore
@@ -63,14 +64,18 @@ class Lifecycle:
         """How an account stands; None for nobody's."""
         return await repository_lifecycle.status_of(self._repository.pool, player_id)
 
+    async def awaits_verification(self, player_id: uuid.UUID) -> bool:
+        """Whether an account has to be verified before it can be active."""
+        return await repository_lifecycle.awaits_verification(self._repository.pool, player_id)
+
     async def change(
         self, player_id: uuid.UUID, target: Status, actor: Actor, reason: str, actor_id: uuid.UUID | None = None
     ) -> Status:
         """Take a step; answers the status before. The same status again is no step and no error.
 
-        Raises PlayerUnknown, TransitionRefused. Where the new status has no sessions, the open ones end: first in the
-        database, so that a crash in between leaves nobody who could log in, and a session that the next step ends.
-        Then the wallet is told, and by the step's event once more.
+        Raises PlayerUnknown, TransitionRefused, IdentityUnverified. Where the new status has no sessions, the open
+        ones end: first in the database, so that a crash in between leaves nobody who could log in, and a session that
+        the next step ends. Then the wallet is told, and by the step's event once more.
         """
         revision = None
         async with self._repository.transaction() as connection:
@@ -79,12 +84,50 @@ class Lifecycle:
                 raise PlayerUnknown("There is no such account.")
             if origin is not target:
                 require_transition(origin, target, actor)
+                if target is Status.ACTIVE and await repository_lifecycle.awaits_verification(connection, player_id):
+                    raise IdentityUnverified("The player's identity has not been verified.")
                 revision = await self._write(
                     connection, player_id, origin, target, actor=actor, reason=reason, actor_id=actor_id
                 )
         await self._apply(player_id, target)
         await self._stand(player_id, target, revision)
         return origin
+
+    async def judge_identity(self, player_id: uuid.UUID, found: Verification, staff_id: uuid.UUID) -> Status:
+        """Note what staff found about who a player is; answers the status after it.
+
+        Who is verified becomes active, also from `restricted` where the account left its waiting without having been
+        verified. After a failure the account goes on waiting: whether it is closed is for staff to say. Both are in
+        the history, with who judged. Raises PlayerUnknown, IdentityNotAwaited.
+        """
+        revision = None
+        async with self._repository.transaction() as connection:
+            origin = await repository_lifecycle.lock_status(connection, player_id)
+            if origin is None:
+                raise PlayerUnknown("There is no such account.")
+            waits = await repository_lifecycle.awaits_verification(connection, player_id)
+            if not waits or origin not in (Status.PENDING_VERIFICATION, Status.RESTRICTED):
+                raise IdentityNotAwaited(f"An account that is {origin} does not wait for a verification.")
+            target = Status.ACTIVE if found.result is Result.VERIFIED else origin
+            now = self._clock.now()
+            payload = IdentityJudged(
+                result=found.result, method=found.method, reference=found.reference, judged_by=staff_id
+            )
+            await self._events.append(connection, Event(player_id, now, payload))
+            if target is origin:
+                await repository_lifecycle.add_history(
+                    connection, player_id, origin, target, actor=Actor.STAFF, actor_id=staff_id, reason=found.note(),
+                    now=now,
+                )  # fmt: skip
+            else:
+                require_transition(origin, target, Actor.STAFF)
+                revision = await self._write(
+                    connection, player_id, origin, target, actor=Actor.STAFF, reason=found.note(), actor_id=staff_id
+                )
+        if revision is not None:
+            await self._apply(player_id, target)
+            await self._stand(player_id, target, revision)
+        return target
 
     async def exclude(self, player_id: uuid.UUID) -> None:
         """Let responsible gaming keep an account out: from any status but `merged`, which is out for good.

@@ -50,6 +50,45 @@ async def status_before(connection: Any, player_id: uuid.UUID, target: Status) -
     return Status(found) if found is not None else None
 
 
+async def awaits_verification(connection: Any, player_id: uuid.UUID) -> bool:
+    """Whether an account is pending, or left that status for another one and was not active since."""
+    found: bool = await connection.fetchval(
+        """SELECT p.status = 'pending_verification' OR coalesce(h.left_at > coalesce(h.active_at, '-infinity'), false)
+           FROM pam.players p, LATERAL (
+               SELECT max(changed_at) FILTER (WHERE origin = 'pending_verification') AS left_at,
+                      max(changed_at) FILTER (WHERE target = 'active') AS active_at
+               FROM pam.status_history WHERE player_id = p.player_id) h
+           WHERE p.player_id = $1""",
+        player_id,
+    )
+    return found
+
+
+async def add_history(
+    connection: Any,
+    player_id: uuid.UUID,
+    origin: Status,
+    target: Status,
+    *,
+    actor: Actor,
+    actor_id: uuid.UUID | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    """A line of the history by itself: what was found, and changed no status."""
+    await connection.execute(
+        "INSERT INTO pam.status_history (player_id, changed_at, origin, target, actor, actor_id, reason)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        player_id,
+        now,
+        origin.value,
+        target.value,
+        actor.value,
+        actor_id,
+        reason,
+    )
+
+
 async def merged_into(connection: Any, player_id: uuid.UUID) -> uuid.UUID | None:
     found: uuid.UUID | None = await connection.fetchval(
         "SELECT merged_into FROM pam.players WHERE player_id = $1", player_id
