@@ -202,7 +202,13 @@ def test_the_digest_tells_rules_apart():
 
 def options(found):
     content = json.loads(found.to_json())
-    return {rule: content[rule] for rule in FACT_OF_OPTION if rule in content}
+    return {rule: content[rule] for rule in FACT_OF_OPTION if rule in content and rule != "verification_required"}
+
+
+@pytest.mark.parametrize(("code", "required"), [("GB", True), ("US-NJ", True), ("MT", False), ("CH", False)])
+def test_who_must_be_verified_before_play_is_told(code, required):
+    assert json.loads(rules(code).to_json())["verification_required"] is required
+    assert rules(code).confidence["verification_required"] == rules(code).confidence["kyc_before_play"]
 
 
 def test_new_jersey_locks_after_three_failures_until_a_reset_and_knows_one_session_for_each_player():
@@ -226,7 +232,7 @@ def test_great_britain_asks_for_name_and_address_and_gives_no_withdrawal_back():
 def test_an_option_of_which_nobody_knows_is_left_out():
     found = rules("MT")
     assert options(found) == {}
-    assert not set(FACT_OF_OPTION) & set(found.confidence)
+    assert not (set(FACT_OF_OPTION) - {"verification_required"}) & set(found.confidence)
 
 
 @pytest.mark.parametrize(

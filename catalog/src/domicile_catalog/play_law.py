@@ -25,6 +25,7 @@ FACT_OF_RULE = {
 
 FACT_OF_OPTION = {
     "registration_fields": "identity_data",
+    "verification_required": "kyc_before_play",
     "max_failed_logins": "login_failures_maximum",
     "lockout_minutes": "login_lockout",
     "lockout_until_reset": "login_lockout",

@@ -19,7 +19,7 @@ from domicile_catalog.rule_errors import (
     UnknownRuleError,
 )
 from domicile_catalog.tenancy import TenantRequest
-from domicile_catalog.vocabulary import AccessNotice, Confidence, IdentityData, Moment, Permission
+from domicile_catalog.vocabulary import AccessNotice, Confidence, IdentityData, Kyc, Moment, Permission
 
 SCHEMA = 1
 
@@ -69,6 +69,7 @@ class Rules(Frozen):
     session_idle_timeout_s: int | None
     record_retention_years: int | None
     registration_fields: tuple[IdentityData, ...] | None = None
+    verification_required: bool | None = None
     max_failed_logins: int | None = None
     lockout_minutes: int | None = None
     lockout_until_reset: bool | None = None
@@ -159,9 +160,10 @@ def tenant_rules(
 def _options(law: PlayLaw) -> dict[str, Any]:
     """The options of which the law says something, in the casino's units."""
     lockout, notice = law.fact("login_lockout").value, law.fact("login_notice").value
-    sessions = law.fact("concurrent_sessions").value
+    sessions, verified = law.fact("concurrent_sessions").value, law.fact("kyc_before_play").value
     found = {
         "registration_fields": law.fact("identity_data").value,
+        "verification_required": None if verified is None else verified is Kyc.YES,
         "max_failed_logins": law.fact("login_failures_maximum").value,
         "lockout_minutes": lockout.minutes if lockout else None,
         "lockout_until_reset": lockout.until_reset if lockout else None,
