@@ -9,6 +9,7 @@ from catalog_testkit.papers import attest
 from domicile_catalog import LaxerLimitError, RulesError, load_catalogue, tenant_rules
 from domicile_catalog.forms import Lockout
 from domicile_catalog.play_law import BINDING, FACT_OF_OPTION, NEEDED
+from domicile_catalog.protection import longest_days
 from domicile_catalog.vocabulary import OnlineCasino
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,9 +201,86 @@ def test_the_digest_tells_rules_apart():
     assert one.digest == tenant_rules(CATALOGUE, "GB", {}, on=TODAY).digest != other.digest
 
 
+PROTECTION = {
+    "limits", "limit_kinds_required", "limit_loosening_hours", "self_exclusion_minimum_days", "time_out_maximum_days",
+    "reality_check_minutes",
+}  # fmt: skip
+OF_THEIR_OWN = PROTECTION | {"verification_required"}
+
+
 def options(found):
     content = json.loads(found.to_json())
-    return {rule: content[rule] for rule in FACT_OF_OPTION if rule in content and rule != "verification_required"}
+    return {rule: content[rule] for rule in FACT_OF_OPTION if rule in content and rule not in OF_THEIR_OWN}
+
+
+def protection(found):
+    content = json.loads(found.to_json())
+    return {rule: content[rule] for rule in FACT_OF_OPTION if rule in content and rule in PROTECTION}
+
+
+def deposits(maximum, period="month"):
+    return {"kind": "deposit", "period": period, "maximum": maximum}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("GB", {"limit_loosening_hours": 24}),
+        ("BR", {"limit_kinds_required": ["loss", "session"], "limit_loosening_hours": 24}),
+        (
+            "DE",
+            {
+                "limits": [deposits(100_000)], "limit_kinds_required": ["deposit"], "limit_loosening_hours": 168,
+                "self_exclusion_minimum_days": 92, "reality_check_minutes": 60,
+            },
+        ),
+        (
+            "US-NJ",
+            {"self_exclusion_minimum_days": 366, "time_out_maximum_days": 365, "reality_check_minutes": 30},
+        ),
+        # One maximum for everybody, so the one of the young; limits of the balance are none of the casino's.
+        (
+            "NL",
+            {
+                "limits": [deposits(30_000)], "limit_kinds_required": ["deposit", "session"],
+                "limit_loosening_hours": 168, "self_exclusion_minimum_days": 184, "reality_check_minutes": 30,
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_what_protects_players_is_told_in_the_casinos_words(code, expected):
+    found = rules(code)
+    assert protection(found) == expected
+    assert {found.confidence[rule] for rule in expected} == {"sourced"}
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "expected"),
+    [
+        ("deposit_cap", [{"period": "session", "amount_minor": 500}], {}),
+        (
+            "loss_cap",
+            [{"period": "week", "amount_minor": 500}, {"period": "day", "amount_minor": 200}],
+            {"limits": [{"kind": "loss", "period": "day", "maximum": 200},
+                        {"kind": "loss", "period": "week", "maximum": 500}]},
+        ),
+        ("limits_required", ["balance"], {}),
+        ("limits_required", ["stake", "time"], {"limit_kinds_required": ["stake", "session"]}),
+        ("limits_required", None, {}),
+        ("time_out", {"minimum_hours": 24, "maximum_hours": 24}, {}),
+        ("time_out", {"minimum_hours": 24}, {}),
+        ("time_out", {"maximum_hours": 49}, {"time_out_maximum_days": 3}),
+    ],
+)  # fmt: skip
+def test_an_officer_may_answer_what_protects_players(fact, value, expected):
+    found = tenant_rules(CATALOGUE, "TH", {}, on=TODAY, attestations=[attest("TH", fact, value)])
+    assert protection(found) == expected
+    assert {found.confidence[rule] for rule in expected} <= {"attested"}
+
+
+@pytest.mark.parametrize(("months", "days"), [(1, 31), (2, 62), (3, 92), (6, 184), (12, 366), (24, 731), (60, 1827)])
+def test_months_of_an_exclusion_are_never_fewer_days_than_the_calendars(months, days):
+    assert longest_days(months) == days
 
 
 @pytest.mark.parametrize(("code", "required"), [("GB", True), ("US-NJ", True), ("MT", False), ("CH", False)])
@@ -232,7 +310,7 @@ def test_great_britain_asks_for_name_and_address_and_gives_no_withdrawal_back():
 def test_an_option_of_which_nobody_knows_is_left_out():
     found = rules("MT")
     assert options(found) == {}
-    assert not (set(FACT_OF_OPTION) - {"verification_required"}) & set(found.confidence)
+    assert not (set(FACT_OF_OPTION) - OF_THEIR_OWN) & set(found.confidence)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,12 @@ def test_what_the_law_says_beyond_limits_is_shown_in_words():
     assert spelt("GB")["registration_fields"] == "name, address"
 
 
+def test_what_protects_players_is_shown_in_words():
+    found = spelt("DE")
+    assert found["limits"] == "deposit EUR 1000.00 a month" and found["limit_kinds_required"] == "deposit"
+    assert spelt("NO")["limits"] == "loss NOK 20000.00 a month"
+
+
 def test_what_nobody_has_read_is_left_to_the_casino_and_not_shown():
     assert not {"max_failed_logins", "dormancy_months", "geolocation_moments"} & set(spelt("MT"))
 

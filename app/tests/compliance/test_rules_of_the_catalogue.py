@@ -34,6 +34,9 @@ def test_the_rules_of_every_jurisdiction_that_has_some_can_be_read(code: str) ->
         meant = getattr(written, rule)
         if rule == "geolocation_territory":
             assert (meant and meant.regions) == (read.geolocation_territory and read.geolocation_territory.regions)
+        elif rule == "limits":
+            told = {(one.kind, one.period): one.maximum for one in meant or ()}
+            assert told == {(one.kind, one.period): one.maximum for one in read.limits}
         else:
             assert meant is None or getattr(read, rule) == meant, rule
     required_fields(read.registration_fields)

@@ -20,6 +20,7 @@ from casino.responsible_gaming.exclusions import (
     may_ask_from,
 )
 from casino.responsible_gaming.limits import (
+    KINDS,
     Limit,
     LimitNotWaiting,
     ask,
@@ -28,8 +29,10 @@ from casino.responsible_gaming.limits import (
     looser,
     merge,
     missing,
+    missing_kinds,
     settle,
 )
+from casino.responsible_gaming.windows import PERIODS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -130,6 +133,14 @@ def test_what_binds_is_no_looser_than_any_of_its_sources(rules: Any, limits: Any
     assert set(binding) <= sources
 
 
+@given(st.lists(st.sampled_from(KINDS), unique=True), players_limits)
+def test_a_kind_is_missing_until_the_player_has_a_limit_of_it_for_some_period(kinds: Any, limits: Any) -> None:
+    lacking = missing_kinds(kinds, limits)
+    for kind in KINDS:
+        has = any(limits.get(((kind, period), "player"), Limit()).value is not None for period in PERIODS)
+        assert (kind in lacking) == (kind in kinds and not has)
+
+
 @given(VALUES.map(Limit), VALUES.map(Limit))
 def test_two_accounts_that_become_one_keep_the_tighter_limit(one: Limit, other: Limit) -> None:
     both = merge(one, other)
@@ -173,7 +184,7 @@ def test_nobody_is_let_go_before_each_of_their_exclusions_is_over(found: Any, la
 
 @given(exclusions, st.lists(st.timedeltas(timedelta(0), timedelta(days=120)), max_size=8))
 def test_who_asks_to_come_back_is_heard_after_the_time_and_let_in_after_the_wait(one: Any, steps: Any) -> None:
-    rules = make_rules(self_exclusion_minimum_days=90, self_exclusion_return_hours=48)
+    rules = make_rules(self_exclusion_minimum_days=60, self_exclusion_endless_days=90, self_exclusion_return_hours=48)
     now = one.began_at
     for step in steps:
         now += step
@@ -187,7 +198,13 @@ def test_who_asks_to_come_back_is_heard_after_the_time_and_let_in_after_the_wait
 
 
 def test_an_indefinite_exclusion_has_a_shortest_time_too() -> None:
-    rules = make_rules(self_exclusion_minimum_days=30)
+    assert may_ask_from(make_rules(self_exclusion_minimum_days=30), exclusion("self_exclusion", None)) == (
+        START + timedelta(days=180)
+    )
+    assert may_ask_from(make_rules(self_exclusion_minimum_days=366), exclusion("self_exclusion", None)) == (
+        START + timedelta(days=366)
+    )
+    rules = make_rules(self_exclusion_minimum_days=7, self_exclusion_endless_days=30)
     with pytest.raises(ReturnRefused):
         ask_to_return(rules, exclusion("self_exclusion", None), START + timedelta(days=30, seconds=-1))
     asked = ask_to_return(rules, exclusion("self_exclusion", None), START + timedelta(days=30))

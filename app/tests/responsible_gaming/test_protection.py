@@ -185,6 +185,17 @@ async def test_a_limit_that_is_required_comes_before_the_first_deposit(open_casi
     assert (await other.deposit(300)).status_code == 201
 
 
+async def test_a_kind_of_limit_is_required_over_any_period(open_casino: Any) -> None:
+    casino = await open_casino(limit_kinds_required=["loss", "session"])
+    player = await casino.player()
+    assert await code(player.deposit(100)) == "LIMIT_REQUIRED"
+    assert (await player.call("PUT", "/players/me/limits/loss/week", {"value": 5_000})).status_code == 200
+    assert (await player.call("GET", "/players/me/protection")).json()["required"] == ["session"]
+    assert await code(player.deposit(100)) == "LIMIT_REQUIRED"
+    assert (await player.call("PUT", "/players/me/limits/session/day", {"value": 120})).status_code == 200
+    assert (await player.deposit(100)).status_code == 201
+
+
 async def test_of_many_deposits_at_once_no_more_than_the_limit_begin(casino: Any) -> None:
     player = await casino.player()
     await player.call("PUT", "/players/me/limits/deposit/day", {"value": 1_000})

@@ -35,6 +35,12 @@ FACT_OF_OPTION = {
     "withdrawal_reversal_window_s": "withdrawal_reversal_hours",
     "geolocation_moments": "geolocation_moments",
     "geolocation_territory": "geolocation_moments",
+    "limits": "deposit_cap",  # and loss_cap
+    "limit_kinds_required": "limits_required",
+    "limit_loosening_hours": "limit_increase_hours",
+    "self_exclusion_minimum_days": "self_exclusion_minimum_months",
+    "time_out_maximum_days": "time_out",
+    "reality_check_minutes": "reality_check_minutes",
 }
 """Rules that rules.json has only where the law of the jurisdiction says something: elsewhere the casino has a default
 of its own. None of them stops a casino for being unknown."""

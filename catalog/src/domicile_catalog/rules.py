@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 
 from domicile_catalog.attestation import Attestation, answer
+from domicile_catalog.facts import Fact
 from domicile_catalog.forms import Frozen, StakeBand
 from domicile_catalog.model import Catalogue
 from domicile_catalog.play_law import BINDING, FACT_OF_OPTION, FACT_OF_RULE, NEEDED, NOT_OF_PLAY, PlayLaw
+from domicile_catalog.protection import PlayLimit, protection_options
 from domicile_catalog.rule_errors import (
     InvalidLimitError,
     UnknownJurisdictionError,
@@ -48,7 +50,7 @@ class Rules(Frozen):
     Money is in minor units of `currency`, durations are in the unit of their name. `parameters` has every other
     control of play whose rule is known, by its fact, in the catalogue's own form; null says that there is no such rule.
     Options are left out of the file where they are None: the law says nothing of them, or nobody has read it, and the
-    casino has a default (docs/players.md).
+    casino has a default (docs/players.md, docs/responsible-gaming.md).
 
     `confidence` and `sources` have an entry for each rule and parameter: a limit that the tenant tightened is its
     jurisdiction's rule still.
@@ -79,6 +81,12 @@ class Rules(Frozen):
     withdrawal_reversal_window_s: int | None = None
     geolocation_moments: tuple[str, ...] | None = None
     geolocation_territory: PlayTerritory | None = None
+    limits: tuple[PlayLimit, ...] | None = None
+    limit_kinds_required: tuple[str, ...] | None = None
+    limit_loosening_hours: int | None = None
+    self_exclusion_minimum_days: int | None = None
+    time_out_maximum_days: int | None = None
+    reality_check_minutes: int | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     confidence: dict[str, Confidence]
     sources: dict[str, str]
@@ -134,7 +142,7 @@ def tenant_rules(
     parameters = {name: fact for name in _parameters(catalogue) if (fact := law.fact(name)).known}
     options = _options(law)
     told = {rule: law.fact(name) for rule, name in FACT_OF_RULE.items()} | parameters
-    told |= {rule: law.fact(FACT_OF_OPTION[rule]) for rule in options}
+    told |= {rule: _fact_behind(rule, law) for rule in options}
     min_age = _tighten_age(law, limits.get(MIN_AGE))
     return Rules(
         catalogue_version=catalogue.version,
@@ -172,6 +180,7 @@ def _options(law: PlayLaw) -> dict[str, Any]:
         "dormancy_months": law.fact("dormancy_months").value,
         "withdrawal_reversal_window_s": _scaled(law.fact("withdrawal_reversal_hours").value, 3600),
         **_places(law),
+        **protection_options(law),
     }
     return {rule: value for rule, value in found.items() if value is not None}
 
@@ -191,6 +200,12 @@ def _places(law: PlayLaw) -> dict[str, Any]:
         return {}
     territory = PlayTerritory(regions=(law.jurisdiction.code,))
     return {"geolocation_moments": moments, "geolocation_territory": territory}
+
+
+def _fact_behind(rule: str, law: PlayLaw) -> Fact[Any]:
+    """The fact that an option is told by; of limits, which have two, the one that has any."""
+    fact: Fact[Any] = law.fact(FACT_OF_OPTION[rule])
+    return law.fact("loss_cap") if rule == "limits" and fact.value is None else fact
 
 
 def _parameters(catalogue: Catalogue) -> list[str]:

@@ -87,9 +87,11 @@ class Rules(BaseModel):
     """Other controls whose rule is known, by their fact, in the catalogue's own form."""
     # Protection of players: docs/responsible-gaming.md says what each does.
     limits: tuple[LimitRule, ...] = ()
+    limit_kinds_required: tuple[Literal["deposit", "loss", "stake", "session"], ...] = ()
     limit_loosening_hours: int = Field(default=24, ge=0)
     limit_loosening_confirmed: bool = False
     self_exclusion_minimum_days: int = Field(default=180, ge=1)
+    self_exclusion_endless_days: int = Field(default=180, ge=1)
     self_exclusion_ends: Literal["automatically", "on_request"] = "on_request"
     self_exclusion_return_hours: int = Field(default=24, ge=0)
     self_excluded_may_log_in: bool = False

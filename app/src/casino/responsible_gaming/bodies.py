@@ -78,7 +78,10 @@ class ExclusionAnswer(BaseModel):
 
 
 class ProtectionAnswer(BaseModel):
-    """All that protects a player at this moment."""
+    """All that protects a player at this moment.
+
+    `required` before the first deposit: `deposit/month`, or `loss` alone for a limit over any period.
+    """
 
     limits: list[LimitAnswer]
     binding: list[BindingLimit]

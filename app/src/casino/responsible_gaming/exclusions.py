@@ -62,7 +62,8 @@ def require_length(rules: Rules, kind: ExclusionKind, days: int | None) -> None:
 
 def may_ask_from(rules: Rules, exclusion: Exclusion) -> datetime:
     """From when on a player may ask to come back: the end, or of one without an end, after the shortest time."""
-    return exclusion.until or exclusion.began_at + timedelta(days=rules.self_exclusion_minimum_days)
+    days = max(rules.self_exclusion_minimum_days, rules.self_exclusion_endless_days)
+    return exclusion.until or exclusion.began_at + timedelta(days=days)
 
 
 def ask_to_return(rules: Rules, exclusion: Exclusion, now: datetime) -> Exclusion:

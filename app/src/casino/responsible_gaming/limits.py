@@ -116,6 +116,12 @@ def in_force(rules: Iterable[LimitRule], limits: Mapping[tuple[Place, Origin], L
     return found
 
 
+def missing_kinds(kinds: Iterable[Kind], limits: Mapping[tuple[Place, Origin], Limit]) -> list[Kind]:
+    """Kinds of limit that a player has to set for any period before the first deposit, and has set for none."""
+    own = {kind for ((kind, _), origin), limit in limits.items() if origin == "player" and limit.value is not None}
+    return [kind for kind in kinds if kind not in own]
+
+
 def missing(rules: Iterable[LimitRule], limits: Mapping[tuple[Place, Origin], Limit]) -> list[Place]:
     """Limits that a player has to set before the first deposit, and has not."""
     return [

@@ -31,7 +31,7 @@ from casino.responsible_gaming.exclusions import (
     is_over,
     require_length,
 )
-from casino.responsible_gaming.limits import Limit, Origin, Place, in_force, missing, require_within
+from casino.responsible_gaming.limits import Limit, Origin, Place, in_force, missing, missing_kinds, require_within
 from casino.responsible_gaming.register import ExclusionRegister, Listed, RegisterUnavailable
 from casino.responsible_gaming.repository import PlayerState, ProtectionRepository
 from casino.wallet.api import PlayerLimits, Wallet
@@ -222,12 +222,12 @@ class Protection:
     async def depositing(self, player_id: uuid.UUID) -> None:
         """Refuse a deposit of who has to set a limit first, or is on the register."""
         rules = self._rules.current
-        if any(rule.required for rule in rules.limits):
+        if rules.limit_kinds_required or any(rule.required for rule in rules.limits):
             state = await self.repository.state(player_id)
-            lacking = missing(rules.limits, state.limits)
+            lacking = [f"{kind} per {period}" for kind, period in missing(rules.limits, state.limits)]
+            lacking += missing_kinds(rules.limit_kinds_required, state.limits)
             if lacking:
-                told = ", ".join(f"{kind} per {period}" for kind, period in lacking)
-                raise LimitRequired(f"Limits have to be set before the first deposit: {told}.")
+                raise LimitRequired(f"Limits have to be set before the first deposit: {', '.join(lacking)}.")
         if "deposit" in rules.exclusion_register_moments:
             answer = await self._look_up(player_id, await self._people(player_id), "deposit")
             if answer is Listed.YES:

@@ -16,7 +16,7 @@ from casino.responsible_gaming.bodies import (
     StatementAnswer,
 )
 from casino.responsible_gaming.exclusions import Exclusion, barred_until
-from casino.responsible_gaming.limits import Limit, missing
+from casino.responsible_gaming.limits import Limit, missing, missing_kinds
 from casino.responsible_gaming.module import ResponsibleGaming
 
 
@@ -33,7 +33,10 @@ async def protection_of(module: ResponsibleGaming, player_id: uuid.UUID) -> Prot
     return ProtectionAnswer(
         limits=[limit_answer(*place, origin, limit) for (place, origin), limit in sorted(state.limits.items())],
         binding=binding,
-        required=[f"{kind}/{period}" for kind, period in missing(rules.limits, state.limits)],
+        required=[
+            *(f"{kind}/{period}" for kind, period in missing(rules.limits, state.limits)),
+            *missing_kinds(rules.limit_kinds_required, state.limits),
+        ],
         exclusions=[exclusion_answer(one) for one in state.exclusions],
         excluded=barred_until(rules, state.exclusions, now) is not None,
     )

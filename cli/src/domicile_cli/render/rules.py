@@ -4,6 +4,7 @@ from typing import Any
 
 from domicile_catalog import Confidence, Rules
 from domicile_catalog.play_law import FACT_OF_OPTION
+from domicile_catalog.protection import PlayLimit
 from domicile_catalog.rules import PlayTerritory
 from rich.table import Table
 
@@ -30,19 +31,21 @@ def spelt_rules(told: Rules) -> dict[str, str]:
         "currency": told.currency,
         "timezone": told.timezone,
     }
-    spelt |= {rule: _option(value) for rule in FACT_OF_OPTION if (value := getattr(told, rule)) is not None}
+    spelt |= {rule: _option(value, told) for rule in FACT_OF_OPTION if (value := getattr(told, rule)) is not None}
     unread = [rule for rule in spelt if told.confidence[rule] is Confidence.UNKNOWN and spelt[rule] == "none"]
     return spelt | dict.fromkeys(unread, "unknown")
 
 
-def _option(value: Any) -> str:
+def _option(value: Any, told: Rules) -> str:
     match value:
+        case PlayLimit():
+            return f"{value.kind} {told.currency} {money(value.maximum, told.currency_exponent)} a {value.period}"
         case bool():
             return "yes" if value else "no"
         case PlayTerritory():
             return ", ".join(value.regions)
         case tuple():
-            return ", ".join(map(str, value))
+            return ", ".join(_option(one, told) for one in value)
         case _:
             return str(value)
 

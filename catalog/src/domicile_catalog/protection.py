@@ -1,0 +1,72 @@
+"""What the law says of the protection of players, in the casino's words (docs/responsible-gaming.md). Pure."""
+
+from calendar import monthrange
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from domicile_catalog.forms import Frozen, MoneyCap, TimeOut
+from domicile_catalog.play_law import PlayLaw
+from domicile_catalog.vocabulary import LimitKind, Period
+
+COUNTED_OVER: dict[Period, Literal["day", "week", "month"]] = {
+    Period.DAY: "day",
+    Period.WEEK: "week",
+    Period.MONTH: "month",
+}
+"""The periods that the casino counts over. It has no caps of a spin or a session."""
+
+LIMITED_AS = {
+    LimitKind.DEPOSIT: "deposit",
+    LimitKind.LOSS: "loss",
+    LimitKind.STAKE: "stake",
+    LimitKind.TIME: "session",
+}
+"""The limits that players can set in the casino. It has none of the balance."""
+
+
+class PlayLimit(Frozen):
+    """What nobody is let beyond in a period, in minor units."""
+
+    kind: Literal["deposit", "loss"]
+    period: Literal["day", "week", "month"]
+    maximum: int
+
+
+def protection_options(law: PlayLaw) -> dict[str, Any]:
+    """The options of rules.json about protection; None where the law says nothing, or nothing of that kind."""
+    months = law.fact("self_exclusion_minimum_months").value
+    required = law.fact("limits_required").value or ()
+    caps = [*_maxima("deposit", law.fact("deposit_cap").value), *_maxima("loss", law.fact("loss_cap").value)]
+    return {
+        "limits": tuple(caps) or None,
+        "limit_kinds_required": tuple(LIMITED_AS[kind] for kind in required if kind in LIMITED_AS) or None,
+        "limit_loosening_hours": law.fact("limit_increase_hours").value,
+        "self_exclusion_minimum_days": None if months is None else longest_days(months),
+        "time_out_maximum_days": _longest_time_out(law.fact("time_out").value),
+        "reality_check_minutes": law.fact("reality_check_minutes").value,
+    }
+
+
+def _maxima(kind: Literal["deposit", "loss"], caps: Iterable[MoneyCap] | None) -> Iterable[PlayLimit]:
+    """A maximum for each period: of several ages the lowest, since the casino has one for everybody."""
+    for period, counted in COUNTED_OVER.items():
+        amounts = [cap.amount_minor for cap in caps or () if cap.period is period]
+        if amounts:
+            yield PlayLimit(kind=kind, period=counted, maximum=min(amounts))
+
+
+def longest_days(months: int) -> int:
+    """The most days that so many calendar months can have, whenever they begin."""
+    # Four years have every way that months can follow each other, but for the centuries, which have fewer days.
+    lengths = [monthrange(2024 + at // 12, at % 12 + 1)[1] for at in range(48)]
+    return max(sum(lengths[(begin + at) % 48] for at in range(months)) for begin in range(48))
+
+
+def _longest_time_out(asked: TimeOut | None) -> int | None:
+    """The longest pause that players must be able to take, in whole days.
+
+    Where the law names one length alone, that one must be on offer, and the casino offers any up to its default.
+    """
+    if asked is None or asked.maximum_hours is None or asked.maximum_hours == asked.minimum_hours:
+        return None
+    return -(-asked.maximum_hours // 24)
