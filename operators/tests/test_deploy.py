@@ -101,6 +101,11 @@ def test_the_operator_may_do_what_it_does_and_watch_what_it_watches() -> None:
             assert verbs(group, plural) == {"create"}
         elif kind == "EndpointSlice":
             assert verbs(group, plural) == {"list"}
+        elif kind == "StorageClass":
+            assert verbs(group, plural) == {"get"}
+        elif kind == "PersistentVolumeClaim":
+            assert verbs(group, plural) == {"get", "list", "watch", "create", "patch"}
+            assert (group, "v1", plural) in WATCHED
         elif kind == names.KIND:
             assert verbs(group, plural) == {"get", "list", "watch", "patch"}
         else:
@@ -111,7 +116,8 @@ def test_the_operator_may_do_what_it_does_and_watch_what_it_watches() -> None:
 def test_the_admission_policy_covers_every_kind_that_the_operator_writes() -> None:
     policy = documents("admission.yaml")[0]["spec"]
     (rule,) = policy["matchConstraints"]["resourceRules"]
-    written = {p for (_, kind), (p, _) in PLURALS.items() if kind not in (names.KIND, "Event", "EndpointSlice")}
+    others = (names.KIND, "Event", "EndpointSlice", "StorageClass")
+    written = {p for (_, kind), (p, _) in PLURALS.items() if kind not in others}
     assert set(rule["resources"]) == written
     assert policy["failurePolicy"] == "Fail"
 

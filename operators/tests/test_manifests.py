@@ -13,7 +13,7 @@ from domicile_operator.plan import SIZES, WORKER_SIZE, Plan, image_version
 from domicile_operator.sql import groups
 from hypothesis import given
 from hypothesis import strategies as st
-from operator_testkit.samples import CELL, plan
+from operator_testkit.samples import ARCHIVING, CELL, plan
 
 RULES = {"schema": 1, "jurisdiction": "GB", "currency": "GBP", "currency_exponent": 2, "timezone": "Europe/London"}
 PLANS = st.builds(
@@ -179,6 +179,27 @@ def test_the_database_of_networks_reaches_those_casinos_whose_rules_ask_for_plac
         moved = CELL.model_copy(update={"networks": NETWORKS.replace("NJ", "NY"), "trusted_proxies": 1})
         assert made(of) != made(plan(cell=moved, rules=asking))
         assert made(other) == made(plan(cell=moved, rules=json.dumps(RULES)))
+
+
+def test_the_worker_alone_has_the_volume_of_sealed_months_where_the_cell_has_one() -> None:
+    of, other = plan(cell=ARCHIVING), plan()
+    (claim,) = workload.ledger_archive(of)
+    assert claim["metadata"]["namespace"] == of.names.namespace
+    assert claim["spec"]["storageClassName"] == "kept"
+    assert claim["spec"]["resources"] == {"requests": {"storage": "20Gi"}}
+    worker = workload.worker_deployment(of)
+    pod = worker["spec"]["template"]["spec"]
+    (volume,) = (v for v in pod["volumes"] if v["name"] == "ledger")
+    assert volume["persistentVolumeClaim"] == {"claimName": claim["metadata"]["name"]}
+    (mount,) = (m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "ledger")
+    assert variables(worker)["CASINO_LEDGER_ARCHIVE"] == mount["mountPath"]
+    assert worker["spec"]["strategy"] == {"type": "Recreate"}
+    assert workload.deployment(of) == workload.deployment(other)
+    assert workload.realtime_deployment(of) == workload.realtime_deployment(other)
+    assert "CASINO_LEDGER_ARCHIVE" not in variables(workload.worker_deployment(other))
+    assert workload.ledger_archive(other) == []
+    claims = [quota(one)["spec"]["hard"]["persistentvolumeclaims"] for one in (of, other)]
+    assert claims == ["1", "0"]
 
 
 @pytest.mark.parametrize("made", DEPLOYMENTS)

@@ -9,7 +9,7 @@ from domicile_operator.names import FINALIZER, LABEL_TENANT
 from domicile_operator.plan import LawAhead
 from domicile_operator.reconcile import reconcile
 from operator_testkit.fakes import NOWHERE, Fakes
-from operator_testkit.samples import CELL, tenant
+from operator_testkit.samples import ARCHIVING, CELL, tenant
 
 NAMESPACE = "casino-acme-gb"
 
@@ -50,6 +50,35 @@ def test_a_tenant_waits_for_its_migration_then_for_its_pods_then_is_live(fakes: 
         "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True", "Lawful": "True",
         "Secrets": "True", "Database": "True", "RulesInForce": "Unknown", "Progressing": "False",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", [None, "Delete"])
+def test_sealed_months_are_kept_by_no_volume_that_goes_with_its_tenant(policy: str | None) -> None:
+    fakes = Fakes(ARCHIVING)
+    fakes.kube.put(tenant())
+    if policy is not None:
+        storage_class(fakes, policy)
+    run(fakes)
+    fakes.finish_migration()
+    assert run(fakes).endswith("ARCHIVE_NOT_KEPT")
+    assert not fakes.kube.find("PersistentVolumeClaim", NAMESPACE)
+    assert not fakes.kube.find("Deployment", NAMESPACE)
+
+
+def test_a_worker_has_its_volume_and_keeps_it_when_the_cell_asks_for_none_any_more() -> None:
+    fakes = Fakes(ARCHIVING)
+    fakes.kube.put(tenant())
+    storage_class(fakes, "Retain")
+    go_live(fakes)
+    assert fakes.kube.find("PersistentVolumeClaim", NAMESPACE)
+    fakes.cell = CELL
+    run(fakes)
+    assert fakes.kube.find("PersistentVolumeClaim", NAMESPACE)
+
+
+def storage_class(fakes: Fakes, policy: str) -> None:
+    made = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "kept"}}
+    fakes.kube.put(made)["reclaimPolicy"] = policy
 
 
 OLD, WRITTEN = "a" * 64, "d" * 64

@@ -81,6 +81,13 @@ class Studio(_Model):
     port: Port
 
 
+class LedgerArchive(_Model):
+    """Where each casino's worker keeps its sealed months: a volume of `size`, of a class whose volumes are kept."""
+
+    storage_class: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,252}$")]
+    size: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(Mi|Gi|Ti)$")]
+
+
 class Site(_Model):
     """A place of the environment's own, which the catalogue does not know: `territory` is the ground it stands on."""
 
@@ -96,6 +103,7 @@ class Cell(_Model):
     `sites` are places that it names beside AWS regions; `places` and `copy_places` may have their codes.
     `networks` is the database by which casinos tell where players are (docs/players.md), as CSV; empty where the cell
     has none. `trusted_proxies` is how many proxies in front of a casino append to X-Forwarded-For.
+    Without a `ledger_archive` no casino's worker exports its sealed months (docs/ledger.md).
     `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
     `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here, in
     a list whose serial is `attestation_serial` or more.
@@ -122,6 +130,7 @@ class Cell(_Model):
     ca_pem: str = ""
     networks: str = ""
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
+    ledger_archive: LedgerArchive | None = None
 
     @model_validator(mode="after")
     def _serial_is_of_a_roots_list(self) -> Self:

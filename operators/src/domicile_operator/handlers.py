@@ -19,6 +19,7 @@ WATCHED = (
     ("", "v1", "limitranges"),
     ("", "v1", "configmaps"),
     ("", "v1", "services"),
+    ("", "v1", "persistentvolumeclaims"),
     ("networking.k8s.io", "v1", "networkpolicies"),
     ("networking.k8s.io", "v1", "ingresses"),
     ("batch", "v1", "jobs"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domicile_operator.cell import Cell, ElastiCache
+from domicile_operator.cell import Cell, ElastiCache, LedgerArchive
 from domicile_operator.names import API_VERSION, KIND, Names
 from domicile_operator.plan import Plan, RulesInForce
 from domicile_operator.spec import TenantSpec
@@ -51,6 +51,10 @@ IN_AWS = CELL.model_copy(
     }
 )
 """The same cell with a cache whose users AWS makes."""
+
+
+ARCHIVING = CELL.model_copy(update={"ledger_archive": LedgerArchive(storage_class="kept", size="20Gi")})
+"""The same cell with a place for sealed months."""
 
 
 def tenant(name: str = "acme-gb", **spec: Any) -> dict[str, Any]:

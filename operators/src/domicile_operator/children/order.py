@@ -14,6 +14,7 @@ from domicile_operator.children.workload import (
     Configuration,
     DisruptionBudgets,
     Ingresses,
+    LedgerArchive,
     Migration,
     Services,
     Workload,
@@ -37,6 +38,7 @@ BUILD: tuple[Child, ...] = (
     CACHE_LOGIN,
     Migration(),
     DisruptionBudgets(),
+    LedgerArchive(),
     Workload(),
 )
 

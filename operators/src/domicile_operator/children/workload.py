@@ -79,6 +79,35 @@ class Migration(PrunedChild):
         return Observation(references(applied), f"Waiting for the migration {name} to finish.")
 
 
+class LedgerArchive(KubernetesChild):
+    """The volume of sealed months. It is not pruned: what a cell no longer asks for may be all that is left of them."""
+
+    api_version, kind = "v1", "PersistentVolumeClaim"
+
+    def desired(self, plan: Plan) -> Sequence[Manifest]:
+        return workload.ledger_archive(plan)
+
+    def apply(self, plan: Plan, world: World) -> Sequence[Object]:
+        """Raises Fault ARCHIVE_NOT_KEPT for a class whose volumes go with the tenant's namespace."""
+        asked = plan.cell.ledger_archive
+        if asked is None:
+            return []
+        remedy = "Name one with reclaimPolicy Retain in ledgerArchive of the cell's description."
+        try:
+            found = world.kube.get("storage.k8s.io/v1", "StorageClass", asked.storage_class)
+        except Gone:
+            raise Fault(
+                "ARCHIVE_NOT_KEPT", f"There is no StorageClass {asked.storage_class} for sealed months. {remedy}"
+            ) from None
+        if found.get("reclaimPolicy") != "Retain":
+            raise Fault(
+                "ARCHIVE_NOT_KEPT",
+                f"Volumes of StorageClass {asked.storage_class} are deleted with their tenant, and a sealed month may "
+                f"be nowhere else. {remedy}",
+            )
+        return super().apply(plan, world)
+
+
 class Workload(KubernetesChild):
     """The casino's Deployments: who serves players, who works in the background, who tells players what happens."""
 

@@ -26,12 +26,14 @@ PLURALS: dict[tuple[str, str], tuple[str, bool]] = {
     ("v1", "LimitRange"): ("limitranges", True),
     ("v1", "ConfigMap"): ("configmaps", True),
     ("v1", "Service"): ("services", True),
+    ("v1", "PersistentVolumeClaim"): ("persistentvolumeclaims", True),
     ("v1", "Event"): ("events", True),
     ("networking.k8s.io/v1", "NetworkPolicy"): ("networkpolicies", True),
     ("networking.k8s.io/v1", "Ingress"): ("ingresses", True),
     ("batch/v1", "Job"): ("jobs", True),
     ("apps/v1", "Deployment"): ("deployments", True),
     ("policy/v1", "PodDisruptionBudget"): ("poddisruptionbudgets", True),
+    ("storage.k8s.io/v1", "StorageClass"): ("storageclasses", False),
     ("discovery.k8s.io/v1", "EndpointSlice"): ("endpointslices", True),
 }
 

@@ -42,7 +42,7 @@ def quota(plan: Plan) -> Manifest:
                 "requests.memory": f"{pods * size.memory_mi}Mi",
                 "limits.cpu": f"{pods * size.cpu_limit_m}m",
                 "limits.memory": f"{pods * size.memory_limit_mi}Mi",
-                "persistentvolumeclaims": "0",
+                "persistentvolumeclaims": "1" if plan.cell.ledger_archive else "0",
                 "services.loadbalancers": "0",
                 "services.nodeports": "0",
             }

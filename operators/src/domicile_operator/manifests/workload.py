@@ -13,9 +13,10 @@ from domicile_operator.manifests.pods import (
     pod_template,
     realtime_environment,
 )
-from domicile_operator.names import APP, CONFIG_MAP, MIGRATE_ACCOUNT, REALTIME, WORKER
+from domicile_operator.names import APP, CONFIG_MAP, LEDGER_ARCHIVE, MIGRATE_ACCOUNT, REALTIME, WORKER
 from domicile_operator.plan import SIZES, WORKER_SIZE, Manifest, Plan, Size, digest
 
+ARCHIVE_FOLDER = "/var/lib/casino/ledger"
 CONFIG_DIGEST = "casino.domicile.dev/config"
 READ_AT_START = ("jurisdiction", "currency", "currency_exponent", "timezone", "registration_fields")
 """Rules that a casino takes on at its start alone (casino/compliance/in_force.py, FIXED), or is to check there."""
@@ -75,7 +76,36 @@ def deployment(plan: Plan) -> Manifest:
 
 def worker_deployment(plan: Plan) -> Manifest:
     """What is done in the background: events, the schedule. One pod: leases would let more of them share the work."""
-    return _deployment(plan, _casino(plan, WORKER, "worker", WORKER_SIZE))
+    made = _deployment(plan, _casino(plan, WORKER, "worker", WORKER_SIZE))
+    if plan.cell.ledger_archive is not None:
+        pod = made["spec"]["template"]["spec"]
+        pod["volumes"].append({"name": "ledger", "persistentVolumeClaim": {"claimName": LEDGER_ARCHIVE}})
+        container = pod["containers"][0]
+        container["volumeMounts"].append({"name": "ledger", "mountPath": ARCHIVE_FOLDER})
+        container["env"].append({"name": "CASINO_LEDGER_ARCHIVE", "value": ARCHIVE_FOLDER})
+        # The volume is one node's at a time: a pod more while rolling might wait on another one for ever.
+        made["spec"]["strategy"] = {"type": "Recreate"}
+    return made
+
+
+def ledger_archive(plan: Plan) -> list[Manifest]:
+    """The volume of sealed months, where the cell has a place for it."""
+    asked = plan.cell.ledger_archive
+    if asked is None:
+        return []
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": asked.storage_class,
+        "resources": {"requests": {"storage": asked.size}},
+    }
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": metadata(plan, LEDGER_ARCHIVE, "worker"),
+            "spec": spec,
+        }
+    ]
 
 
 def realtime_deployment(plan: Plan) -> Manifest:
