@@ -1,5 +1,6 @@
 """What the role `cell` writes into the cluster."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 ROLE = Path(__file__).resolve().parents[1] / "roles" / "cell"
+ARCHIVE = "{{ {'ledgerArchive': cell_ledger_archive_document | from_yaml} | to_nice_yaml }}"
 PLAY = """
 - hosts: localhost
   connection: local
@@ -17,23 +19,25 @@ PLAY = """
   vars_files: ["{role}/defaults/main.yml", "{role}/vars/main.yml"]
   tasks:
     - ansible.builtin.copy:
-        content: "{{{{ lookup('ansible.builtin.template', '{role}/templates/attestations.yaml.j2') }}}}"
+        content: "{content}"
         dest: {out}
         mode: "0644"
 """
+ATTESTATIONS = f"{{{{ lookup('ansible.builtin.template', '{ROLE}/templates/attestations.yaml.j2') }}}}"
 SIGNED = [b"a: 1\n", b"no newline", b'\n\n{{ no template }}\r\n\xc3\xa9 "quoted" \\n\t\n\n']
 
 
-def rendered(folder: Path, tmp_path: Path) -> dict[str, Any]:
+def rendered(folder: Path, tmp_path: Path, content: str = ATTESTATIONS, **given: Any) -> dict[str, Any]:
     out = tmp_path / "manifest.yaml"
-    (tmp_path / "play.yml").write_text(PLAY.format(role=ROLE, out=out))
+    (tmp_path / "play.yml").write_text(PLAY.format(role=ROLE, out=out, content=content))
     settings = {
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
         "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
     }
-    given = ["-i", "localhost,", "-e", f"cell_environment_folder={folder}", str(tmp_path / "play.yml")]
-    command = [sys.executable, "-m", "ansible", "playbook", *given]
+    variables = json.dumps({"cell_environment_folder": str(folder)} | given)
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-e", variables]
+    command.append(str(tmp_path / "play.yml"))
     done = subprocess.run(command, env=os.environ | settings, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = yaml.safe_load(out.read_text())
@@ -56,3 +60,10 @@ def test_where_there_are_none_the_cluster_has_none(tmp_path: Path, made: bool) -
     if made:
         (tmp_path / "environment" / "attestations").mkdir(parents=True)
     assert rendered(tmp_path / "environment", tmp_path)["data"] == {}
+
+
+def test_a_cell_names_a_place_for_sealed_months_where_somebody_gave_one(tmp_path: Path) -> None:
+    given = {"storage_class": "kept", "size": "20Gi"}
+    told = rendered(tmp_path, tmp_path, ARCHIVE, cell_ledger_archive=given)
+    assert told == {"ledgerArchive": {"storageClass": "kept", "size": "20Gi"}}
+    assert rendered(tmp_path, tmp_path, ARCHIVE) == {"ledgerArchive": None}
