@@ -23,9 +23,7 @@ def told(*arguments):
 def test_every_control_says_whether_it_is_met_and_by_what():
     found = {one["id"]: one for one in told()["controls"]}
     assert found["slot.stake-maximum"]["status"] == "met"
-    assert (
-        found["limits.deposit-cap"] | {"status": "unmet", "why": "no code meets it yet"} == found["limits.deposit-cap"]
-    )
+    assert found["limits.required"] | {"status": "unmet", "why": "no code meets it yet"} == found["limits.required"]
 
 
 def test_what_is_kept_is_what_the_code_was_verified_as():
