@@ -221,6 +221,9 @@ class Memory:
     async def by_key(self, *_: Any) -> Any:
         return [(self.payment, bytes(32))]
 
+    async def asked_by(self, *_: Any) -> set[str]:
+        return set()
+
     async def vouched_by(self, *_: Any) -> set[str]:
         return {"vic"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections import Counter
 from typing import Any
@@ -94,8 +95,9 @@ async def test_what_is_hidden_is_hidden_until_the_end_from_everybody(casino: Any
     told = await open_round(player, "lantern-blackjack")
     shown = (await player.call("GET", f"/rounds/{told['round_id']}")).json()
     assert "dealer" not in told["data"] and "dealer" not in shown["final_display"] and not shown["complete"]
-    history = (await player.call("GET", "/history")).text
-    assert '"dealer"' not in history and shown["label"] is None
+    history = (await player.call("GET", "/history")).json()["entries"]
+    told_of = [entry for entry in history if told["round_id"] in json.dumps(entry)]
+    assert '"dealer"' not in json.dumps(told_of) and shown["label"] is None
     assert len((await finish(player, told))["data"]["dealer"]) >= 2
 
 
