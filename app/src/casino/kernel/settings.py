@@ -193,7 +193,7 @@ def _missing(settings: Settings, needs_database: bool, needs_redis: bool, migrat
             missing.append("CASINO_DATABASE_URL (or BAO_ADDR)")
         if needs_redis and settings.redis_url is None:
             missing.append("CASINO_REDIS_URL (or BAO_ADDR)")
-        if needs_redis and settings.pii_keys is None:
+        if needs_database and needs_redis and settings.pii_keys is None:
             missing.append("CASINO_PII_KEYS (or BAO_ADDR and BAO_TRANSIT_KEY)")
         missing += [
             f"CASINO_PSP_SECRETS for provider {p.name}" for p in settings.psp if p.name not in settings.psp_secrets
