@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from casino.kernel.http import ERRORS, AmountMinor, Body, IdempotencyKey, Parts
 from casino.pam.api import Role, Staff, StaffPrincipal, require_role, require_second_person
-from casino.wallet.api import Instrument, Payment, Payments, PaymentWaiting, require_no_pan
+from casino.wallet.api import Instrument, OpenBreak, Payment, Payments, PaymentWaiting, require_no_pan
 
 router = APIRouter(prefix="/api/v1/staff", tags=["staff payments"], responses=ERRORS)
 
@@ -133,25 +133,8 @@ class InstrumentList(BaseModel):
     instruments: list[StaffInstrument]
 
 
-class BreakAnswer(BaseModel):
-    """Amounts are minor units; `ours` and `theirs` are null where the movement is missing on that side."""
-
-    file_id: uuid.UUID
-    number: int
-    provider: str
-    method: str
-    day: str
-    kind: str
-    type: str
-    reference: str
-    ours: int | None
-    theirs: int | None
-    currency: str
-    noted_at: datetime
-
-
 class BreakList(BaseModel):
-    breaks: list[BreakAnswer]
+    breaks: list[OpenBreak]
 
 
 def actor_of(staff: StaffPrincipal) -> str:
@@ -318,7 +301,7 @@ async def verify(instrument_id: uuid.UUID, body: InstrumentDecision, parts: Part
 async def breaks(parts: Parts, staff: Viewer, limit: Limit = 100) -> BreakList:
     """What does not agree between settlement files and our books, and is open; oldest first."""
     found = await parts.get(Payments).desk.open_breaks(limit)
-    return BreakList(breaks=[BreakAnswer(**asdict(one)) for one in found])
+    return BreakList(breaks=found)
 
 
 @router.post("/settlement-breaks/{file_id}/{number}/resolve", status_code=204)

@@ -16,6 +16,7 @@ from casino.wallet.payments.models import Instrument, Payment
 from casino.wallet.payments.money import LedgerMoney
 from casino.wallet.payments.pan import require_no_pan
 from casino.wallet.payments.ports import Identity
+from casino.wallet.payments.repository_desk import OpenBreak
 from casino.wallet.payments.repository_desk import Waiting as PaymentWaiting
 from casino.wallet.payments.service import Payments
 from casino.wallet.play import BetUnknown, Play, Played, PlayMove
@@ -68,6 +69,7 @@ __all__ = [
     "LedgerMoney",
     "LedgerOpeningBalances",
     "MergeBlocked",
+    "OpenBreak",
     "Payment",
     "PaymentWaiting",
     "Payments",

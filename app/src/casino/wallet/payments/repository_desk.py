@@ -39,7 +39,10 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class OpenBreak:
-    """What does not agree between a settlement file and our books; it is named by file and number."""
+    """What does not agree between a settlement file and our books; it is named by file and number.
+
+    Amounts are minor units; `ours` and `theirs` are None where the movement is missing on that side.
+    """
 
     file_id: uuid.UUID
     number: int
