@@ -68,14 +68,14 @@ SUITES = {
         budget_s=240,
     ),
     # A file's tests stay together: they share servers, which each of the two processes starts for itself.
-    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=360),
+    "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=480),
     # The casino on real servers of its own: PostgreSQL, Redis, OpenBao, an HSM, and the simulators.
     "casino": Suite((("pytest", "-n", "2", "--dist", "loadfile", "app/tests"),), budget_s=1200, before=need_programs),
     "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_programs),
     "apiserver": Suite(
-        (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=900, before=need_tools
+        (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=1200, before=need_tools
     ),
-    "cloud": Suite((("pytest", "tests/cloud"),), budget_s=900, before=need_tools),
+    "cloud": Suite((("pytest", "tests/cloud"),), budget_s=1200, before=need_tools),
     "scan": Suite((("python", "-m", "tests.scan"), ("pytest", "tests/scan")), budget_s=240),
     "lab": Suite((("pytest", "tests/end_to_end"),), budget_s=1500, before=need_lab),
 }
