@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 from casino.compliance.api import RulesInForce
+from casino.game_control.api import GameControl
 from casino.kernel.events.outbox import event
 from casino.pam.module import PlayerModule
 from casino.responsible_gaming.module import ResponsibleGaming
@@ -116,8 +117,19 @@ def _request(account: int) -> Any:
     return Request(account, uuid.uuid4().hex, bytes(32))
 
 
-async def test_a_loss_limit_stops_play_and_loosens_a_day_after_it_was_asked(open_casino: Any) -> None:
+async def test_a_loss_limit_stops_play_and_loosens_a_day_after_it_was_asked(
+    open_casino: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     casino = await open_casino(limits=[{"kind": "loss", "period": "month", "maximum": 90_000}])
+    control = casino.part(GameControl)
+    play = control.play
+
+    def lost(game: Any, stake_minor: int) -> Any:  # a lucky player would not come to the limit in any number of spins
+        while (outcome := play(game, stake_minor)).win_minor:
+            pass
+        return outcome
+
+    monkeypatch.setattr(control, "play", lost)
     player = await casino.player(deposit=5_000)
     id_ = await id_of(player)
 
