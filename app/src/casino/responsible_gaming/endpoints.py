@@ -16,7 +16,6 @@ from casino.responsible_gaming.bodies import (
     ExclusionAnswer,
     ExclusionBody,
     HistoryAnswer,
-    HistoryEntry,
     LimitAnswer,
     LimitBody,
     LimitKind,
@@ -27,7 +26,14 @@ from casino.responsible_gaming.bodies import (
 )
 from casino.responsible_gaming.module import ResponsibleGaming
 from casino.responsible_gaming.protection import Decision
-from casino.responsible_gaming.views import checks_of, exclusion_answer, limit_answer, protection_of, statement_of
+from casino.responsible_gaming.views import (
+    checks_of,
+    exclusion_answer,
+    history_entry,
+    limit_answer,
+    protection_of,
+    statement_of,
+)
 
 router = APIRouter(prefix="/api/v1/players/me", tags=["protection"], responses=ERRORS)
 LONGEST_STATEMENT = timedelta(days=366)
@@ -58,20 +64,7 @@ async def confirm_limit(kind: LimitKind, period: LimitPeriod, parts: Parts, play
 async def limit_history(parts: Parts, player: Player) -> HistoryAnswer:
     """The last changes of the player's limits, newest first."""
     found = await parts.get(ResponsibleGaming).protection.repository.history(player.player_id)
-    return HistoryAnswer(
-        entries=[
-            HistoryEntry(
-                kind=one.kind,
-                period=one.period,
-                origin=one.origin,
-                change=one.change,
-                value=one.value,
-                effective_at=one.effective_at,
-                recorded_at=one.recorded_at,
-            )
-            for one in found
-        ]
-    )
+    return HistoryAnswer(entries=[history_entry(one) for one in found])
 
 
 @router.post("/time-outs", status_code=201)

@@ -25,7 +25,7 @@ from casino.responsible_gaming.bodies import (
 )
 from casino.responsible_gaming.module import ResponsibleGaming
 from casino.responsible_gaming.protection import Decision
-from casino.responsible_gaming.views import exclusion_answer, limit_answer, protection_of
+from casino.responsible_gaming.views import exclusion_answer, history_entry, limit_answer, protection_of
 from casino.wallet.api import Payments
 
 log = logging.getLogger(__name__)
@@ -61,19 +61,7 @@ async def protection(player_id: uuid.UUID, parts: Parts, staff: Staff) -> StaffP
     return StaffProtectionAnswer(
         **found.model_dump(exclude={"exclusions"}),
         exclusions=[StaffExclusion(**exclusion_answer(one).model_dump(), reason=why) for one, why in exclusions],
-        history=[
-            StaffHistoryEntry(
-                kind=one.kind,
-                period=one.period,
-                origin=one.origin,
-                change=one.change,
-                value=one.value,
-                effective_at=one.effective_at,
-                recorded_at=one.recorded_at,
-                reason=one.reason,
-            )
-            for one in history
-        ],
+        history=[StaffHistoryEntry(**history_entry(one).model_dump(), reason=one.reason) for one in history],
     )
 
 

@@ -11,6 +11,7 @@ from casino.responsible_gaming.bodies import (
     CheckAnswer,
     DayAnswer,
     ExclusionAnswer,
+    HistoryEntry,
     LimitAnswer,
     ProtectionAnswer,
     StatementAnswer,
@@ -18,6 +19,7 @@ from casino.responsible_gaming.bodies import (
 from casino.responsible_gaming.exclusions import Exclusion, barred_until
 from casino.responsible_gaming.limits import Limit, missing, missing_kinds
 from casino.responsible_gaming.module import ResponsibleGaming
+from casino.responsible_gaming.repository import LimitEntry
 
 
 async def protection_of(module: ResponsibleGaming, player_id: uuid.UUID) -> ProtectionAnswer:
@@ -53,6 +55,13 @@ def exclusion_answer(one: Exclusion) -> ExclusionAnswer:
     return ExclusionAnswer(
         exclusion_id=one.exclusion_id, kind=one.kind, began_at=one.began_at, until=one.until,
         return_at=one.return_at, ended_at=one.ended_at,
+    )  # fmt: skip
+
+
+def history_entry(one: LimitEntry) -> HistoryEntry:
+    return HistoryEntry(
+        kind=one.kind, period=one.period, origin=one.origin, change=one.change, value=one.value,
+        effective_at=one.effective_at, recorded_at=one.recorded_at,
     )  # fmt: skip
 
 

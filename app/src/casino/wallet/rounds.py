@@ -21,8 +21,8 @@ from casino.wallet.service import (
     GameCycleTooShort,
     InsufficientFunds,
     PlayBarred,
-    PlayLimitReached,
     StakeAboveLimit,
+    may_stake,
 )
 
 
@@ -95,8 +95,9 @@ class GameRounds:
         outcome, balance, amount, game, step = await self._repository.step(request)
         cap = request.stake_cap_minor
         if outcome == "stake_above_limit" and (cap is None or request.stake_minor <= cap):
-            await self._require_left(request)
-            outcome, balance, amount, game, step = await self._repository.step(request)
+            left = await self._limits.renew(request.account_id)
+            if may_stake(left, request.stake_minor, self._money):
+                outcome, balance, amount, game, step = await self._repository.step(request)
         if outcome in ("stepped", "replayed"):
             assert game is not None and step is not None
             return StepTaken(game, step, outcome == "replayed")
@@ -153,16 +154,6 @@ class GameRounds:
         if outcome == "round_over":
             raise RoundOver("The round has a result, and is not voided.")
         return game
-
-    async def _require_left(self, request: StepRequest) -> None:
-        """Begin the player's windows that have come; refuse with PlayLimitReached what they do not leave either."""
-        left = await self._limits.renew(request.account_id)
-        capped = left.stake_cap_minor
-        if capped is not None and request.stake_minor > capped and left.window_ends_at is not None:
-            raise PlayLimitReached(
-                f"The stake of {self._money(request.stake_minor)} is more than the player's limits leave: "
-                f"{self._money(capped)}."
-            )
 
     def _refusal(
         self, outcome: str, request: StepRequest, balance: int, amount: int, game: GameRound | None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.money import format_minor
 from casino.wallet.models import History, Round, RoundRequest
 from casino.wallet.repository import WalletRepository
-from casino.wallet.repository_limits import PlayerLimits
+from casino.wallet.repository_limits import PlayerLimits, Renewed
 
 
 class StakeAboveLimit(CasinoError):
@@ -47,6 +48,21 @@ class PlayLimitReached(CasinoError):
     remedy = "Stake less, or wait until the limit's day, week or month is over."
 
 
+def may_stake(left: Renewed, stake_minor: int, money: Callable[[int], str]) -> bool:
+    """Whether a stake that was above a cap is within what is left, once the windows that have come were begun.
+
+    Raises PlayLimitReached where a day's, week's or month's limit leaves less; False: another cap does.
+    """
+    cap = left.stake_cap_minor
+    if cap is None or stake_minor <= cap:
+        return True
+    if left.window_ends_at is not None:
+        raise PlayLimitReached(
+            f"The stake of {money(stake_minor)} is more than the player's limits leave: {money(cap)}."
+        )
+    return False
+
+
 class Wallet:
     """The tenant's wallet, in its one currency."""
 
@@ -79,7 +95,10 @@ class Wallet:
         row = await self._repository.place_round(request)
         capped = row["outcome"] == "stake_above_limit"
         if capped and (request.stake_cap_minor is None or request.stake_minor <= request.stake_cap_minor):
-            row = await self._look_again(row, request)
+            # The limit that refused it may have been of a day, week or month that is over.
+            left = await self._limits.renew(request.account_id)
+            if may_stake(left, request.stake_minor, self.money):
+                row = await self._repository.place_round(request)
         if row["outcome"] not in ("placed", "replayed"):
             raise self._refusal(row, request)
         return Round(
@@ -102,18 +121,6 @@ class Wallet:
     def money(self, minor: int) -> str:
         """An amount for a sentence."""
         return format_minor(minor, self.currency, self.currency_exponent)
-
-    async def _look_again(self, row: Any, request: RoundRequest) -> Any:
-        """The round again, if the player's limit that refused it was of a day, week or month that is over."""
-        left = await self._limits.renew(request.account_id)
-        if left.stake_cap_minor is None or request.stake_minor <= left.stake_cap_minor:
-            return await self._repository.place_round(request)
-        if left.window_ends_at is not None:
-            raise PlayLimitReached(
-                f"The stake of {self.money(request.stake_minor)} is more than the player's limits leave: "
-                f"{self.money(left.stake_cap_minor)}."
-            )
-        return row
 
     def _refusal(self, row: Any, request: RoundRequest) -> CasinoError:
         match row["outcome"]:
