@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
+import secrets
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ import pytest
 from casino.kernel.events import relay as relay_module
 from casino.kernel.events.model import ATTEMPTS, Consumer, Event, NotUnderstood, pause_s
 from casino.kernel.events.outbox import Outbox, event
+from casino.kernel.events.producer import Producer, Producers
 from casino.kernel.events.relay import LeaseLost, Relay
 from casino.kernel.events.repository import Cursors
 
@@ -109,6 +112,8 @@ async def test_nothing_is_lost_or_doubled_while_writers_and_readers_come_and_go(
     aggregates = [uuid.uuid4() for _ in range(5)]
     locks = [asyncio.Lock() for _ in aggregates]
     failing = consumer(name="flaky", handlers={("pam.it", 1): _flaky(rng)})
+    await pool.execute("CREATE TABLE ops.seen_too (LIKE ops.seen INCLUDING ALL)")
+    beside = consumer(name="beside", handlers={("pam.it", 1): _note_too})
     over = asyncio.Event()
 
     async def write(writer: int) -> None:
@@ -124,27 +129,38 @@ async def test_nothing_is_lost_or_doubled_while_writers_and_readers_come_and_go(
 
     async def read() -> None:
         while not over.is_set():
-            relay = reader(pool, failing, batch=rng.randint(1, 20), lease_s=0.3)
-            for _ in range(rng.randint(1, 10)):
-                await relay.step()
+            producers, batch = Producers(lambda _: pool), rng.randint(1, 20)
+            relays = [reader(pool, one, producers=producers, batch=batch, lease_s=0.3) for one in (failing, beside)]
+            for _ in range(rng.randint(1, 60)):
+                await rng.choice(relays).step()
                 await asyncio.sleep(0.002)
-            if rng.random() < 0.5:
-                await relay.close()  # the others die with their lease
+            for relay in relays:
+                if rng.random() < 0.5:
+                    await relay.close()  # the others die with their lease
 
     readers = [asyncio.create_task(read()) for _ in range(3)]
     await asyncio.gather(*(write(writer) for writer in range(writers)))
     cursors = Cursors(pool, failing)
     async with asyncio.timeout(60):
-        while await cursors.parked() or len(await seen(pool)) < await pool.fetchval("SELECT count(*) FROM pam.outbox"):
+        written = await pool.fetchval("SELECT count(*) FROM pam.outbox")
+        while await cursors.parked() or 2 * written > await pool.fetchval(
+            "SELECT (SELECT count(*) FROM ops.seen) + (SELECT count(*) FROM ops.seen_too)"
+        ):
             await cursors.replay(None)
             await asyncio.sleep(0.05)
     over.set()
     await asyncio.gather(*readers)
     for aggregate in aggregates:
         told = await pool.fetch("SELECT position FROM pam.outbox WHERE aggregate = $1 ORDER BY position", aggregate)
-        found = await pool.fetch("SELECT position FROM ops.seen WHERE aggregate = $1 ORDER BY nth", aggregate)
-        assert [row["position"] for row in found] == [row["position"] for row in told]
+        for table in ("ops.seen", "ops.seen_too"):
+            found = await pool.fetch(f"SELECT position FROM {table} WHERE aggregate = $1 ORDER BY nth", aggregate)
+            assert [row["position"] for row in found] == [row["position"] for row in told]
     drill.injected(writers * each)
+
+
+async def _note_too(connection: Any, event_: Event) -> None:
+    told = (event_.position, event_.aggregate, event_.payload["number"])
+    await connection.execute("INSERT INTO ops.seen_too (position, aggregate, number) VALUES ($1, $2, $3)", *told)
 
 
 def _flaky(rng: random.Random) -> Any:
@@ -329,6 +345,56 @@ async def test_the_ledgers_transactions_are_events_of_the_wallet(ledger: Any) ->
     await ledger.settle(account, "hand", 70)
     assert await Relay(one, lambda _: ledger.pool).step() == 4
     assert told == [("wallet.deposit", 1_000), ("wallet.round", 930), ("wallet.bet", 880), ("wallet.bet_settled", 950)]
+
+
+async def test_a_chunk_of_a_long_backlog_costs_what_it_holds(ledger: Any) -> None:
+    """However long the window is: the read goes by the positions' index, and sorts nothing."""
+    accounts = [await ledger.player(1_000) for _ in range(10)]
+    for _ in range(60):
+        await ledger.bets([(account, 1, 0, secrets.token_hex(6)) for account in accounts])
+    async with ledger.pool.acquire() as connection:
+        await connection.execute("ANALYZE wallet.transactions")
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE read(text, text, bigint, bigint) AS {Producer(None, 'wallet').statement}")
+        plan = await connection.fetch("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE read('0', '99999999', 0, 50)")
+    told = "\n".join(row[0] for row in plan)
+    read = re.findall(r"Index Scan using transactions_\w+_position on \S+ t\S* \(actual rows=(\d+)", told)
+    assert sum(map(int, read)) == 50, told
+    assert "Seq Scan on transactions" not in told, told
+
+
+async def test_what_was_read_is_not_looked_through_again(pool: Any) -> None:
+    relay = reader(pool)
+    for number in range(6):
+        await tell(pool, number)
+        await drain(relay)
+    first, last = await pool.fetchrow("SELECT min(position), max(position) FROM pam.outbox")
+    assert first < await pool.fetchval("SELECT floor FROM ops.cursors") < last
+    assert await seen(pool) == list(range(6))
+
+
+async def test_readers_of_one_process_fetch_an_event_once(pool: Any, monkeypatch: Any) -> None:
+    for number in range(25):
+        await tell(pool, number)
+    await pool.execute("CREATE TABLE ops.seen_too (LIKE ops.seen INCLUDING ALL)")
+    producers, fetched = Producers(lambda _: pool), []
+    monkeypatch.setattr(Producer, "read", _counted(Producer.read, fetched))
+    one = reader(pool, producers=producers, batch=10)
+    two = reader(pool, consumer(name="two", handlers={("pam.it", 1): _note_too}), producers=producers, batch=10)
+    await drain(one)
+    while await two.step() or two.has_more:
+        pass
+    assert await pool.fetchval("SELECT count(*) FROM ops.seen_too") == len(await seen(pool)) == 25
+    assert [events for events in fetched if events] == [10, 10, 5]
+
+
+def _counted(read: Any, fetched: list[int]) -> Any:
+    async def counting(self: Any, *arguments: Any) -> Any:
+        found = await read(self, *arguments)
+        fetched.append(len(found))
+        return found
+
+    return counting
 
 
 async def test_a_reader_is_woken_by_who_writes(pool: Any) -> None:

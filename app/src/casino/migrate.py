@@ -21,7 +21,7 @@ import asyncpg
 
 from casino import grants
 from casino.kernel.errors import ConfigurationError
-from casino.migration_files import Migration, index_made, load_migrations
+from casino.migration_files import Migration, by_month, index_made, load_migrations
 
 __all__ = ["Limits", "Outcome", "Plan", "is_current", "load_migrations", "migrate", "plan"]
 
@@ -218,7 +218,8 @@ class _Runner:
 
     async def _outside(self, migration: Migration) -> None:
         await self.settings(self._limits.concurrent_lock_s, 0)
-        for statement in migration.statements:
+        months = await self._months()
+        for statement in (one for told in migration.statements for one in by_month(told, months)):
 
             async def once(statement: str = statement) -> None:
                 await self._drop_broken_index(statement)
@@ -226,6 +227,14 @@ class _Runner:
 
             await self.patiently(migration.name, once)
         await self._note(migration)
+
+    async def _months(self) -> list[str]:
+        """The journal's months that have tables, as their names end."""
+        rows = await self._connection.fetch(
+            "SELECT substr(relname, length('transactions_') + 1) AS month FROM pg_inherits"
+            " JOIN pg_class ON oid = inhrelid WHERE inhparent = to_regclass('wallet.transactions') ORDER BY 1"
+        )
+        return [row["month"] for row in rows]
 
     async def _drop_broken_index(self, statement: str) -> None:
         """A concurrent CREATE INDEX that failed leaves an index that every write keeps up and no query uses."""

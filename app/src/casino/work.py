@@ -17,6 +17,7 @@ from casino.kernel.container import Container
 from casino.kernel.db import Databases
 from casino.kernel.events.model import Consumer
 from casino.kernel.events.outbox import CHANNEL
+from casino.kernel.events.producer import Producers
 from casino.kernel.events.relay import Relay, run
 from casino.kernel.metrics import JACKPOTS_OK, JOURNAL_MONTHS, LEDGER_OK
 from casino.kernel.pruning import prune_all
@@ -169,7 +170,8 @@ class Worker:
             return databases.of(module).pool
 
         self._pool_of: Callable[[str], Any] = pool_of
-        self._relays = [Relay(one, pool_of) for one in consumers(parts.get(RulesInForce), parts)]
+        producers = Producers(pool_of)
+        self._relays = [Relay(one, pool_of, producers=producers) for one in consumers(parts.get(RulesInForce), parts)]
         self._schedule = Schedule(pool_of("ops"), jobs(parts, databases))
         self._woken = {relay.consumer.name: asyncio.Event() for relay in self._relays}
 

@@ -101,8 +101,3 @@ def pause_s(attempts: int) -> float | None:
     if attempts >= ATTEMPTS:
         return None
     return min(_FIRST_PAUSE_S * 2.0 ** (attempts - 1), _LONGEST_PAUSE_S)
-
-
-def source_of(module: str) -> str:
-    """The relation that a module's events are read from."""
-    return "wallet.events" if module == "wallet" else f"{module}.outbox"

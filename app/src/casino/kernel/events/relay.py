@@ -18,7 +18,8 @@ from typing import Any
 import asyncpg
 
 from casino.kernel.events.model import Consumer, Event, NotUnderstood, pause_s
-from casino.kernel.events.repository import Cursor, Cursors, Producer
+from casino.kernel.events.producer import Cursor, Producers
+from casino.kernel.events.repository import Cursors
 from casino.kernel.metrics import EVENTS_HANDLED, EVENTS_PARKED
 
 log = logging.getLogger(__name__)
@@ -46,24 +47,30 @@ class LeaseLost(Exception):
 
 
 class Relay:
-    """One consumer's reader. `pool_of` gives the pool of a module; the holder's name is the process's."""
+    """One consumer's reader. `pool_of` gives the pool of a module; the holder's name is the process's.
+
+    Readers that go about in one process read `producers` together.
+    """
 
     def __init__(
         self,
         consumer: Consumer,
         pool_of: Callable[[str], Any],
         *,
+        producers: Producers | None = None,
         holder: uuid.UUID | None = None,
         lease_s: float = LEASE_S,
         batch: int = BATCH,
     ) -> None:
         self.consumer = consumer
-        self._producer = Producer(pool_of(consumer.producer), consumer.producer)
+        self._batch = batch
+        self._producer = (producers or Producers(pool_of)).of(consumer.producer)
         self._cursors = Cursors(pool_of(consumer.module), consumer)
         self._holder = holder or uuid.uuid4()
         self._lease_s = lease_s
-        self._batch = batch
         self._cursor: Cursor | None = None
+        self._drawn = 0
+        self._mark: tuple[int, int] | None = None
         self._renew_at = self._retry_at = 0.0
         self._server: int | None = None
 
@@ -91,13 +98,21 @@ class Relay:
         self._cursor = cursor
         return len(events)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether more is known to be there to read: a window that is not over, or one that another reader began."""
+        at = self._cursor
+        if at is None or at.stopped:
+            return False
+        return at.window_from < at.window_to or self._producer.has_begun(at.server, at.window_from)
+
     async def rebase(self) -> int:
         """After the events came to another server, whose transaction ids begin anew: handle what was waiting, then
         count by the new server's. Answers how many events waited. Nobody may write meanwhile."""
         cursor = await self._cursors.claim(self._holder, self._lease_s)
         if cursor is None:
             raise LeaseLost(f"{self.consumer.name} is being read: end the workers first")
-        horizon, server = await self._producer.horizon(), await self._producer.server()
+        horizon, server = (await self._producer.horizon()).to, await self._producer.server()
         last, handled = await self._producer.last_position(), 0
         cursor = replace(cursor, server=server, window_to=2**64 - 1, stopped=None)
         while events := await self._producer.read(cursor, self._batch):
@@ -135,14 +150,21 @@ class Relay:
             self._renew_at = now + self._lease_s / 2
         return self._cursor
 
-    async def _read(self, cursor: Cursor) -> tuple[list[Event], Cursor]:
+    def _floor(self, cursor: Cursor) -> int:
+        """The floor of a window that begins: what was drawn before every transaction of it had begun."""
+        if self._mark is None or cursor.window_from <= self._mark[0]:
+            return cursor.floor
+        floor, self._mark = max(cursor.floor, self._mark[1]), None
+        return floor
+
+    async def _read(self, cursor: Cursor) -> tuple[Sequence[Event], Cursor]:
         """The next events, and the cursor with the window that they are in."""
         if cursor.window_from >= cursor.window_to:
-            horizon = await self._producer.horizon()
+            horizon, self._drawn = await self._producer.window(self._server, cursor.window_from)
             if cursor.server not in (None, self._server) or horizon < cursor.window_from:
                 return [], await self._stop(cursor, "the database's server is another: `casino events rebase`")
-            cursor = replace(cursor, window_to=horizon, server=self._server)
-        events = await self._producer.read(cursor, self._batch)
+            cursor = replace(cursor, window_to=horizon, server=self._server, floor=self._floor(cursor))
+        events = await self._producer.chunk(cursor, self._batch)
         if not events:
             # Nothing to write down: an empty window costs nothing to look through again.
             cursor = replace(cursor, window_from=cursor.window_to, position=0)
@@ -200,7 +222,9 @@ class Relay:
                 window_from=cursor.window_to if over else cursor.window_from,
                 stopped=stopped,
             )
-            await self._cursors.move(connection, cursor)
+            moved_by = await self._cursors.move(connection, cursor)
+        # What was drawn when this window began lies before all that transactions after this one draw.
+        self._mark = self._mark or (moved_by, self._drawn)
         if stopped:
             log.error("a consumer of events stopped", extra={"consumer": self.consumer.name, "reason": stopped})
         EVENTS_HANDLED.labels(self.consumer.name).inc(len(events))
@@ -245,15 +269,15 @@ async def run(relay: Relay, woken: asyncio.Event, poll_s: float, *, longest_paus
     try:
         while True:
             try:
-                read = await relay.step()
+                await relay.step()
                 pause = poll_s
             except OUTAGES as error:
-                read, pause = 0, min(pause * 2, longest_pause_s)
+                pause = min(pause * 2, longest_pause_s)
                 log.warning(
                     "events wait for a server", extra={"consumer": relay.consumer.name, "error": type(error).__name__}
                 )
-            if read:
-                continue
+            if relay.has_more:
+                continue  # else what comes in the meantime is handled together
             with suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), pause)
             woken.clear()

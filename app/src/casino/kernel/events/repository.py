@@ -1,31 +1,16 @@
-"""All SQL of reading events: cursors with their leases, windows of a producer, what is parked."""
+"""SQL of consumers: cursors with their leases, and what is parked. What they read is in producer.py."""
 
 # ruff: noqa: S608 - the names in the statements are modules', which the program itself gives
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import asyncpg
-
-from casino.kernel.events.model import Consumer, Event, source_of
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a consumer has read; `fence` is the number of its lease."""
-
-    server: int | None
-    window_from: int
-    window_to: int
-    position: int
-    floor: int
-    fence: int
-    stopped: str | None
+from casino.kernel.events.model import Consumer, Event
+from casino.kernel.events.producer import Cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,58 +23,6 @@ class Parked:
     error: str
     attempts: int
     waits_for_a_person: bool
-
-
-class Producer:
-    """A module's events, read by that module's own login."""
-
-    def __init__(self, pool: Any, module: str) -> None:
-        self._pool = pool
-        self._source = source_of(module)
-
-    async def horizon(self) -> int:
-        """The oldest transaction that still runs, before which all is settled."""
-        return int(await self._pool.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
-
-    async def server(self) -> int | None:
-        """The identity of the server whose transactions these are; None where a managed service does not tell it."""
-        try:
-            found: int = await self._pool.fetchval("SELECT system_identifier FROM pg_control_system()")
-        except asyncpg.InsufficientPrivilegeError:
-            return None
-        return found
-
-    async def read(self, cursor: Cursor, limit: int) -> list[Event]:
-        """The next events of the cursor's window."""
-        rows = await self._pool.fetch(
-            f"SELECT * FROM {self._source} WHERE xact >= $1::text::xid8 AND xact < $2::text::xid8"
-            " AND position > $3 AND position > $4 ORDER BY position LIMIT $5",
-            str(cursor.window_from),
-            str(cursor.window_to),
-            cursor.position,
-            cursor.floor,
-            limit,
-        )
-        return [_event(row) for row in rows]
-
-    async def last_position(self) -> int:
-        """Where the newest event lies, 0 without any."""
-        found: int = await self._pool.fetchval(f"SELECT coalesce(max(position), 0) FROM {self._source}")
-        return found
-
-    async def waiting(self, cursor: Cursor) -> tuple[int, float]:
-        """How many events there are beyond the cursor, and the age of the oldest in seconds."""
-        row = await self._pool.fetchrow(
-            f"SELECT count(*) AS events,"
-            f" coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8 AS age"
-            f" FROM {self._source} WHERE xact >= $1::text::xid8 AND position > $3"
-            " AND (xact >= $2::text::xid8 OR position > $4)",
-            str(cursor.window_from),
-            str(cursor.window_to),
-            cursor.floor,
-            cursor.position,
-        )
-        return row["events"], row["age"]
 
 
 class Cursors:
@@ -141,12 +74,12 @@ class Cursors:
         )
         return bool(found == fence)
 
-    async def move(self, connection: Any, cursor: Cursor) -> None:
-        """Write where the cursor is."""
-        await connection.execute(
+    async def move(self, connection: Any, cursor: Cursor) -> int:
+        """Write where the cursor is. Answers the id of the transaction that does: whoever begins later has a later."""
+        moved = await connection.fetchval(
             f"UPDATE {self._cursors} SET server = $3, window_from = $4::text::xid8, window_to = $5::text::xid8,"
             " position = $6, floor = $7, stopped = $8, handled_at = clock_timestamp()"
-            " WHERE consumer = $1 AND producer = $2",
+            " WHERE consumer = $1 AND producer = $2 RETURNING pg_current_xact_id()::text",
             *self._key,
             cursor.server,
             str(cursor.window_from),
@@ -155,6 +88,7 @@ class Cursors:
             cursor.floor,
             cursor.stopped,
         )
+        return int(moved)
 
     async def go_on(self) -> None:
         """Let a stopped consumer read on."""
@@ -251,15 +185,3 @@ class Cursors:
 def _cursor(row: Any) -> Cursor:
     whole = {name: row[name] for name in Cursor.__slots__}
     return replace(Cursor(**whole), window_from=int(row["window_from"]), window_to=int(row["window_to"]))
-
-
-def _event(row: Any) -> Event:
-    return Event(
-        row["event_id"],
-        row["type"],
-        row["schema_version"],
-        row["aggregate"],
-        row["occurred_at"],
-        json.loads(row["payload"]),
-        row["position"],
-    )
