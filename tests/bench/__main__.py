@@ -35,6 +35,7 @@ def on_the_lab(parts: list[str], seconds: int, scale: int, profiles: dict[str, A
     try:
         if "ledger" in parts:
             found |= ledger.run_tpcb(seconds, scale) | ledger.run(seconds, rules)
+            found |= ledger.run_readers()
         if "http" in parts:
             web.open_sessions(tokens)
             found |= web.run_http(seconds, url, tokens)

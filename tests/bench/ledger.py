@@ -17,6 +17,8 @@ CLIENTS = 16
 BATCH = 8
 """Bets in one statement, as the casino sends them when that many are asked for at one moment."""
 STAKE_MINOR = 100
+READ_UP_TO = 500
+"""Events that wait at any moment under load, since readers handle them by the hundred."""
 REST_S = 6  # between loads: longer than any jurisdiction's game cycle, so that who bet last may bet again
 
 # A commit every so often: all in one transaction would write its house accounts' rows again and again, and look
@@ -127,6 +129,28 @@ def run_ledger(seconds: int, rules: dict[str, Any], batch: int, *, jackpot: bool
         raise SystemExit(f"Of {called:.0f} bets a second only {placed:.0f} were placed: the load is wrong.")
     time.sleep(REST_S)
     return round(placed, 1)
+
+
+def waiting() -> int:
+    """Events that the reader that is furthest behind has before it."""
+    text = lab.kubectl(
+        "exec", "-n", f"casino-{TENANT}", "deploy/casino-worker", "--",
+        "/usr/bin/python3", "-m", "casino", "events", "status", "--json",
+    )  # fmt: skip
+    return max(int(one.get("waiting", 0)) for one in json.loads(text))
+
+
+def run_readers() -> dict[str, Any]:
+    """Events a second that all readers get through, from the backlog that the ledger's load has left them.
+
+    What comes after is not measured beside their work on what came before.
+    """
+    begun, backlog = time.monotonic(), waiting()
+    console.print(f"[dim]the readers of {backlog} events ...[/]")
+    lab.wait_for(lambda: waiting() < READ_UP_TO, 300, "the readers to have read the ledger's load", every=2)
+    if backlog < READ_UP_TO:
+        return {}
+    return {"events_read_per_s": round(backlog / (time.monotonic() - begun), 1)}
 
 
 def run(seconds: int, rules: dict[str, Any]) -> dict[str, Any]:
