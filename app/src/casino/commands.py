@@ -11,8 +11,8 @@ from typing import Any
 from casino.compliance.api import RulesInForce
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.events.model import Consumer
-from casino.kernel.events.relay import LeaseLost, Relay
 from casino.kernel.events.producer import Producer
+from casino.kernel.events.relay import LeaseLost, Relay
 from casino.kernel.events.repository import Cursors
 from casino.kernel.settings import load_settings
 from casino.realtime_feed import told_consumers
