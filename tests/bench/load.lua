@@ -8,7 +8,7 @@ function setup(thread)
 end
 
 function init(args)
-  tokens, placed, refused = {}, 0, 0
+  tokens, placed, refused, why = {}, 0, 0, ""
   for line in io.lines(args[1]) do table.insert(tokens, line) end
   path, body, pause = args[2], args[3], tonumber(args[4])
   -- Threads start at different players, so that no two bet for one player.
@@ -32,17 +32,23 @@ function request()
   }, body)
 end
 
-function response(status)
-  if status == 200 then placed = placed + 1 else refused = refused + 1 end
+function response(status, headers, body)
+  if status == 200 then
+    placed = placed + 1
+  else
+    refused = refused + 1
+    why = status .. " " .. (body:match('"code": *"([A-Z_]+)"') or "")
+  end
 end
 
 function done(summary, latency)
-  local good, bad = 0, 0
+  local good, bad, why = 0, 0, ""
   for _, thread in ipairs(threads) do
     good, bad = good + thread:get("placed"), bad + thread:get("refused")
+    if thread:get("why") ~= "" then why = thread:get("why") end
   end
   io.write(string.format(
-    'RESULT {"seconds": %.6f, "placed": %d, "refused": %d, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d}\n',
+    'RESULT {"seconds": %.6f, "placed": %d, "refused": %d, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d, "last_refusal": "%s"}\n',
     summary.duration / 1e6, good, bad, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout, why))
 end

@@ -85,10 +85,11 @@ class HistoryBook:
 
     async def _together(self, connection: Any, events: Sequence[Event]) -> None:
         # By its position in the journal: whatever comes first, and however often, the book is the same.
-        await connection.executemany(
+        await connection.execute(
             "INSERT INTO ops.history (account_id, position, transaction_id, kind, created_at, taken, given, balance,"
-            " details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-            [_row(event) for event in events],
+            " details) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[],"
+            " $6::bigint[], $7::bigint[], $8::bigint[], $9::jsonb[]) ON CONFLICT DO NOTHING",
+            *zip(*map(_row, events), strict=True),
         )
 
     async def _reset(self, connection: Any) -> None:

@@ -9,13 +9,13 @@ change. So the readers of one process share them, and each event is fetched and 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import asyncpg
+from pydantic_core import from_json
 
 from casino.kernel.events.model import Event
 
@@ -161,6 +161,6 @@ def _event(row: Any) -> Event:
         row["schema_version"],
         row["aggregate"],
         row["occurred_at"],
-        json.loads(row["payload"]),
+        from_json(row["payload"]),
         row["position"],
     )

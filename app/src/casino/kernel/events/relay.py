@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
 BATCH = 500
+LONGEST_REST_S = 0.25
 RETRY_S = 1.0
 """How often what is parked is looked through for what may be tried again."""
 OUTAGES = (
@@ -268,6 +269,7 @@ async def run(relay: Relay, woken: asyncio.Event, poll_s: float, *, longest_paus
     pause = poll_s
     try:
         while True:
+            begun = time.monotonic()
             try:
                 await relay.step()
                 pause = poll_s
@@ -277,6 +279,8 @@ async def run(relay: Relay, woken: asyncio.Event, poll_s: float, *, longest_paus
                     "events wait for a server", extra={"consumer": relay.consumer.name, "error": type(error).__name__}
                 )
             if relay.has_more:
+                # As long again as it took: players come first, and a backlog is nobody's hurry.
+                await asyncio.sleep(min(time.monotonic() - begun, LONGEST_REST_S))
                 continue  # else what comes in the meantime is handled together
             with suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), pause)
