@@ -29,7 +29,7 @@ REDIS_COMMANDS = (
     "+script|exists",
     "-pubsub",
 )
-REALTIME_COMMANDS = ("+get", "+pttl", "+xread", "+xrange", "+xrevrange", "+ping")
+REALTIME_COMMANDS = ("+get", "+hmget", "+pttl", "+xread", "+xrange", "+xrevrange", "+ping")
 """What real time asks of Redis (casino/realtime/streams.py, casino/pam/session_reader.py). All of it reads."""
 
 

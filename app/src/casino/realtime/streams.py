@@ -1,7 +1,8 @@
-"""Redis streams: one for each topic with its recent past, and one feed of all that every process reads.
+"""What Redis keeps of topics: of events a stream with their recent past, of a state the newest; and one feed of all.
 
-A topic's stream has entries `run-seq`: the run is the millisecond at which the stream began, and the sequence counts 1,
-2, 3 in it. A topic that nobody has told of for an hour is forgotten, and begins anew with a later run.
+A message's place in its topic is `run-seq`: the run is the millisecond at which the topic began, and the sequence counts
+1, 2, 3 in it. A topic that nobody has told of for a while is forgotten, and begins anew with a later run. Each player
+has a balance: a stream for each would take 4 KiB of Redis, and sessions would have to make room.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from casino.realtime.past import Past
 from casino.realtime.protocol import Place, Position
 from casino.realtime.topics import Topic, of_key
 
-EVENTS_KEPT, STATES_KEPT, FEED_KEPT = 500, 10, 50_000
-FORGOTTEN_MS = 3_600_000
+EVENTS_KEPT, FEED_KEPT = 500, 50_000
+EVENTS_FORGOTTEN_MS, STATES_FORGOTTEN_MS = 3_600_000, 600_000
 BLOCK_MS = 1000
 READ_AT_ONCE = 1000
 
-# One key alone, so that it may run in a cluster.
+# One key alone each, so that they may run in a cluster.
 _APPEND = """
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local id = ARGV[1] .. '-1'
@@ -28,6 +29,13 @@ if last then id = string.match(last[1], '^%d+') .. '-*' end
 id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], id, 'm', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return id
+"""
+_REPLACE = """
+redis.call('HSETNX', KEYS[1], 'run', ARGV[1])
+local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+redis.call('HSET', KEYS[1], 'm', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return redis.call('HGET', KEYS[1], 'run') .. '-' .. seq
 """
 
 
@@ -54,8 +62,11 @@ class Streams:
         """
         pipe = self._redis.pipeline(transaction=False)
         for topic, body in messages:
-            kept = EVENTS_KEPT if topic.kind == "event" else STATES_KEPT
-            pipe.eval(_APPEND, 1, self._key(topic), str(now_ms), str(kept), body, str(FORGOTTEN_MS))
+            key, now = self._key(topic), str(now_ms)
+            if topic.kind == "event":
+                pipe.eval(_APPEND, 1, key, now, str(EVENTS_KEPT), body, str(EVENTS_FORGOTTEN_MS))
+            else:
+                pipe.eval(_REPLACE, 1, key, now, body, str(STATES_FORGOTTEN_MS))
         places = [_place(id_) for id_ in await pipe.execute()]
         pipe = self._redis.pipeline(transaction=False)
         for (topic, body), place in zip(messages, places, strict=True):
@@ -66,13 +77,12 @@ class Streams:
 
     async def since(self, topic: Topic, after: Position | None) -> Past:
         """What came after a message. Of a state the newest, which stands for all; of events each, or `whole` false."""
+        if topic.kind == "state":
+            return await self._state(topic, after)
         newest: Any = await self._redis.xrevrange(self._key(topic), count=1)
         if not newest:
             return Past((), after is None, None)
-        last, body = _message(newest[0])
-        if topic.kind == "state":
-            seen = after is not None and Place(after.run, after.seq) == last
-            return Past(() if seen else ((last, body),), True, last)
+        last, _ = _message(newest[0])
         if after is None or Place(after.run, after.seq) == last:
             return Past((), True, last)
         if after.run != last.run or after.seq > last.seq:
@@ -82,8 +92,16 @@ class Streams:
             return Past((), False, last)
         return Past(found, True, found[-1][0])
 
+    async def _state(self, topic: Topic, after: Position | None) -> Past:
+        run, seq, body = await self._redis.hmget(self._key(topic), ["run", "seq", "m"])
+        if run is None or seq is None or body is None:
+            return Past((), after is None, None)
+        last = Place(int(run), int(seq))
+        seen = after is not None and Place(after.run, after.seq) == last
+        return Past(() if seen else ((last, body),), True, last)
+
     async def between(self, topic: Topic, first: Place, last: Place) -> list[tuple[Place, str]]:
-        """Messages of one run from one place to another, both included, as far as they are still there."""
+        """Events of one run from one place to another, both included, as far as they are still there."""
         found: Any = await self._redis.xrange(
             self._key(topic), f"{first.run}-{first.seq}", f"{last.run}-{last.seq}", count=2 * EVENTS_KEPT
         )
@@ -106,7 +124,7 @@ class Streams:
         return entries, after
 
     def _key(self, topic: Topic) -> str:
-        return f"{self._prefix}topic:{topic.key}"
+        return f"{self._prefix}{'topic' if topic.kind == 'event' else 'state'}:{topic.key}"
 
 
 def _place(id_: Any) -> Place:
