@@ -10,7 +10,13 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from casino import __version__
-from casino.backoffice.api import games_router, reports_router, staff_payments_router, staff_rounds_router
+from casino.backoffice.api import (
+    free_rounds_router,
+    games_router,
+    reports_router,
+    staff_payments_router,
+    staff_rounds_router,
+)
 from casino.bootstrap import Kind, Runtime
 from casino.compliance.api import RulesInForce
 from casino.gal.api import SPIN, fair_router, jackpots_router, live_router, rounds_router, studio_router
@@ -105,6 +111,7 @@ def create_app(
             rounds_router,
             fair_router,
             staff_rounds_router,
+            free_rounds_router,
             live_router,
             studio_router,
             web_router,

@@ -11,7 +11,7 @@ from typing import Literal
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from casino.backoffice.identities import AccountIdentities
+from casino.backoffice.identities import AccountIdentities, PayoutNames
 from casino.compliance.api import RulesInForce
 from casino.gal.api import (
     Games,
@@ -58,6 +58,7 @@ from casino.wallet.api import (
     Ledger,
     LedgerMoney,
     Payments,
+    Play,
     PlayerLimits,
     Standings,
     Wallet,
@@ -179,7 +180,7 @@ class Runtime:
             settings=settings,
             secrets=await self._studio_secrets(),
             database=databases.of("gal"),
-            play=build_play(databases.of("wallet"), money.currency, money.currency_exponent),
+            play=parts.put(Play, build_play(databases.of("wallet"), money.currency, money.currency_exponent)),
             rules=self._rules,
             clock=self._clock,
         )
@@ -213,6 +214,7 @@ class Runtime:
             money=LedgerMoney(ledger),
             clock=self._clock,
             identities=AccountIdentities(players),
+            owners=PayoutNames(players, self._settings.licence_holder, self._settings.tenant),
         )
         parts.put(Payments, payments)
 

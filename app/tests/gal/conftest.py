@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from staff_testkit import hire as hire
 from studio_bench import STUDIO_SETTINGS, StudioBench, open_bench
 
 OpenBench = Callable[..., Awaitable[StudioBench]]

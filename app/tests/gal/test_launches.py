@@ -104,14 +104,15 @@ async def test_free_rounds_are_told_until_the_studio_has_them_and_once(
     api = Api(bench)
     api.answer = {"status": "not now"}
     launches, principal = bench.studios.launches, await bench.principal(bench.player)
+    who = (principal.player_id, principal.account_id)
     game, grant_id = f"{bench.studio}.{GAME}", uuid.uuid4()
     ends = bench.casino.clock.now() + timedelta(days=1)
     given = {"grant_id": grant_id, "rounds": 3, "bet_minor": 20, "expires_at": ends}
-    assert (await launches.grant(principal, game, **given)).told_at is None
+    assert (await launches.grant(*who, game, **given)).told_at is None
     assert await launches.free_rounds_of(principal) == []
     api.answer = {"status": taken}
     assert (await launches.tell_pending(), await launches.tell_pending()) == (1, 0)
-    assert (await launches.grant(principal, game, **given)).told_at is not None
+    assert (await launches.grant(*who, game, **given)).told_at is not None
     assert len(api.asked) == 2
     bet = {"rsa_status": ("bet_value", 20_000), "hmac_actions": ("bet", 20)}[dialect]
     assert api.asked[0][1][bet[0]] == bet[1]
@@ -119,9 +120,11 @@ async def test_free_rounds_are_told_until_the_studio_has_them_and_once(
     assert [one.used for one in await launches.free_rounds_of(principal)] == [1]
     for wrong in ({"rounds": 0}, {"rounds": 1001}, {"bet_minor": 0}, {"expires_at": bench.casino.clock.now()}):
         with pytest.raises(FreeRoundsInvalid):
-            await launches.grant(principal, game, **(given | {"grant_id": uuid.uuid4()} | wrong))
+            await launches.grant(
+                principal.player_id, principal.account_id, game, **(given | {"grant_id": uuid.uuid4()} | wrong)
+            )
     with pytest.raises(Exception, match="no such game"):
-        await launches.grant(principal, "harbour-lights", **given)
+        await launches.grant(*who, "harbour-lights", **given)
     await bench.refused(
         Fault.FREE_ROUNDS_UNKNOWN, bench.win(bench.bet(), 40, reference=None, free_rounds=str(uuid.uuid4()))
     )

@@ -207,7 +207,7 @@ async def test_free_rounds_win_without_a_bet_and_run_out(bench: Any) -> None:
     now = bench.casino.clock.now()
     ends = now.replace(microsecond=0) + timedelta(days=1)
     given = {"grant_id": grant_id, "rounds": 2, "bet_minor": 20, "expires_at": ends}
-    grant = await launches.grant(principal, f"{bench.studio}.golden-bay", **given)
+    grant = await launches.grant(principal.player_id, principal.account_id, f"{bench.studio}.golden-bay", **given)
     assert grant.told_at is None  # nobody answers at the studio's address
     free = {"free_rounds": str(grant_id), "reference": None}
     win = bench.win(bench.bet(), 30, **free)

@@ -102,7 +102,8 @@ class Launches:
 
     async def grant(
         self,
-        player: Principal,
+        player_id: uuid.UUID,
+        account_id: int,
         game_id: str,
         *,
         grant_id: uuid.UUID,
@@ -124,8 +125,8 @@ class Launches:
                 grant_id=grant_id,
                 studio=game.studio,
                 game_id=game.game_id,
-                player_id=player.player_id,
-                account_id=player.account_id,
+                player_id=player_id,
+                account_id=account_id,
                 rounds=rounds,
                 used=0,
                 bet=bet_minor,

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
 
     tenant: str = Field(default="dev", alias="CASINO_TENANT")
     brand: str = Field(default="Casino", alias="CASINO_BRAND")
+    licence_holder: str = Field(default="", alias="CASINO_LICENCE_HOLDER")
     rules_path: Path = Field(default=Path("/etc/casino/rules.json"), alias="CASINO_RULES")
     rules_poll_s: float = Field(default=5.0, alias="CASINO_RULES_POLL_S", gt=0)
     ca_file: Path | None = Field(default=None, alias="CASINO_CA_FILE")

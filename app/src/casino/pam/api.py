@@ -1,5 +1,6 @@
 """The door of player account management."""
 
+from casino.pam.crypto import Unopenable
 from casino.pam.endpoints import router
 from casino.pam.endpoints_staff import Staff
 from casino.pam.endpoints_staff import router as staff_router
@@ -36,6 +37,7 @@ __all__ = [
     "Staff",
     "StaffPrincipal",
     "Status",
+    "Unopenable",
     "Where",
     "build",
     "check_configuration",

@@ -1,14 +1,14 @@
 """What Redis keeps of topics: of events a stream with their recent past, of a state the newest; and one feed of all.
 
-A message's place in its topic is `run-seq`: the run is the millisecond at which the topic began, and the sequence counts
-1, 2, 3 in it. A topic that nobody has told of for a while is forgotten, and begins anew with a later run. Each player
-has a balance: a stream for each would take 4 KiB of Redis, and sessions would have to make room.
+A message's place in its topic is `run-seq`: the run is the millisecond at which the topic began, and the sequence
+counts 1, 2, 3 in it. A topic that nobody has told of for a while is forgotten, and begins anew with a later run. A
+state is a hash and no stream of one: each player has a balance, and a stream takes 4 KiB.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from redis.asyncio import Redis
 
@@ -93,7 +93,7 @@ class Streams:
         return Past(found, True, found[-1][0])
 
     async def _state(self, topic: Topic, after: Position | None) -> Past:
-        run, seq, body = await self._redis.hmget(self._key(topic), ["run", "seq", "m"])
+        run, seq, body = cast("list[str | None]", await self._redis.hmget(self._key(topic), ["run", "seq", "m"]))
         if run is None or seq is None or body is None:
             return Past((), after is None, None)
         last = Place(int(run), int(seq))

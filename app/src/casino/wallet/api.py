@@ -8,6 +8,7 @@ from casino.wallet.jackpots import JackpotLedger, reconcile_jackpots
 from casino.wallet.ledger import Hold, Ledger, Posted, Request, Settlement
 from casino.wallet.limits import DepositBarred, DepositLimitReached
 from casino.wallet.models import DepositRequest, History, HistoryEntry, Round, RoundRequest
+from casino.wallet.payments.adapters.base import TravelRule
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.build import build_connections, build_payments
 from casino.wallet.payments.commands import add_commands as add_payment_commands
@@ -97,6 +98,7 @@ __all__ = [
     "Standings",
     "StepRequest",
     "StepTaken",
+    "TravelRule",
     "Wallet",
     "add_payment_commands",
     "build",

@@ -135,6 +135,7 @@ def casino_environment(plan: Plan) -> dict[str, str]:
         | {
             "CASINO_TRUSTED_PROXIES": str(plan.cell.trusted_proxies),
             "CASINO_BRAND": plan.spec.brand,
+            "CASINO_LICENCE_HOLDER": plan.spec.licence.holder,
             "CASINO_REALTIME_URL": REALTIME_PATH,
             "CASINO_PSP": json.dumps(providers, sort_keys=True),
             "CASINO_STUDIOS": json.dumps(studios, sort_keys=True),
