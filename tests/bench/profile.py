@@ -2,7 +2,7 @@
 
 PostgreSQL is asked by `pg_stat_activity` ten times a second what each of its processes that has work is doing; one that
 waits for nothing runs, or waits for a processor. Python is sampled by py-spy from outside the process, which goes on
-unhindered. Both are shares of samples: what bounds a load is what most of them are.
+unhindered: what it does while it holds the interpreter's lock. Both are shares of samples: what bounds a load is what most of them are.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _sample_python(seconds: int, functions: collections.Counter[str]) -> None:
         running = [
             (out, subprocess.Popen(
                 [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid), "--duration", str(seconds),
-                 "--rate", "200", "--format", "raw", "--output", str(out)],
+                 "--rate", "200", "--gil", "--format", "raw", "--output", str(out)],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )) for pid in pids for out in [Path(folder) / f"{pid}"]
         ]  # fmt: skip
