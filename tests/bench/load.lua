@@ -48,7 +48,8 @@ function done(summary, latency)
     if thread:get("why") ~= "" then why = thread:get("why") end
   end
   io.write(string.format(
-    'RESULT {"seconds": %.6f, "placed": %d, "refused": %d, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d, "last_refusal": "%s"}\n',
+    'RESULT {"seconds": %.6f, "placed": %d, "refused": %d, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d, ' ..
+    '"last_refusal": "%s"}\n',
     summary.duration / 1e6, good, bad, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
     summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout, why))
 end

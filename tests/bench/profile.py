@@ -2,7 +2,8 @@
 
 PostgreSQL is asked by `pg_stat_activity` ten times a second what each of its processes that has work is doing; one that
 waits for nothing runs, or waits for a processor. Python is sampled by py-spy from outside the process, which goes on
-unhindered: what it does while it holds the interpreter's lock. Both are shares of samples: what bounds a load is what most of them are.
+unhindered: what it does while it holds the interpreter's lock. Both are shares of samples: what bounds a load is what
+most of them are.
 """
 
 from __future__ import annotations

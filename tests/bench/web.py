@@ -75,7 +75,7 @@ def run_http(seconds: int, url: str, tokens: Path) -> dict[str, Any]:
     measured(f"bets over HTTP at full speed, {PEAK_CONNECTIONS} connections", seconds)
     before = cpu.usage()
     peak = wrk(url, tokens, PEAK_CONNECTIONS, seconds, 0)
-    shares = cpu.shares(before, cpu.usage())
+    used = cpu.spent(before, cpu.usage())
     # A connection that pauses for P and waits for W bets 1/(P+W) times a second; short runs before tell W.
     interval = pause = 1000 * STEADY_CONNECTIONS / (0.7 * peak["bets_per_s"])
     for _ in range(3):
@@ -92,7 +92,8 @@ def run_http(seconds: int, url: str, tokens: Path) -> dict[str, Any]:
         "http_load_of_peak": round(steady["bets_per_s"] / peak["bets_per_s"], 3),
         "http_p50_ms": steady["p50_ms"],
         "http_p99_ms": steady["p99_ms"],
-        "http_cpu_shares": shares,
+        "http_cpu_shares": cpu.shares(used),
+        "http_cpu_us_per_bet": {name: round(1e6 * one / peak["placed"]) for name, one in used.items()},
     }
 
 
