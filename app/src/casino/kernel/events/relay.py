@@ -147,6 +147,7 @@ class Relay:
         now = time.monotonic()
         if self._cursor is None or now >= self._renew_at:
             self._cursor = await self._cursors.claim(self._holder, self._lease_s)
+            self._mark = None  # a standby that took over meanwhile may not have it
             self._server = await self._producer.server()
             self._renew_at = now + self._lease_s / 2
         return self._cursor
