@@ -140,6 +140,20 @@ def waiting() -> int:
     return max(int(one.get("waiting", 0)) for one in json.loads(text))
 
 
+def stop_readers() -> None:
+    """Until `start_readers`: the operator, which would bring the worker back, stands still as well."""
+    lab.kubectl("scale", "-n", "domicile-system", "deploy/domicile-operator", "--replicas=0")
+    lab.kubectl("scale", "-n", f"casino-{TENANT}", "deploy/casino-worker", "--replicas=0")
+    lab.kubectl("wait", "-n", f"casino-{TENANT}", "--for=delete", "pod", "-l", "app.kubernetes.io/component=worker",
+                "--timeout=120s", timeout=130)  # fmt: skip
+
+
+def start_readers() -> None:
+    """Let the operator go on, and bring the worker back."""
+    lab.kubectl("scale", "-n", "domicile-system", "deploy/domicile-operator", "--replicas=1")
+    lab.kubectl("rollout", "status", "-n", "domicile-system", "deploy/domicile-operator", "--timeout=120s", timeout=130)
+
+
 def run_readers() -> dict[str, Any]:
     """Events a second that all readers get through, from the backlog that the ledger's load has left them.
 
