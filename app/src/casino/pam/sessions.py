@@ -163,6 +163,20 @@ class SessionStore:
             key=lambda one: one.started_at,
         )
 
+    async def present(self, player_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bool]:
+        """Which of the players have an open session, in two round trips; without those of whom Redis does not tell."""
+        lists = self._redis.pipeline(transaction=False)
+        for player_id in player_ids:
+            lists.smembers(self._list_key(player_id))
+        told = zip(player_ids, await lists.execute(raise_on_error=False), strict=True)
+        known = {player_id: keys for player_id, keys in told if not isinstance(keys, BaseException)}
+        listed = [player_id for player_id, keys in known.items() if keys]
+        sessions = self._redis.pipeline(transaction=False)
+        for player_id in listed:
+            sessions.exists(*known[player_id])
+        there = dict(zip(listed, await sessions.execute() if listed else (), strict=True))
+        return {player_id: there.get(player_id, 0) > 0 for player_id in known}
+
     async def revoke(self, player_id: uuid.UUID, session_id: str) -> bool:
         """End one of the player's sessions; false when there is none of that name."""
         for key, record in await self._records(player_id):

@@ -52,6 +52,7 @@ class ResponsibleGaming:
 
     async def before_login(self, player_id: uuid.UUID, person: Mapping[str, str]) -> None:
         await self.protection.before_login(player_id, person)
+        await self.presence.count_up(player_id)
         await self.presence.require_time(player_id)
 
     async def after_login(self, player_id: uuid.UUID, account_id: int) -> None:

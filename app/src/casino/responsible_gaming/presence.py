@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from casino.compliance.api import RulesInForce
 from casino.kernel.clock import Clock
 from casino.kernel.errors import CasinoError
+from casino.kernel.events.relay import OUTAGES
 from casino.kernel.identity import new_id
 from casino.pam.api import SessionStore
 from casino.realtime.api import RealityChecks
 from casino.responsible_gaming.events import reality_check_told, tell
 from casino.responsible_gaming.exclusions import FOREVER
 from casino.responsible_gaming.protection import Protection
-from casino.responsible_gaming.repository_presence import PresenceRepository, Present, RealityCheck
-from casino.responsible_gaming.windows import first_day, window
+from casino.responsible_gaming.repository import PlayerState
+from casino.responsible_gaming.repository_presence import PresenceRepository, Present, RealityCheck, Spent
+from casino.responsible_gaming.windows import PERIODS, Period, by_day, first_day, window
 from casino.wallet.api import PlayerLimits
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(seconds=10)
 """How often sessions are looked at: by so much, and a job's delay, session time and checks may be late."""
+NO_TIME_LEFT_OUT = 6 * LOOK_EVERY
+"""Who comes back within so much of the last look has not been away."""
 BATCH = 500
 CHECK_BAR, TIME_BAR = "reality_check", "session_time"
 
@@ -61,33 +66,42 @@ class Presence:
         self._clock = clock
         self.checks: RealityChecks | None = None
 
+    async def count_up(self, player_id: uuid.UUID) -> None:
+        """Before a further session: count what has passed with one that is open, which may end with the new one.
+
+        Who has none any more is taken out, so that their new session begins with no time; but not who was seen just
+        now: to log out and in again between two looks leaves no time out.
+        """
+        one, now = await self.repository.find(player_id), self._clock.now()
+        if one is None:
+            return
+        if (await self._sessions.present([player_id])).get(player_id):
+            await self._count([one], now)
+        elif now - one.looked_at > NO_TIME_LEFT_OUT:
+            await self.repository.end([one])
+
     async def begin(self, player_id: uuid.UUID, account_id: int) -> None:
         """A session was opened."""
-        now = self._clock.now()
-        await self.repository.begin(player_id, account_id, now, now - 6 * LOOK_EVERY)
+        await self.repository.begin(player_id, account_id, self._clock.now())
 
     async def require_time(self, player_id: uuid.UUID) -> None:
         """Refuse a session with SessionTimeOver to who has used their time."""
-        if (until := await self._time_over(player_id, self._clock.now())) is not None:
+        until = (await self._times_over([player_id], self._clock.now())).get(player_id)
+        if until is not None:
             raise SessionTimeOver(f"The limit of session time is used until {until.isoformat(timespec='minutes')}.")
 
     async def look(self) -> int:
-        """Look after who has a session; answers for how many players. For a job, each `LOOK_EVERY`."""
+        """Look after who has a session; answers for how many players. For a job, each `LOOK_EVERY`.
+
+        A batch of whom nobody is due anything takes two round trips to Redis and five to the database.
+        """
         rules = self._rules.current
         everybody = rules.reality_check_minutes is not None or any(one.kind == "session" for one in rules.limits)
-        begun, looked, failed = self._clock.now(), 0, False
-        while not failed:
-            present = await self.repository.present(BATCH, everybody=everybody)
-            # The longest not looked at come first: where they were looked at by this run, everybody was.
-            due = [one for one in present if looked == 0 or one.looked_at < begun - timedelta(seconds=1)]
-            for one in due:
-                try:
-                    await self._look_at(one)
-                except Exception:  # one player's fault must not stop the others
-                    failed = True
-                    log.exception("a player's session was not looked at", extra={"player_id": str(one.player_id)})
-            looked += len(due)
-            if len(due) < BATCH:
+        looked, after = 0, None
+        while batch := await self.repository.present(BATCH, after, everybody=everybody):
+            await self._look_at_each(batch, await self._sessions.present([one.player_id for one in batch]))
+            looked, after = looked + len(batch), batch[-1].player_id
+            if len(batch) < BATCH:
                 break
         return looked
 
@@ -98,27 +112,55 @@ class Presence:
         if not await self.repository.unacknowledged(player_id):
             await self._bindings.bar(account_id, CHECK_BAR, None, deposits=False)
 
-    async def _look_at(self, one: Present) -> None:
-        if not await self._sessions.open_sessions(one.player_id):
-            await self.repository.end(one.player_id, one.looked_at)
-            return
-        now = self._clock.now()
-        rules = self._rules.current
-        day = now.astimezone(ZoneInfo(rules.timezone)).date()
-        seconds = max(0, int((now - one.looked_at).total_seconds()))
-        # What is no whole second yet is counted with the next look.
-        looked_at = one.looked_at + timedelta(seconds=seconds)
-        await self.repository.add_time(one.player_id, day, seconds, looked_at)
-        until = await self._time_over(one.player_id, now)
-        if until is not None:
-            # The wallet first: what is under way may not stake any more when its session ends.
-            await self._bindings.bar(one.account_id, TIME_BAR, until, deposits=False)
-            await self._sessions.revoke_all(one.player_id)
-            await self.repository.end(one.player_id, looked_at)
-            return
-        minutes = rules.reality_check_minutes
-        if minutes is not None and now - one.told_at >= timedelta(minutes=minutes):
-            await self._tell(one, now)
+    async def _look_at_each(self, batch: Sequence[Present], there: Mapping[uuid.UUID, bool]) -> None:
+        """All at once, or one by one where that fails: one player's fault must not stop the others."""
+        try:
+            await self._look_at(batch, there)
+        except OUTAGES:
+            raise
+        except Exception:
+            if len(batch) == 1:
+                _not_looked_at(batch[0])
+                return
+            for one in batch:
+                await self._look_at_each([one], there)
+
+    async def _look_at(self, batch: Sequence[Present], there: Mapping[uuid.UUID, bool]) -> None:
+        now, minutes = self._clock.now(), self._rules.current.reality_check_minutes
+        for one in batch:
+            if one.player_id not in there:
+                log.error("it is not known whether a player has a session", extra={"player_id": str(one.player_id)})
+        if gone := [one for one in batch if there.get(one.player_id) is False]:
+            await self.repository.end(gone)
+        here = [one for one in batch if there.get(one.player_id)]
+        await self._count(here, now)
+        over = await self._times_over([one.player_id for one in here], now)
+        for one in here:
+            try:
+                if one.player_id in over:
+                    await self._close(one, over[one.player_id])
+                elif minutes is not None and now - one.told_at >= timedelta(minutes=minutes):
+                    await self._tell(one, now)
+            except OUTAGES:
+                raise
+            except Exception:
+                _not_looked_at(one)
+
+    async def _count(self, here: Sequence[Present], now: datetime) -> None:
+        """Count the time since the last look. What is no whole second yet is counted with the next one."""
+        timezone, spent = self._rules.current.timezone, []
+        for one in here:
+            if days := by_day(one.looked_at, now, timezone):
+                until = one.looked_at + timedelta(seconds=sum(seconds for _, seconds in days))
+                spent.append(Spent(one.player_id, one.looked_at, until, days))
+        if spent:
+            await self.repository.add_time(spent)
+
+    async def _close(self, one: Present, until: datetime) -> None:
+        # The wallet first: what is under way may not stake any more when its session ends.
+        await self._bindings.bar(one.account_id, TIME_BAR, until, deposits=False)
+        await self._sessions.revoke_all(one.player_id)
+        await self.repository.end([one])
 
     async def _tell(self, one: Present, now: datetime) -> None:
         rules = self._rules.current
@@ -139,15 +181,26 @@ class Presence:
                 currency=rules.currency,
             )
 
-    async def _time_over(self, player_id: uuid.UUID, now: datetime) -> datetime | None:
-        """Until when a player's session time is used; None while there is some left."""
-        state = await self._protection.repository.state(player_id)
-        rules = self._rules.current
+    async def _times_over(self, player_ids: Sequence[uuid.UUID], now: datetime) -> dict[uuid.UUID, datetime]:
+        """Until when session time is used, of those players who have none left."""
+        rules, own = self._rules.current, await self.repository.limits(player_ids)
+        limits: dict[uuid.UUID, dict[Period, int]] = {}
+        for player_id in player_ids:
+            found = self._protection.in_force(PlayerState(player_id, limits=own.get(player_id, {})))
+            if times := {period: minutes for (kind, period), minutes in found.items() if kind == "session"}:
+                limits[player_id] = times
+        if not limits:
+            return {}
         today = now.astimezone(ZoneInfo(rules.timezone)).date()
-        over = [
-            window(period, now, rules.timezone)[1]
-            for (kind, period), minutes in self._protection.in_force(state).items()
-            if kind == "session"
-            and await self.repository.time_since(player_id, first_day(period, today)) >= minutes * 60
-        ]
-        return max(over, default=None)
+        spent = await self.repository.times_since(list(limits), {one: first_day(one, today) for one in PERIODS})
+        ends = {period: window(period, now, rules.timezone)[1] for period in PERIODS}
+        over: dict[uuid.UUID, datetime] = {}
+        for player_id, times in limits.items():
+            used = spent.get(player_id, {})
+            if full := [ends[period] for period, minutes in times.items() if used.get(period, 0) >= minutes * 60]:
+                over[player_id] = max(full)
+        return over
+
+
+def _not_looked_at(one: Present) -> None:
+    log.exception("a player's session was not looked at", extra={"player_id": str(one.player_id)})

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from casino.kernel.db import Database
+from casino.kernel.identity import new_id
+from casino.responsible_gaming.limits import Limit, Origin, Place
+from casino.responsible_gaming.windows import Period
+
+_PRESENT = "player_id, account_id, began_at, looked_at, told_at, staked, won, last_login"
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A player with a session: when it began, was last looked at, and the last reality check with the sums then."""
+    """A player with a session: when it began, was last looked at, and the last reality check with the sums then.
+
+    `last_login` is another one after each log-in.
+    """
 
     player_id: uuid.UUID
     account_id: int
@@ -22,6 +30,17 @@ class Present:
     told_at: datetime
     staked: int
     won: int
+    last_login: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Time with a session, from one look to the next: whole seconds by the day where the licence is."""
+
+    player_id: uuid.UUID
+    since: datetime
+    until: datetime
+    days: Sequence[tuple[date, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,63 +76,98 @@ class PresenceRepository:
     def pool(self) -> Any:
         return self._database.pool
 
-    async def begin(self, player_id: uuid.UUID, account_id: int, now: datetime, unless_looked_since: datetime) -> None:
-        """A session is open. One that is looked after already goes on: a second device begins no new time."""
+    async def begin(self, player_id: uuid.UUID, account_id: int, now: datetime) -> None:
+        """A session is open. Who is looked after already goes on: a second device begins no new time."""
         staked, won = await self.sums(player_id)
         await self.pool.execute(
-            """INSERT INTO responsible_gaming.presence AS p
-                   (player_id, account_id, began_at, looked_at, told_at, staked, won)
-               VALUES ($1, $2, $3, $3, $3, $5, $6)
-               ON CONFLICT (player_id) DO UPDATE SET began_at = $3, looked_at = $3, told_at = $3, staked = $5, won = $6
-                   WHERE p.looked_at < $4""",
+            """INSERT INTO responsible_gaming.presence
+                   (player_id, account_id, began_at, looked_at, told_at, staked, won, last_login)
+               VALUES ($1, $2, $3, $3, $3, $4, $5, $6)
+               ON CONFLICT (player_id) DO UPDATE SET last_login = excluded.last_login""",
             player_id,
             account_id,
             now,
-            unless_looked_since,
             staked,
             won,
+            new_id(),
         )
 
-    async def present(self, limit: int, *, everybody: bool) -> list[Present]:
-        """Who has to be looked after, the longest not looked at first: everybody, or who has a limit of time."""
+    async def present(self, limit: int, after: uuid.UUID | None, *, everybody: bool) -> list[Present]:
+        """Who has to be looked after, by their ids from `after` on: everybody, or who has a limit of time."""
         rows = await self.pool.fetch(
-            """SELECT player_id, account_id, began_at, looked_at, told_at, staked, won
-               FROM responsible_gaming.presence p
-               WHERE $2 OR EXISTS (SELECT FROM responsible_gaming.limits l
-                   WHERE l.player_id = p.player_id AND l.kind = 'session' AND l.value IS NOT NULL)
-               ORDER BY looked_at LIMIT $1""",
+            f"""SELECT {_PRESENT} FROM responsible_gaming.presence p
+               WHERE player_id > $3 AND ($2 OR EXISTS (SELECT FROM responsible_gaming.limits l
+                   WHERE l.player_id = p.player_id AND l.kind = 'session' AND l.value IS NOT NULL))
+               ORDER BY player_id LIMIT $1""",  # noqa: S608 - columns
             limit,
             everybody,
+            after or uuid.UUID(int=0),
         )
         return [Present(**row) for row in rows]
 
-    async def end(self, player_id: uuid.UUID, looked_at: datetime) -> None:
-        """The player has no session any more, unless one was opened since."""
+    async def find(self, player_id: uuid.UUID) -> Present | None:
+        """A player who is looked after."""
+        row = await self.pool.fetchrow(
+            f"SELECT {_PRESENT} FROM responsible_gaming.presence WHERE player_id = $1",  # noqa: S608 - columns
+            player_id,
+        )
+        return None if row is None else Present(**row)
+
+    async def end(self, gone: Sequence[Present]) -> None:
+        """The players have no session any more, but for those who have come since they were read."""
         await self.pool.execute(
-            "DELETE FROM responsible_gaming.presence WHERE player_id = $1 AND looked_at = $2", player_id, looked_at
+            """DELETE FROM responsible_gaming.presence p USING unnest($1::uuid[], $2::uuid[]) AS gone (player_id, login)
+               WHERE p.player_id = gone.player_id AND p.last_login IS NOT DISTINCT FROM gone.login""",
+            [one.player_id for one in gone],
+            [one.last_login for one in gone],
         )
 
-    async def add_time(self, player_id: uuid.UUID, day: date, seconds: int, now: datetime) -> None:
-        """Count time of a day, and note that it is counted."""
+    async def add_time(self, spent: Sequence[Spent]) -> None:
+        """Count time, and note up to when it is counted. Of two who count the same time only one does."""
+        days = [(one.player_id, day, seconds) for one in spent for day, seconds in one.days]
         await self.pool.execute(
-            """WITH looked AS (UPDATE responsible_gaming.presence SET looked_at = $4 WHERE player_id = $1)
-               INSERT INTO responsible_gaming.session_time AS t VALUES ($1, $2, $3)
+            """WITH looked AS (
+                   UPDATE responsible_gaming.presence p SET looked_at = told.until
+                   FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) AS told (player_id, since, until)
+                   WHERE p.player_id = told.player_id AND p.looked_at = told.since
+                   RETURNING p.player_id)
+               INSERT INTO responsible_gaming.session_time AS t
+                   SELECT day.* FROM unnest($4::uuid[], $5::date[], $6::bigint[]) AS day (player_id, day, seconds)
+                   JOIN looked USING (player_id)
                ON CONFLICT (player_id, day) DO UPDATE SET seconds = t.seconds + excluded.seconds""",
-            player_id,
-            day,
-            seconds,
-            now,
+            [one.player_id for one in spent],
+            [one.since for one in spent],
+            [one.until for one in spent],
+            *([one[place] for one in days] for place in range(3)),
         )
 
-    async def time_since(self, player_id: uuid.UUID, day: date) -> int:
-        """Seconds with a session since the beginning of a day."""
-        found: int = await self.pool.fetchval(
-            "SELECT coalesce(sum(seconds), 0)::bigint FROM responsible_gaming.session_time"
-            " WHERE player_id = $1 AND day >= $2",
-            player_id,
-            day,
-        )
+    async def limits(self, player_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[tuple[Place, Origin], Limit]]:
+        """The limits of session time of those players who have some."""
+        found: dict[uuid.UUID, dict[tuple[Place, Origin], Limit]] = {}
+        for row in await self.pool.fetch(
+            "SELECT player_id, kind, period, origin, value, waiting, effective_at FROM responsible_gaming.limits"
+            " WHERE player_id = ANY ($1) AND kind = 'session'",
+            player_ids,
+        ):
+            limit = Limit(row["value"], row["waiting"], row["effective_at"])
+            found.setdefault(row["player_id"], {})[((row["kind"], row["period"]), row["origin"])] = limit
         return found
+
+    async def times_since(
+        self, player_ids: Sequence[uuid.UUID], days: Mapping[Period, date]
+    ) -> dict[uuid.UUID, dict[Period, int]]:
+        """Seconds with a session since the first day of each period, of those players who have some."""
+        since = [days["day"], days["week"], days["month"]]
+        rows = await self.pool.fetch(
+            """SELECT player_id, coalesce(sum(seconds) FILTER (WHERE day >= $2), 0)::bigint AS day,
+                   coalesce(sum(seconds) FILTER (WHERE day >= $3), 0)::bigint AS week,
+                   coalesce(sum(seconds) FILTER (WHERE day >= $4), 0)::bigint AS month
+               FROM responsible_gaming.session_time
+               WHERE player_id = ANY ($1) AND day >= least($2::date, $3::date, $4::date) GROUP BY player_id""",
+            player_ids,
+            *since,
+        )
+        return {row["player_id"]: {"day": row["day"], "week": row["week"], "month": row["month"]} for row in rows}
 
     async def time_between(self, player_id: uuid.UUID, since: date, until: date) -> int:
         """Seconds with a session from one day to another, both within."""

@@ -35,6 +35,19 @@ def window(period: Period, at: datetime, timezone: str) -> tuple[datetime, datet
     return _midnight(first, zone), _midnight(_following(period, first), zone)
 
 
+def by_day(since: datetime, until: datetime, timezone: str) -> list[tuple[date, int]]:
+    """The whole seconds from one moment to another, by the day that they are in; none where there is no whole one."""
+    zone, found, counted = ZoneInfo(timezone), [], 0
+    whole, at = int((until - since).total_seconds()), since
+    while counted < whole:
+        day = at.astimezone(zone).date()
+        at = _midnight(day + timedelta(days=1), zone)
+        seconds = min(whole, int((at - since).total_seconds())) - counted
+        found.append((day, seconds))
+        counted += seconds
+    return [(day, seconds) for day, seconds in found if seconds]
+
+
 def _following(period: Period, first: date) -> date:
     match period:
         case "day":
