@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from casino.compliance.api import RulesInForce
-from casino.kernel.errors import ConfigurationError
+from casino.kernel.errors import CasinoError, ConfigurationError
 from casino.kernel.events.model import Consumer
 from casino.kernel.events.producer import Producer
 from casino.kernel.events.relay import LeaseLost, Relay
@@ -17,10 +17,14 @@ from casino.kernel.events.repository import Cursors
 from casino.kernel.settings import load_settings
 from casino.realtime_feed import told_consumers
 from casino.stores import open_stores
+from casino.wallet.api import months_gone
 from casino.work import consumers as built_consumers
 
 FAILED = 1
 Pools = Callable[[str], Any]
+GONE: Mapping[str, Callable[[Any], Awaitable[list[str]]]] = {"wallet": months_gone}
+"""By producer, of which times it has no events any more; asked of its pool. The others lose theirs to nobody who builds
+anything anew."""
 Act = Callable[[argparse.Namespace, Consumer | None, Pools], Awaitable[Any]]
 _EXAMPLES = """examples:
   casino events status
@@ -30,6 +34,8 @@ _EXAMPLES = """examples:
   casino events skip daily_reports 4711         it is never handled; say why in your own log
   casino events go-on daily_reports             after the version that understands it is there
   casino events rebuild daily_reports           empty the read model and read from the beginning
+  casino events rebuild history --without 2021-02
+                                                and give up what it has of a month that the ledger retired
   casino events rebase daily_reports            after a restore on another server, with no casino running
 """
 
@@ -62,7 +68,12 @@ def register(commands: Any) -> None:
     verb("replay", "try parked events again", _replay).add_argument("position", type=int, nargs="?")
     verb("skip", "give a parked event up", _skip).add_argument("position", type=int)
     verb("go-on", "let a stopped consumer read on", _go_on)
-    verb("rebuild", "build what a consumer builds anew", _rebuild)
+    verb("rebuild", "build what a consumer builds anew", _rebuild).add_argument(
+        "--without",
+        metavar="MONTH,...",
+        default="",
+        help="months that are retired from the ledger (2021-02): what was built of them is given up",
+    )
     verb("rebase", "count by another server's transactions", _rebase)
 
 
@@ -81,7 +92,11 @@ def _run(
         async with open_stores(settings) as stores:
             return await act(options, consumer, lambda module: stores.databases.of(module).pool)
 
-    found = asyncio.run(go())
+    try:
+        found = asyncio.run(go())
+    except CasinoError as error:
+        print(f"{error.code}: {error.message}\nrule: {error.rule}\nremedy: {error.remedy}")
+        return FAILED
     print(json.dumps(found, indent=2, default=str) if options.json else _lines(found))
     return FAILED if isinstance(found, dict) and found.get("failed") else 0
 
@@ -153,10 +168,14 @@ async def _go_on(_: argparse.Namespace, consumer: Consumer | None, pools: Pools)
     return {"consumer": consumer.name, "state": "reads"}
 
 
-async def _rebuild(_: argparse.Namespace, consumer: Consumer | None, pools: Pools) -> dict[str, Any]:
+async def _rebuild(options: argparse.Namespace, consumer: Consumer | None, pools: Pools) -> dict[str, Any]:
     assert consumer is not None
     relay = Relay(consumer, pools)
-    await relay.rebuild()
+    gone = await GONE[consumer.producer](pools(consumer.producer)) if consumer.producer in GONE else []
+    given_up = [month for month in options.without.split(",") if month]
+    if unknown := sorted(set(given_up) - set(gone)):
+        raise ConfigurationError(f"{consumer.producer} still has the events of {', '.join(unknown)}")
+    await relay.rebuild([month for month in gone if month not in given_up])
     read = 0
     while count := await relay.step():
         read += count

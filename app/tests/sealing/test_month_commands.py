@@ -53,6 +53,8 @@ def test_a_month_is_sealed_retired_and_laid_out_by_commands(
     file = tmp_path / f"ledger-{OLD:%Y-%m}.jsonl.gz"
     code, told = casino("verify", "--month-file", str(file))
     assert code == 0 and json.loads(told)["ok"] is True
+    assert main(["events", "rebuild", "history"]) == 0  # sealed months are there
+    capsys.readouterr()
     code, told = casino("legal-hold", f"{OLD:%Y-%m}", "--reason", "case 4711")
     assert code == 0
     code, told = casino("retire", str(file), "--drop")
@@ -60,6 +62,13 @@ def test_a_month_is_sealed_retired_and_laid_out_by_commands(
     assert casino("legal-hold", f"{OLD:%Y-%m}", "--reason", "closed", "--lift")[0] == 0
     assert casino("retire", str(file), "--drop")[0] == 0
     assert [one["state"] for one in json.loads(casino("months")[1])] == ["dropped", "sealed"]
+    rebuild = ["events", "rebuild", "history"]
+    assert main(rebuild) == 1
+    told = capsys.readouterr().out
+    assert "EVENTS_GONE" in told and f"--without {OLD:%Y-%m}" in told and "rule:" in told
+    assert main([*rebuild, "--without", f"{NEW:%Y-%m}"]) == 2  # the events are all there
+    assert main([*rebuild, "--without", f"{OLD:%Y-%m}", "--json"]) == 0
+    capsys.readouterr()
     code, told = casino("attach", str(file), "--to", "casino_test_gal")
     assert code == 0 and f"ledger_{OLD:y%Ym%m}" in told
     for more in ((), ("--from-last-seal",)):

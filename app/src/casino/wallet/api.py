@@ -26,6 +26,7 @@ from casino.wallet.repository_limits import MergeBlocked, PlayerLimits, Renewed
 from casino.wallet.repository_opening import LedgerOpeningBalances
 from casino.wallet.repository_play import PlayRepository, Standing
 from casino.wallet.repository_rounds import RoundRepository
+from casino.wallet.repository_seals import months_gone
 from casino.wallet.round_values import GameRound, PlayedRound, RoundStep, StepRequest
 from casino.wallet.rounds import (
     GameRounds,
@@ -107,6 +108,7 @@ __all__ = [
     "build_play",
     "build_rounds",
     "months_ahead",
+    "months_gone",
     "payments_router",
     "reconcile_jackpots",
     "require_no_pan",

@@ -101,6 +101,17 @@ async def months(connection: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+async def months_gone(on: Any) -> list[str]:
+    """The months, oldest first, whose transactions are not in the journal any more; `on` is the wallet's pool."""
+    rows = await on.fetch(
+        """SELECT DISTINCT to_char(r.month, 'YYYY-MM') AS month FROM wallet.retirements r
+           WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE i.inhparent = 'wallet.transactions'::regclass AND NOT i.inhdetachpending
+                   AND c.relname = to_char(r.month, '"transactions_y"YYYY"m"MM')) ORDER BY month"""
+    )
+    return [row["month"] for row in rows]
+
+
 async def hold(connection: Any, month: date | None, reason: str) -> None:
     """Keep a month, or all of them, whatever their age. `connection` is the owner's."""
     await connection.execute("INSERT INTO wallet.legal_holds (month, reason) VALUES ($1, $2)", month, reason)

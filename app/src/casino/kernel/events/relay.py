@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 
+from casino.kernel.errors import CasinoError
 from casino.kernel.events.model import Consumer, Event, NotUnderstood, pause_s
 from casino.kernel.events.producer import Cursor, Producers
 from casino.kernel.events.repository import Cursors
@@ -41,6 +42,19 @@ OUTAGES = (
 )
 """Nobody's fault, least of all the event's: the batch comes again."""
 _FOLLOWS = "follows an event of the same aggregate that is parked"
+
+
+class EventsGone(CasinoError):
+    status, code = 409, "EVENTS_GONE"
+    rule = "record_retention_years: what is built from events outlives them"
+
+    def __init__(self, consumer: Consumer, gone: Sequence[str]) -> None:
+        super().__init__(
+            f"{consumer.name} cannot be built anew whole: {consumer.producer} has no events any more of "
+            f"{', '.join(gone)}, and what was built of them would be lost.",
+            remedy="Leave it as it is and mend what is wrong in it by hand; or, where its records of that time are not"
+            " needed any more, name each of them: --without " + ",".join(gone) + ".",
+        )
 
 
 class LeaseLost(Exception):
@@ -128,10 +142,16 @@ class Relay:
         await self.close()
         return handled
 
-    async def rebuild(self) -> None:
-        """Empty what the consumer builds and read from the beginning, from the next step on."""
+    async def rebuild(self, gone: Sequence[str] = ()) -> None:
+        """Empty what the consumer builds and read from the beginning, from the next step on.
+
+        `gone` are the times, in words, of which the producer has no events any more: what was built of them could not
+        be built anew. Refuses with EventsGone where there are any.
+        """
         if self.consumer.reset is None:
             raise NotUnderstood(f"{self.consumer.name} builds nothing that can be built anew")
+        if gone:
+            raise EventsGone(self.consumer, gone)
         async with self._cursors.pool.acquire() as connection, connection.transaction():
             await self.consumer.reset(connection)
             await self._cursors.forget(connection)
