@@ -195,7 +195,7 @@ async def test_a_movement_is_reversed_once_by_its_mirror_image(ledger: Any) -> N
 
 async def test_a_reversal_takes_no_player_below_zero(ledger: Any) -> None:
     account = await ledger.player(0)
-    grant = await ledger.post("win", account, [("house", None, "player_cash", None, "GBP", 40)])
+    grant = await ledger.post("adjustment", account, [("adjustment", None, "player_cash", None, "GBP", 40)])
     await ledger.bet(account, 10)
     assert (await reverse(ledger, grant["transaction_id"]))["outcome"] == "insufficient_funds"
     assert await ledger.balance(account) == 30

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from casino.wallet.ledger import Ledger, Movement, Request
+from casino.wallet.ledger import Ledger, Movement, NotReversible, Request
 
 
 @pytest.fixture
@@ -80,5 +80,15 @@ async def test_a_jackpot_is_seeded_once_for_a_key_and_won_whole(ledger: Any, cal
     won = await calls.pay_jackpot("mini", request(account, "w"), seed_minor=300, details={"round": "r"})
     assert (won.outcome, won.amount_minor, won.balance_minor) == ("posted", 700, 700)
     assert await calls.jackpot("mini", "GBP") == 300
-    fixed = await calls.reverse(won.transaction_id, {"reason": "malfunction"})  # type: ignore[arg-type]
-    assert (fixed.outcome, fixed.balance_minor) == ("posted", 0)
+    with pytest.raises(NotReversible) as refused:
+        await calls.reverse(won.transaction_id, {"reason": "malfunction"})  # type: ignore[arg-type]
+    assert refused.value.code == "TRANSACTION_NOT_REVERSIBLE" and "adjustment" in refused.value.message
+
+
+async def test_a_booking_is_reversed_and_its_reversal_is_not(ledger: Any, calls: Ledger) -> None:
+    account = await ledger.player(100)
+    fee = await ledger.post("fee", account, [("player_cash", None, "fees", "dormancy", "GBP", 40)])
+    undone = await calls.reverse(fee["transaction_id"], {"reason": "charged twice"})
+    assert (undone.outcome, undone.balance_minor) == ("posted", 100)
+    with pytest.raises(NotReversible):
+        await calls.reverse(undone.transaction_id, {})  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from casino.kernel.events.outbox import event
 from casino.pam.module import PlayerModule
 from casino.responsible_gaming.module import ResponsibleGaming
 from casino.responsible_gaming.protection import Decision
+from casino.responsible_gaming.windows import PERIODS
 from casino.wallet.api import Ledger, Wallet
 from protection_bench import hear, id_of, parked, pool_of, staff
 from protection_rules import make_rules
@@ -263,6 +264,11 @@ async def test_merged_accounts_bring_their_money_and_what_bound_them(casino: Any
     ledger = casino.part(Ledger)
     held = {"part_of": "round", "expires_at": casino.clock.now() + timedelta(days=1), "details": {}}
     await ledger.open_hold("open_bet", _request(account), 20, **held)
+    day = casino.clock.now().date()
+    for player_id, seconds in zip(ids, (150, 300), strict=True):
+        await pool_of(casino, "responsible_gaming").execute(
+            "INSERT INTO responsible_gaming.session_time VALUES ($1, $2, $3)", player_id, day, seconds
+        )
     compliance = await staff(casino, "compliance")
     merge = f"/players/{ids[0]}/merge", {"merged_player_id": str(ids[1]), "reason": "same person"}
     refused = await compliance.call("POST", *merge)
@@ -276,6 +282,8 @@ async def test_merged_accounts_bring_their_money_and_what_bound_them(casino: Any
         await hear(casino)
         assert not await parked(casino)
     assert await kept.balance() == 800 and await standing(casino, ids[1]) == ("closed", True, 30)
+    spent = await casino.part(ResponsibleGaming).presence.repository.times_since(list(ids), dict.fromkeys(PERIODS, day))
+    assert spent == {ids[0]: {"day": 450, "week": 450, "month": 450}}
     assert await code(kept.spin(50)) == "PLAY_LIMIT_REACHED"
     assert (await kept.spin(20)).status_code == 200
 

@@ -34,6 +34,7 @@ from casino.responsible_gaming.exclusions import (
 from casino.responsible_gaming.limits import Limit, Origin, Place, in_force, missing, missing_kinds, require_within
 from casino.responsible_gaming.register import ExclusionRegister, Listed, RegisterUnavailable
 from casino.responsible_gaming.repository import PlayerState, ProtectionRepository
+from casino.responsible_gaming.repository_presence import move_time
 from casino.wallet.api import PlayerLimits, Wallet
 
 log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ class Protection:
         return await self._look_up(player_id, await self._people(player_id), "marketing") is not Listed.NO
 
     async def take_over(self, survivor: uuid.UUID, merged: uuid.UUID, merge: Callable[[Limit, Limit], Limit]) -> None:
-        """Let what binds a merged account bind the survivor: its exclusions, and the tighter of each limit. Once."""
+        """Let what binds a merged account bind the survivor: its exclusions, the tighter of each limit, its time."""
         now = self._clock.now()
         async with self.repository.transaction() as connection:
             # In the order of ids, so that two of them cannot wait for each other.
@@ -196,6 +197,7 @@ class Protection:
                     connection, survivor, place, origin, change="tightened", value=both.value, effective_at=now,
                     actor_id=None, reason="merged account", now=now,
                 )  # fmt: skip
+            await move_time(connection, survivor, merged)
             await self._tell(connection, survivor, now, "merged")
         await self.apply(survivor)
 

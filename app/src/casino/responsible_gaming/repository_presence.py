@@ -264,3 +264,14 @@ async def add_activity(connection: Any, rows: Sequence[tuple[uuid.UUID, date, st
 async def forget_activity(connection: Any) -> None:
     """Empty it, for building it anew."""
     await connection.execute("DELETE FROM responsible_gaming.activity")
+
+
+async def move_time(connection: Any, survivor: uuid.UUID, merged: uuid.UUID) -> None:
+    """Count a merged player's time with a session as the survivor's."""
+    await connection.execute(
+        """WITH moved AS (DELETE FROM responsible_gaming.session_time WHERE player_id = $2 RETURNING day, seconds)
+           INSERT INTO responsible_gaming.session_time AS t SELECT $1, day, seconds FROM moved
+           ON CONFLICT (player_id, day) DO UPDATE SET seconds = t.seconds + excluded.seconds""",
+        survivor,
+        merged,
+    )

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from casino.kernel.db import Database
+from casino.kernel.errors import CasinoError
 from casino.kernel.identity import new_id
 from casino.kernel.metrics import LEDGER_SECONDS
 from casino.wallet.repository_limits import PlayerLimits
@@ -21,6 +22,17 @@ from casino.wallet.repository_limits import PlayerLimits
 HoldKind = Literal["open_bet", "withdrawal", "psp_authorisation"]
 HoldEnd = Literal["captured", "released", "expired"]
 EXPIRED_AT_ONCE = 100
+
+
+class NotReversible(CasinoError):
+    status, code = 409, "TRANSACTION_NOT_REVERSIBLE"
+    rule = "a round ends as it was played"
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        super().__init__(
+            f"The transaction is of none of the kinds that may be reversed: {', '.join(kinds)}.",
+            remedy="Void a round that is still open; put right by an adjustment what is over.",
+        )
 
 
 class Movement(NamedTuple):
@@ -241,10 +253,15 @@ class Ledger:
         return len(rows)
 
     async def reverse(self, transaction_id: uuid.UUID, details: Mapping[str, Any]) -> Posted:
-        """Undo a transaction, once; `not_reversible` for rounds' holds, reversals and what is unknown."""
+        """Undo a booking or a correction, once. Raises NotReversible for play and what has another way back."""
         row = await self._database.pool.fetchrow(
             "SELECT * FROM wallet.reverse($1, $2, $3)", transaction_id, new_id(), json.dumps(details)
         )
+        if row["outcome"] == "not_reversible":
+            kinds = await self._database.pool.fetch(
+                "SELECT kind FROM wallet.movement_kinds WHERE reversible ORDER BY kind"
+            )
+            raise NotReversible([one["kind"] for one in kinds])
         return _posted(row)
 
     async def restrict(self, account_id: int, barred_until: datetime | None, stake_cap_minor: int | None) -> None:
