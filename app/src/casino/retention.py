@@ -16,6 +16,21 @@ RULES = (
     Keep("pam", "messages", "created_at", timedelta(days=90), "sealed IS NULL"),
     Keep("pam", "devices", "last_seen"),
     Keep("gal", "game_sessions", "expires_at"),
+    # A year at least, which the table asks for whatever the rules say; nothing of a round of which something waits.
+    Keep(
+        "gal",
+        "studio_transactions",
+        "finished_at",
+        only="finished_at < clock_timestamp() - interval '1 year' AND NOT EXISTS (SELECT FROM gal.studio_transactions o"
+        " WHERE o.studio = studio_transactions.studio AND o.round_id = studio_transactions.round_id"
+        " AND o.account_id IS NOT DISTINCT FROM studio_transactions.account_id AND o.status = 'pending')",
+    ),
+    Keep(
+        "gal",
+        "free_rounds",
+        "expires_at",
+        only="NOT EXISTS (SELECT FROM gal.studio_transactions t WHERE t.grant_id = free_rounds.grant_id)",
+    ),
     Keep("gal", "live_bets", "received_at", only="status IN ('settled', 'voided')"),
     Keep(
         "gal",

@@ -33,6 +33,7 @@ from casino.wallet.api import (
     Payments,
     PlayerLimits,
     Standings,
+    anything_held,
     months_ahead,
     reconcile_jackpots,
     seal_due,
@@ -138,7 +139,9 @@ def jobs(parts: Container, databases: Databases) -> list[Job]:
         return await seal_due(wallet.pool, settings.ledger_archive)
 
     async def retention() -> Mapping[str, Any]:
-        years = parts.get(RulesInForce).current.record_retention_years
+        # A hold is of months of the ledger; what else tells of them cannot be told apart here, and all of it stays.
+        held = await anything_held(wallet.pool)
+        years = None if held else parts.get(RulesInForce).current.record_retention_years
         return await prune_all(RULES, lambda module: databases.of(module).pool, MODULES, years)
 
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -13,6 +13,7 @@ from casino.grants import MODULES
 from casino.kernel import pruning
 from casino.kernel.pruning import Keep, prune, prune_all
 from casino.retention import RULES
+from casino.wallet.repository_seals import anything_held, hold, lift
 
 
 @pytest.fixture
@@ -70,3 +71,59 @@ async def test_what_is_over_goes_in_small_steps_and_what_is_not_stays(
     assert await prune(rule, pools("ops"), None, deadline=time.monotonic() - 1) == 0, "its time is over"
     assert await prune(rule, pools("ops"), None, deadline=time.monotonic() + 10) == 30
     assert await count(pools, "ops.outbox") == 30
+
+
+ASKED = """
+    INSERT INTO gal.studio_transactions (studio, transaction_id, kind, status, request_hash, account_id, round_id,
+        grant_id, created_at, finished_at)
+    VALUES ('studio', $1, 'bet', $2, $3, 1, $4, $5, now() - make_interval(years => $6),
+        CASE $2 WHEN 'pending' THEN NULL ELSE now() - make_interval(years => $6) END)"""
+
+
+async def test_what_a_studio_asked_goes_after_its_retention_and_not_while_its_round_waits(pools: Any) -> None:
+    connection = pools("gal")
+    await connection.execute("INSERT INTO gal.studios (studio, name) VALUES ('studio', 'Studio')")
+    await connection.execute(
+        "INSERT INTO gal.studio_games (game_id, studio, code, name) VALUES ('game', 'studio', 'g', 'Game')"
+    )
+    used, unused, newer = [
+        await connection.fetchval(
+            "INSERT INTO gal.free_rounds (grant_id, studio, game_id, player_id, account_id, rounds, bet, currency,"
+            " expires_at, granted_at) VALUES (gen_random_uuid(), 'studio', 'game', gen_random_uuid(), 1, 5, 10, 'GBP',"
+            " now() - make_interval(years => $1), now() - make_interval(years => 7)) RETURNING grant_id",
+            years,
+        )
+        for years in (6, 6, 4)
+    ]
+    for name, status, round_, grant, years in (
+        ("old", "done", "r1", None, 6),
+        ("refused", "refused", "r1", None, 6),
+        ("beside", "done", "r2", None, 6),
+        ("waits", "pending", "r2", None, 6),
+        ("free", "done", "r3", used, 4),
+        ("new", "done", "r4", None, 0),
+    ):
+        await connection.execute(ASKED, name, status, bytes(32), round_, grant, years)
+    assert await prune_all(RULES, pools, MODULES, None) == {}, "the rules name no retention"
+    assert await prune_all(RULES, pools, MODULES, 5) == {"gal.studio_transactions": 2, "gal.free_rounds": 1}
+    left = await connection.fetch("SELECT transaction_id FROM gal.studio_transactions")
+    assert {row[0] for row in left} == {"beside", "waits", "free", "new"}
+    grants = {row[0] for row in await connection.fetch("SELECT grant_id FROM gal.free_rounds")}
+    assert grants == {used, newer} and unused not in grants
+    assert await prune_all(RULES, pools, MODULES, 0) == {"gal.studio_transactions": 1, "gal.free_rounds": 2}
+    for kept in ("waits", "new"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await connection.execute("DELETE FROM gal.studio_transactions WHERE transaction_id = $1", kept)
+    with pytest.raises(asyncpg.PostgresError):
+        await connection.execute("TRUNCATE gal.studio_transactions")
+
+
+async def test_a_legal_hold_stands_until_it_is_lifted(servers: Any, database: str) -> None:
+    connection = await asyncpg.connect(servers.uri(database))
+    assert not await anything_held(connection)
+    month = date(2021, 3, 1)
+    await hold(connection, None, "all of it")
+    await hold(connection, month, "a case")
+    assert await lift(connection, None, "closed") == 1 and await anything_held(connection)
+    assert await lift(connection, month, "closed") == 1 and not await anything_held(connection)
+    await connection.close()

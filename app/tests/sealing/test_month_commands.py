@@ -26,8 +26,49 @@ async def prepare(uri: str) -> None:
     past = Past(await backdating(uri, 2), random.Random(9))
     await past.begin(datetime(OLD.year, OLD.month, 2, tzinfo=UTC), players=2)
     await past.play([OLD, NEW], moves=12)
+    account = past.accounts[0]
+    for month, name, outcome in ((OLD, "over", "declined"), (OLD, "asked", "unknown"), (NEW, "over", "declined")):
+        at = datetime(month.year, month.month, 3, tzinfo=UTC)
+        payment = await connection.fetchval(
+            "INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method, currency, amount, state,"
+            " idempotency_key, request_hash, created_at, updated_at) SELECT gen_random_uuid(), 'deposit', player_id,"
+            " account_id, 'card', 'GBP', 10, 'failed', $2, $3, $4, $4 FROM wallet.accounts WHERE account_id = $1"
+            " RETURNING payment_id",
+            account, f"{month} {name}", bytes(32), at,
+        )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO wallet.payment_transitions (payment_id, version, transition, from_state, to_state, at)"
+            " VALUES ($1, 1, 'decline', 'processing', 'failed', $2)", payment, at,
+        )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO wallet.payment_attempts (payment_id, number, operation, provider, method, reference, amount,"
+            " currency, outcome, started_at) VALUES ($1, 1, 'charge', 'alfa', 'card', $2, 10, 'GBP', $3, $4)",
+            payment, f"{month} {name}", outcome, at,
+        )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO wallet.psp_events (provider, event_id, kind, reference, occurred_at, received_at, status,"
+            " handled_at) VALUES ('alfa', $1, 'charge', $1, $2, $2, $3, $2)",
+            f"{month} {name}", at, "waiting" if name == "asked" else "done",
+        )  # fmt: skip
     for one in (connection, *past.connections):
         await one.close()
+
+
+async def kept_of_payments(uri: str) -> list[set[str]]:
+    connection = await asyncpg.connect(uri)
+    found = [
+        {row[0] for row in await connection.fetch(query)}
+        for query in (
+            "SELECT idempotency_key FROM wallet.payments",
+            "SELECT reference FROM wallet.payment_attempts",
+            "SELECT idempotency_key FROM wallet.payment_transitions JOIN wallet.payments USING (payment_id)",
+            "SELECT event_id FROM wallet.psp_events",
+        )
+    ]
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await connection.execute("DELETE FROM wallet.payment_transitions")
+    await connection.close()
+    return found
 
 
 def test_a_month_is_sealed_retired_and_laid_out_by_commands(
@@ -62,6 +103,8 @@ def test_a_month_is_sealed_retired_and_laid_out_by_commands(
     assert casino("legal-hold", f"{OLD:%Y-%m}", "--reason", "closed", "--lift")[0] == 0
     assert casino("retire", str(file), "--drop")[0] == 0
     assert [one["state"] for one in json.loads(casino("months")[1])] == ["dropped", "sealed"]
+    kept = asyncio.run(kept_of_payments(servers.uri(database)))
+    assert kept == [{f"{OLD} asked", f"{NEW} over"}] * 4
     rebuild = ["events", "rebuild", "history"]
     assert main(rebuild) == 1
     told = capsys.readouterr().out

@@ -218,3 +218,64 @@ BEGIN
         VALUES (original.account_id, 'reversal', p_transaction::text, sha256(convert_to(p_transaction::text, 'UTF8')), p_reversal);
     outcome := 'posted'; transaction_id := p_reversal; balance := written.balance_after;
 END $$;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What goes when its time is over. What a studio asked is kept for the retention of records, and goes by the module's own
+-- job (retention.py); not before a year is over, whoever deletes, and not while it is open.
+DROP TRIGGER never_deleted ON gal.studio_transactions;
+CREATE TRIGGER kept_for_a_year BEFORE DELETE ON gal.studio_transactions FOR EACH ROW
+    WHEN (OLD.status = 'pending' OR OLD.finished_at > clock_timestamp() - interval '1 year')
+    EXECUTE FUNCTION gal.refuse_deletion();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON gal.studio_transactions
+    FOR EACH STATEMENT EXECUTE FUNCTION gal.refuse_deletion();
+
+-- Payments, with their transitions and attempts, and what providers told of them, go with the last month of the journal
+-- that they can have moved in: by the owner alone, when that is retired, and so by its retention and its legal holds. A
+-- posting's identifier is drawn a moment before or after its payment is written down: hence the two days.
+CREATE FUNCTION wallet.payments_retired_before() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT wallet.next_month(max(month))::timestamp AT TIME ZONE 'UTC' - interval '2 days'
+        FROM wallet.retirements), '-infinity'::timestamptz)
+$$;
+DROP TRIGGER append_only ON wallet.payment_transitions;
+CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON wallet.payment_transitions
+    FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change_of_payment_history();
+CREATE TRIGGER kept_with_the_journal BEFORE DELETE ON wallet.payment_transitions FOR EACH ROW
+    WHEN (OLD.at >= wallet.payments_retired_before())
+    EXECUTE FUNCTION wallet.refuse_change_of_payment_history();
+CREATE TRIGGER kept_with_the_journal BEFORE DELETE ON wallet.payments FOR EACH ROW
+    WHEN (OLD.updated_at >= wallet.payments_retired_before())
+    EXECUTE FUNCTION wallet.refuse_change_of_payment_history();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON wallet.payments
+    FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change_of_payment_history();
+
+-- Takes away at most so many payments that are over, and as many messages of providers; answers how many rows went.
+CREATE FUNCTION wallet.forget_payments(p_most integer) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    before timestamptz := wallet.payments_retired_before();
+    over   uuid[];
+    gone   bigint := 0;
+    more   bigint;
+BEGIN
+    over := ARRAY(SELECT p.payment_id FROM wallet.payments p
+        WHERE p.updated_at < before
+            AND p.state NOT IN ('created', 'initiated', 'processing', 'authorized', 'pending_review', 'refunding',
+                'sending_back', 'requested', 'approved')
+            AND NOT EXISTS (SELECT FROM wallet.payment_attempts a WHERE a.payment_id = p.payment_id AND (a.stray
+                OR a.outcome IS NULL OR a.outcome IN ('unknown', 'pending', 'authorized')))
+            AND NOT EXISTS (SELECT FROM wallet.payment_transitions t WHERE t.payment_id = p.payment_id AND t.at >= before)
+        LIMIT p_most);
+    DELETE FROM wallet.payment_attempts a WHERE a.payment_id = ANY (over);
+    GET DIAGNOSTICS more = ROW_COUNT;
+    gone := gone + more;
+    DELETE FROM wallet.payment_transitions t WHERE t.payment_id = ANY (over);
+    GET DIAGNOSTICS more = ROW_COUNT;
+    gone := gone + more;
+    DELETE FROM wallet.payments p WHERE p.payment_id = ANY (over);
+    GET DIAGNOSTICS more = ROW_COUNT;
+    gone := gone + more;
+    DELETE FROM wallet.psp_events e WHERE e.ctid = ANY (ARRAY(SELECT o.ctid FROM wallet.psp_events o
+        WHERE o.status = 'done' AND o.received_at < before AND o.handled_at < before LIMIT p_most));
+    GET DIAGNOSTICS more = ROW_COUNT;
+    RETURN gone + more;
+END $$;

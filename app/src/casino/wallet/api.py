@@ -26,7 +26,7 @@ from casino.wallet.repository_limits import MergeBlocked, PlayerLimits, Renewed
 from casino.wallet.repository_opening import LedgerOpeningBalances
 from casino.wallet.repository_play import PlayRepository, Standing
 from casino.wallet.repository_rounds import RoundRepository
-from casino.wallet.repository_seals import months_gone
+from casino.wallet.repository_seals import anything_held, months_gone
 from casino.wallet.round_values import GameRound, PlayedRound, RoundStep, StepRequest
 from casino.wallet.rounds import (
     GameRounds,
@@ -102,6 +102,7 @@ __all__ = [
     "TravelRule",
     "Wallet",
     "add_payment_commands",
+    "anything_held",
     "build",
     "build_connections",
     "build_payments",

@@ -117,6 +117,15 @@ async def hold(connection: Any, month: date | None, reason: str) -> None:
     await connection.execute("INSERT INTO wallet.legal_holds (month, reason) VALUES ($1, $2)", month, reason)
 
 
+async def anything_held(on: Any) -> bool:
+    """Whether a legal hold stands, of a month or of all; `on` is the wallet's pool."""
+    found: bool = await on.fetchval(
+        "SELECT EXISTS (SELECT FROM wallet.legal_holds h WHERE h.lifts IS NULL"
+        " AND NOT EXISTS (SELECT FROM wallet.legal_holds l WHERE l.lifts = h.hold_id))"
+    )
+    return found
+
+
 async def lift(connection: Any, month: date | None, reason: str) -> int:
     """Lift every hold of exactly that month, or of all months; answers how many there were."""
     rows = await connection.fetch(
@@ -141,12 +150,14 @@ async def begin_retirement(connection: Any, month: date, years: int | None, sha2
 
 
 async def forget(connection: Any) -> int:
-    """Take away what stood for transactions of detached months: keys of requests, holds. Answers how many rows."""
+    """Take away what stood for transactions of detached months: keys, holds, payments. Answers how many rows."""
     page = gone = 0
     more = True
     while more:
         row = await connection.fetchrow("SELECT * FROM wallet.forget($1, $2)", page, PAGES)
         gone, more, page = gone + row["gone"], row["more"], page + PAGES
+    while payments := await connection.fetchval("SELECT wallet.forget_payments($1)", BATCH):
+        gone += payments
     return gone
 
 
