@@ -259,8 +259,8 @@ DECLARE
 BEGIN
     over := ARRAY(SELECT p.payment_id FROM wallet.payments p
         WHERE p.updated_at < before
-            AND p.state NOT IN ('created', 'initiated', 'processing', 'authorized', 'pending_review', 'refunding',
-                'sending_back', 'requested', 'approved')
+            AND p.state IN ('failed', 'captured', 'partially_refunded', 'refunded', 'chargeback_lost', 'cancelled',
+                'paid', 'returned')
             AND NOT EXISTS (SELECT FROM wallet.payment_attempts a WHERE a.payment_id = p.payment_id AND (a.stray
                 OR a.outcome IS NULL OR a.outcome IN ('unknown', 'pending', 'authorized')))
             AND NOT EXISTS (SELECT FROM wallet.payment_transitions t WHERE t.payment_id = p.payment_id AND t.at >= before)

@@ -141,8 +141,6 @@ class Presence:
                     await self._close(one, over[one.player_id])
                 elif minutes is not None and now - one.told_at >= timedelta(minutes=minutes):
                     await self._tell(one, now)
-            except OUTAGES:
-                raise
             except Exception:
                 _not_looked_at(one)
 

@@ -27,12 +27,10 @@ EXPIRED_AT_ONCE = 100
 class NotReversible(CasinoError):
     status, code = 409, "TRANSACTION_NOT_REVERSIBLE"
     rule = "a round ends as it was played"
+    remedy = "Void a round that is still open; put right by an adjustment what is over."
 
     def __init__(self, kinds: Sequence[str]) -> None:
-        super().__init__(
-            f"The transaction is of none of the kinds that may be reversed: {', '.join(kinds)}.",
-            remedy="Void a round that is still open; put right by an adjustment what is over.",
-        )
+        super().__init__(f"The transaction is of none of the kinds that may be reversed: {', '.join(kinds)}.")
 
 
 class Movement(NamedTuple):

@@ -46,14 +46,14 @@ _FOLLOWS = "follows an event of the same aggregate that is parked"
 
 class EventsGone(CasinoError):
     status, code = 409, "EVENTS_GONE"
-    rule = "record_retention_years: what is built from events outlives them"
+    rule = "what is built from events outlives them"
+    remedy = "Leave it as it is; or, where its records of that time are not needed any more, name each time to give up."
 
     def __init__(self, consumer: Consumer, gone: Sequence[str]) -> None:
         super().__init__(
             f"{consumer.name} cannot be built anew whole: {consumer.producer} has no events any more of "
             f"{', '.join(gone)}, and what was built of them would be lost.",
-            remedy="Leave it as it is and mend what is wrong in it by hand; or, where its records of that time are not"
-            " needed any more, name each of them: --without " + ",".join(gone) + ".",
+            remedy=f"{self.remedy} `casino events rebuild {consumer.name} --without {','.join(gone)}` does.",
         )
 
 
