@@ -116,11 +116,40 @@ async def open_rounds(connection: Any) -> None:
             await connection.execute(query, at, account, 1, "end", bytes(32), 0, True, 20, state % 20)
 
 
+async def protection(connection: Any) -> None:
+    """A player with limits and a session, two accounts that became one, and what a studio asked."""
+    accounts = await connection.fetch(
+        "SELECT account_id, player_id FROM wallet.accounts WHERE kind = 'player_cash' ORDER BY account_id"
+    )
+    limited, kept, gone = accounts[0], accounts[1], accounts[2]
+    await connection.execute(
+        "SELECT wallet.protect($1, 1, NULL, 'UTC', '{loss,deposit}', '{day,month}', '{1000000,1000000}')",
+        limited["account_id"],
+    )
+    await connection.execute(
+        "INSERT INTO responsible_gaming.presence (player_id, account_id, began_at, looked_at, told_at)"
+        " VALUES ($1, $2, now(), now(), now())",
+        limited["player_id"],
+        limited["account_id"],
+    )
+    await connection.execute(
+        "INSERT INTO wallet.player_merges VALUES ($1, $2, 'merge:it')", gone["player_id"], kept["player_id"]
+    )
+    await connection.execute(
+        """INSERT INTO gal.studios (studio, name) VALUES ('studio', 'Studio');
+           INSERT INTO gal.studio_transactions
+                   (studio, transaction_id, kind, status, request_hash, account_id, finished_at)
+               VALUES ('studio', 'old', 'bet', 'done', sha256(''), 1, now() - interval '6 years'),
+                      ('studio', 'waits', 'bet', 'pending', sha256(''), 1, NULL)"""
+    )
+
+
 SEEDS: dict[str, Seed] = {
     "0001_ledger.sql": ledger,
     "0004_holds.sql": rounds,
     "0006_players.sql": players,
     "0009_payments.sql": payments,
     "0017_oversight.sql": oversight,
+    "0018_responsible_gaming.sql": protection,
     "0015_open_rounds.sql": open_rounds,
 }

@@ -27,14 +27,17 @@ async def prepare(uri: str) -> None:
     await past.begin(datetime(OLD.year, OLD.month, 2, tzinfo=UTC), players=2)
     await past.play([OLD, NEW], moves=12)
     account = past.accounts[0]
-    for month, name, outcome in ((OLD, "over", "declined"), (OLD, "asked", "unknown"), (NEW, "over", "declined")):
+    for month, name, state, outcome in (
+        (OLD, "over", "failed", "declined"), (OLD, "asked", "failed", "unknown"), (NEW, "over", "failed", "declined"),
+        (OLD, "disputed", "charged_back", "captured"),
+    ):  # fmt: skip
         at = datetime(month.year, month.month, 3, tzinfo=UTC)
         payment = await connection.fetchval(
             "INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method, currency, amount, state,"
             " idempotency_key, request_hash, created_at, updated_at) SELECT gen_random_uuid(), 'deposit', player_id,"
-            " account_id, 'card', 'GBP', 10, 'failed', $2, $3, $4, $4 FROM wallet.accounts WHERE account_id = $1"
+            " account_id, 'card', 'GBP', 10, $2, $3, $4, $5, $5 FROM wallet.accounts WHERE account_id = $1"
             " RETURNING payment_id",
-            account, f"{month} {name}", bytes(32), at,
+            account, state, f"{month} {name}", bytes(32), at,
         )  # fmt: skip
         await connection.execute(
             "INSERT INTO wallet.payment_transitions (payment_id, version, transition, from_state, to_state, at)"
@@ -48,7 +51,7 @@ async def prepare(uri: str) -> None:
         await connection.execute(
             "INSERT INTO wallet.psp_events (provider, event_id, kind, reference, occurred_at, received_at, status,"
             " handled_at) VALUES ('alfa', $1, 'charge', $1, $2, $2, $3, $2)",
-            f"{month} {name}", at, "waiting" if name == "asked" else "done",
+            f"{month} {name}", at, "done" if name == "over" else "waiting",
         )  # fmt: skip
     for one in (connection, *past.connections):
         await one.close()
@@ -104,7 +107,7 @@ def test_a_month_is_sealed_retired_and_laid_out_by_commands(
     assert casino("retire", str(file), "--drop")[0] == 0
     assert [one["state"] for one in json.loads(casino("months")[1])] == ["dropped", "sealed"]
     kept = asyncio.run(kept_of_payments(servers.uri(database)))
-    assert kept == [{f"{OLD} asked", f"{NEW} over"}] * 4
+    assert kept == [{f"{OLD} asked", f"{OLD} disputed", f"{NEW} over"}] * 4
     rebuild = ["events", "rebuild", "history"]
     assert main(rebuild) == 1
     told = capsys.readouterr().out
