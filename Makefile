@@ -37,9 +37,9 @@ manifest: ## sign what may decide outcomes, for a release: make manifest KEY=gam
 	@$(RUN) python -m casino games manifest --key "$(KEY)" --output "$(MANIFEST)"
 
 .PHONY: install
-install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=... [ENVIRONMENT=folder]
+install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=... [ENVIRONMENT=folder] [GAMES_MANIFEST=file]
 	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)" \
-		$(if $(ENVIRONMENT),--environment "$(ENVIRONMENT)")
+		$(if $(ENVIRONMENT),--environment "$(ENVIRONMENT)") $(if $(GAMES_MANIFEST),--games-manifest "$(GAMES_MANIFEST)")
 
 .PHONY: generate
 generate: ## write what follows from the catalogue: policies, schemas, a page for each jurisdiction, the map

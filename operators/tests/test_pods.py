@@ -39,7 +39,7 @@ def pod(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_pod_tells_the_digest_of_its_rules(pod: str) -> None:
-    assert pods.rules_of([pod, pod], pods.ask()) == ["e" * 64] * 2
+    assert pods.rules_of(pods.ask_all([pod, pod], pods.ask())) == ["e" * 64] * 2
 
 
 def test_the_first_pod_that_is_silent_ends_the_round(pod: str) -> None:
@@ -52,10 +52,10 @@ def test_the_first_pod_that_is_silent_ends_the_round(pod: str) -> None:
             raise urllib3.exceptions.ConnectTimeoutError
         return real(address)
 
-    assert pods.rules_of([pod, "silent", pod], metrics) == ["e" * 64]
+    assert pods.rules_of(pods.ask_all([pod, "silent", pod], metrics)) == ["e" * 64]
     assert asked == [pod, "silent"]
 
 
 @pytest.mark.parametrize("said", ["", "casino_rules_in_force 1.0", 'casino_rules_in_force{digest="x"} 1.0'])
 def test_what_tells_no_digest_is_no_answer(said: str) -> None:
-    assert pods.rules_of(["a"], lambda _: said) == []
+    assert pods.rules_of(pods.ask_all(["a"], lambda _: said)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -17,8 +18,11 @@ from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.manifests import (
     ATTESTATIONS,
     CELL,
+    GAMES,
     NAMESPACE,
     attestations_config_map,
+    games_config_map,
+    image_version,
     read_attestations,
     with_images,
 )
@@ -50,6 +54,12 @@ def install(
             file_okay=False,
         ),
     ] = None,
+    games_manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="The signed manifest of the casino image's games (`make manifest`).", exists=True, dir_okay=False
+        ),
+    ] = None,
     timeout: Annotated[int, typer.Option(help="Seconds to wait until the operator runs.")] = 120,
     dry_run: Annotated[bool, typer.Option(help="Print what would be applied, and apply nothing.")] = False,
 ) -> None:
@@ -59,6 +69,9 @@ def install(
     the cell's stack or the site's playbook writes. With an environment, the ConfigMap domicile-attestations there
     becomes what its folder holds; the operator goes by it within a minute or two, and need not be restarted.
 
+    With a manifest of the games, the ConfigMap domicile-games has it beside those of former releases. A cell whose
+    description names gamesKeys runs no casino image without one.
+
     [bold]Examples[/bold]
 
       domicile install --operator-image registry.example/domicile-operator:0.1.0 \\
@@ -66,14 +79,18 @@ def install(
 
       domicile install --operator-image ... --casino-image ... --environment environments/live
 
+      domicile install --operator-image ... --casino-image ... --games-manifest manifest.json
+
       domicile install --operator-image ... --casino-image ... --dry-run
     """
     try:
         rendered = list(yaml.safe_load_all(_kubectl("kustomize", str(manifests))))
         documents = with_images(rendered, operator_image, casino_image)
         papers = attestations_config_map(read_attestations(environment / "attestations")) if environment else None
+        games = games_config_map(casino_image, games_manifest.read_text()) if games_manifest else None
         if dry_run:
-            typer.echo(yaml.safe_dump_all([*documents, *([papers] if papers else [])], sort_keys=False))
+            extra = [one for one in (papers, games) if one]
+            typer.echo(yaml.safe_dump_all([*documents, *extra], sort_keys=False))
             return
         # The kind has to exist before anything that needs it is served.
         crds = [d for d in documents if d["kind"] in ("CustomResourceDefinition", "Namespace")]
@@ -83,6 +100,7 @@ def install(
         cell = _cell()
         if environment and papers:
             _install_attestations(environment, papers, cell)
+        _install_games(games, casino_image, cell)
         _apply([d for d in documents if d not in crds])
         console.print(f"waiting until {OPERATOR} runs (at most {timeout} s)")
         _kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", NAMESPACE, f"--timeout={timeout}s")
@@ -124,6 +142,26 @@ def _install_attestations(folder: Path, papers: dict[str, Any], cell: dict[str, 
         )
     names = ", ".join(name for name in papers["data"] if name.endswith(".yaml")) or "none"
     console.print(f"attestations of {environment.name}: {names}", highlight=False, markup=False)
+
+
+def _install_games(games: dict[str, Any] | None, casino_image: str, cell: dict[str, Any]) -> None:
+    """Put the manifest of the image's games beside those of other releases. Raises InstallError where one is missing
+    that the cell asks for."""
+    version = image_version(casino_image)
+    if games is None:
+        if cell.get("gamesKeys") and f"{version}.json" not in (_config_map(GAMES) or {}):
+            raise InstallError(
+                f"The cell {cell.get('name')} runs only games that its gamesKeys signed: name the manifest of "
+                f"{casino_image} with --games-manifest (docs/games.md)."
+            )
+        return
+    # A writer for each version: what the operator of the release before reads stays until that is gone.
+    _apply([games], writer=f"{GAMES}-{hashlib.sha256(version.encode()).hexdigest()[:12]}")
+    if not cell.get("gamesKeys"):
+        console.print(
+            f"[yellow]The cell {cell.get('name')} names no gamesKeys: nobody verifies the manifest.[/yellow]",
+            highlight=False,
+        )
 
 
 def _config_map(name: str) -> dict[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from domicile_lab import images, machines
+from domicile_lab import games, images, machines
 from domicile_lab.identity import CLOUD_NODE, MACHINES, Identity, identify, machine
 from domicile_lab.openbao import server_binary
 from domicile_lab.paths import Paths, checkout
@@ -31,6 +31,7 @@ def inventory(paths: Paths, identity: Identity) -> dict[str, Any]:
         "openbao_binary": str(server_binary()),
         "cell_base_domain": identity.base_domain,
         "cell_public_port": identity.port,
+        "cell_games_keys": games.public_keys(paths),
         "registry_seed": [
             {"name": image.name, "tag": image.tag, "layout": str(image.layout)} for image in images.system_images(paths)
         ],

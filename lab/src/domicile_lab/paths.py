@@ -57,6 +57,16 @@ class Paths:
         return self.state / "secrets"
 
     @property
+    def games_key(self) -> Path:
+        """What the lab's manifests of games are signed with. No machine has it."""
+        return self.secrets / "games.pem"
+
+    @property
+    def games(self) -> Path:
+        """Signed manifests of games, by the tag of the image that each is of."""
+        return self.state / "games"
+
+    @property
     def authorities(self) -> Path:
         """The site's certificate authorities, with their keys."""
         return self.state / "authorities"

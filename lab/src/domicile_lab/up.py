@@ -8,7 +8,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from domicile_lab import host, images, inventory, machines, mirror, tools
+from domicile_lab import games, host, images, inventory, machines, mirror, tools
 from domicile_lab.identity import DOMAIN, MACHINES, Identity, machine
 from domicile_lab.paths import Paths
 from domicile_lab.progress import Step
@@ -69,6 +69,8 @@ class Up:
         for spec in (images.CASINO, images.OPERATOR):
             self.built[spec.name] = images.build_python_image(self.paths, spec, say)
 
+        games.sign(self.paths, self.built[images.CASINO.name], say)
+
     def site(self, say: Say) -> None:
         """Run the playbook, unless the machines are as its last run left them."""
         stamp, wanted = self.paths.state / "site.stamp", self._site_key()
@@ -103,7 +105,8 @@ class Up:
             ["make", "--no-print-directory", "install",
              f"KUBECONFIG={self.paths.kubeconfig}",
              f"OPERATOR_IMAGE={REGISTRY}/{operator.name}:{operator.tag}",
-             f"CASINO_IMAGE={REGISTRY}/{casino.name}:{casino.tag}"],
+             f"CASINO_IMAGE={REGISTRY}/{casino.name}:{casino.tag}",
+             f"GAMES_MANIFEST={games.manifest(self.paths, casino)}"],
             cwd=self.paths.root, log=self.paths.logs / "install.log", say=say,
             env={"PATH": f"{self.paths.bin}:{os.environ['PATH']}"},
         )  # fmt: skip

@@ -52,7 +52,7 @@ def build_world(settings: Settings) -> World:
         databases=PostgresClient(cell.postgresql.host, cell.postgresql.port, settings.ca_file, bao),
         cache_users=ElastiCacheClient.of,
         rulebook=CatalogueRulebook.load(settings.attestations_folder),
-        cell=lambda: load_cell(settings.cell_folder, settings.networks_folder),
+        cell=lambda: load_cell(settings.cell_folder, settings.networks_folder, settings.games_folder),
         image=settings.casino_image,
         pod_metrics=pods.ask(),
         now=lambda: datetime.now(UTC),

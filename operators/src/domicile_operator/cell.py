@@ -1,5 +1,6 @@
 """The cell that this operator serves, as the ConfigMap `domicile-cell` says it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -10,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from domicile_operator.errors import Fault
+from domicile_operator.games import SUFFIX
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+GamesKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 
 
 class _Model(BaseModel):
@@ -103,6 +106,8 @@ class Cell(_Model):
     `sites` are places that it names beside AWS regions; `places` and `copy_places` may have their codes.
     `networks` is the database by which casinos tell where players are (docs/players.md), as CSV; empty where the cell
     has none. `trusted_proxies` is how many proxies in front of a casino append to X-Forwarded-For.
+    `games_keys` are the public keys (Ed25519, raw, in base64) of which one must have signed the manifest of the games'
+    software; without them casinos verify none. `games_manifests` are those that releases brought, by image version.
     Without a `ledger_archive` no casino's worker exports its sealed months (docs/ledger.md).
     `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
     `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here, in
@@ -127,8 +132,10 @@ class Cell(_Model):
     openbao: OpenBao
     payment_providers: tuple[PaymentProvider, ...] = ()
     studios: tuple[Studio, ...] = ()
+    games_keys: Annotated[tuple[GamesKey, ...], Field(max_length=4)] = ()
     ca_pem: str = ""
     networks: str = ""
+    games_manifests: Mapping[str, str] = Field(default_factory=dict)
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     ledger_archive: LedgerArchive | None = None
 
@@ -148,15 +155,21 @@ NETWORKS_LIMIT = 900_000
 """Bytes: a tenant's ConfigMap, which has them beside its rules, may have a mebibyte."""
 
 
-def load_cell(folder: Path, networks_folder: Path | None = None) -> Cell:
-    """Read `cell.yaml` and `ca.crt` of the mounted ConfigMap, and `networks.csv` of the other where it is there.
+def load_cell(folder: Path, networks_folder: Path | None = None, games_folder: Path | None = None) -> Cell:
+    """Read `cell.yaml` and `ca.crt` of the mounted ConfigMap, and what the others hold where they are there:
+    `networks.csv`, and a manifest of games for each image version.
 
     Raises Fault CELL_UNREADABLE.
     """
     try:
         cell = Cell.model_validate(_mapping(folder / "cell.yaml"))
         networks = _networks(networks_folder / "networks.csv") if networks_folder else ""
-        return cell.model_copy(update={"ca_pem": (folder / "ca.crt").read_text(), "networks": networks})
+        found = {
+            "ca_pem": (folder / "ca.crt").read_text(),
+            "networks": networks,
+            "games_manifests": _games_manifests(games_folder) if games_folder else {},
+        }
+        return cell.model_copy(update=found)
     except (OSError, ValueError) as error:  # pydantic's ValidationError among them
         raise unreadable(f"in {folder} cannot be read: {error}") from error
 
@@ -171,6 +184,10 @@ def _networks(file: Path) -> str:
             "those of others within them: what is not in it is refused all the same"
         )
     return text
+
+
+def _games_manifests(folder: Path) -> dict[str, str]:
+    return {file.name.removesuffix(SUFFIX): file.read_text() for file in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def _mapping(file: Path) -> dict[str, Any]:

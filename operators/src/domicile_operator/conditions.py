@@ -13,8 +13,20 @@ LAWFUL = "Lawful"
 SECRETS = "Secrets"
 DATABASE = "Database"
 RULES_IN_FORCE = "RulesInForce"
+GAMES_VERIFIED = "GamesVerified"
 PROGRESSING = "Progressing"
-TYPES = (READY, PLACED, ATTESTED, LICENCE_VALID, LAWFUL, SECRETS, DATABASE, RULES_IN_FORCE, PROGRESSING)
+TYPES = (
+    READY,
+    PLACED,
+    ATTESTED,
+    LICENCE_VALID,
+    LAWFUL,
+    SECRETS,
+    DATABASE,
+    RULES_IN_FORCE,
+    GAMES_VERIFIED,
+    PROGRESSING,
+)
 
 MESSAGE_LIMIT = 4096
 """Characters; the CRD refuses longer messages."""

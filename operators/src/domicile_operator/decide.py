@@ -8,8 +8,9 @@ from typing import Protocol
 from domicile_operator.cell import Cell, PaymentProvider, Studio
 from domicile_operator.conditions import ATTESTED, LAWFUL, LICENCE_VALID, PLACED, Condition, timestamp
 from domicile_operator.errors import Refused
+from domicile_operator.games import trusted
 from domicile_operator.names import Names
-from domicile_operator.plan import LawAhead, Plan, RulesInForce
+from domicile_operator.plan import LawAhead, Plan, RulesInForce, image_version
 from domicile_operator.spec import TenantSpec
 
 
@@ -82,11 +83,23 @@ def decide(
     conditions.append(Condition(PLACED, "True", "Placed", said))
     conditions += [_attested(placed), _lawful(placed)]
     providers, studios = _providers(spec, cell), _studios(spec, cell)
-    for found in (providers, studios, _hosts(spec, cell, taken_hosts), _networks(spec, cell, placed.rules)):
+    games = trusted(cell.games_manifests, cell.games_keys, image_version(image), cell.name)
+    for found in (providers, studios, _hosts(spec, cell, taken_hosts), _networks(spec, cell, placed.rules), games):
         if isinstance(found, Refused):
             return Decision(None, found, conditions)
-    assert not isinstance(providers, Refused) and not isinstance(studios, Refused)
-    plan = Plan(names, spec, cell, placed.place, placed.rules, image, tuple(providers), tuple(studios), placed.ahead)
+    assert not isinstance(providers, Refused) and not isinstance(studios, Refused) and not isinstance(games, Refused)
+    plan = Plan(
+        names,
+        spec,
+        cell,
+        placed.place,
+        placed.rules,
+        image,
+        tuple(providers),
+        tuple(studios),
+        placed.ahead,
+        games,
+    )
     return Decision(plan, None, conditions)
 
 

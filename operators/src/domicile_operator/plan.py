@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from domicile_operator.cell import Cell, PaymentProvider, Studio
+from domicile_operator.games import GamesManifest
 from domicile_operator.names import (
     FIELD_MANAGER,
     LABEL_JURISDICTION,
@@ -80,6 +81,7 @@ class Plan:
     providers: tuple[PaymentProvider, ...]
     studios: tuple[Studio, ...] = ()
     ahead: LawAhead | None = None
+    games: GamesManifest | None = None
 
     @property
     def size(self) -> Size:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domicile_operator import rules_seen, teardown
+from domicile_operator import pods_seen, teardown
 from domicile_operator.children.base import Child, Reference
 from domicile_operator.children.boundary import ours
 from domicile_operator.children.order import BUILD
@@ -81,7 +81,7 @@ def _build(tenant: Object, names: Names, world: World, found: Findings) -> Outco
         found.state = ONBOARDING
     outcome = drive(BUILD, plan, world, found, tenant)
     if outcome.kind == "settled":
-        found.conditions.append(rules_seen.look(plan, world))
+        found.conditions += pods_seen.look(plan, world)
     return outcome
 
 

@@ -18,6 +18,7 @@ class Settings:
     cell_folder: Path = Path("/etc/domicile")
     attestations_folder: Path = Path("/etc/domicile-attestations")
     networks_folder: Path = Path("/etc/domicile-networks")
+    games_folder: Path = Path("/etc/domicile-games")
     token_file: Path = Path("/var/run/secrets/openbao/token")
     http_port: int = 8080
     workers: int = 4
@@ -40,6 +41,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         cell_folder=Path(environment.get("DOMICILE_CELL_FOLDER", defaults.cell_folder)),
         attestations_folder=Path(environment.get("DOMICILE_ATTESTATIONS_FOLDER", defaults.attestations_folder)),
         networks_folder=Path(environment.get("DOMICILE_NETWORKS_FOLDER", defaults.networks_folder)),
+        games_folder=Path(environment.get("DOMICILE_GAMES_FOLDER", defaults.games_folder)),
         token_file=Path(environment.get("BAO_TOKEN_FILE", defaults.token_file)),
         http_port=int(environment.get("DOMICILE_HTTP_PORT", defaults.http_port)),
         workers=int(environment.get("DOMICILE_WORKERS", defaults.workers)),

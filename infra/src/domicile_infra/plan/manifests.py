@@ -18,7 +18,7 @@ from domicile_infra.plan.errors import PlanError
 Manifest = dict[str, Any]
 
 NAMESPACE = "domicile-system"
-CELL, ATTESTATIONS = "domicile-cell", "domicile-attestations"
+CELL, ATTESTATIONS, GAMES = "domicile-cell", "domicile-attestations", "domicile-games"
 UNSET_OPERATOR, UNSET_CASINO = "domicile-operator:unset", "casino:unset"
 MOST_BYTES = 900_000
 """A ConfigMap holds a mebibyte, names and all."""
@@ -96,6 +96,26 @@ def attestations_config_map(files: Mapping[str, str]) -> Manifest:
             f"The attestations are {size} bytes, and a ConfigMap takes {MOST_BYTES}: remove those that have expired."
         )
     return _config_map(ATTESTATIONS, dict(sorted(files.items())))
+
+
+def games_config_map(casino_image: str, text: str) -> Manifest:
+    """The ConfigMap of the games' signed manifest: a key for the version of the casino's image that it is of, so that
+    an operator of the release before still finds its own. Raises PlanError for what is no manifest."""
+    try:
+        envelope = json.loads(text)
+    except ValueError:
+        envelope = None
+    if not isinstance(envelope, dict) or set(envelope) != {"manifest", "signature"}:
+        raise PlanError("The manifest of the games is none: `make manifest` writes one, signed (docs/games.md).")
+    return _config_map(GAMES, {f"{image_version(casino_image)}.json": text})
+
+
+def image_version(image: str) -> str:
+    """The tag of an image reference; of one by digest, the digest's first 12 digits. The operator has the same."""
+    if "@" in image:
+        return image.rsplit(":", 1)[1][:12]
+    last = image.rsplit("/", 1)[-1]
+    return last.split(":", 1)[1] if ":" in last else "latest"
 
 
 def _config_map(name: str, data: dict[str, str]) -> Manifest:

@@ -1,13 +1,15 @@
-"""What the pods of a casino say of themselves: by which rules each of them plays."""
+"""What the pods of a casino say of themselves: by which rules each of them plays, what it found of its games."""
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import urllib3
 
 TIMEOUTS = urllib3.Timeout(connect=1.0, read=2.0)
 PORT = 8080
 METRIC = re.compile(r'^casino_rules_in_force\{[^}]*\bdigest="([0-9a-f]{64})"[^}]*\} 1(?:\.0)?$', re.MULTILINE)
+GAMES = re.compile(r"^casino_games_verified ([01])(?:\.0)?$", re.MULTILINE)
 SIZE_LIMIT = 4_000_000
 """Bytes of metrics that are read; a casino has less than a tenth."""
 
@@ -29,15 +31,28 @@ def ask() -> Ask:
     return metrics
 
 
-def rules_of(addresses: Sequence[str], metrics: Ask) -> list[str]:
-    """The digests of the rules that each pod plays by, up to the first pod that does not answer."""
-    found: list[str] = []
+@dataclass(frozen=True)
+class Told:
+    """What one pod says: the digest of its rules, and whether its games were as signed when it looked last; None for
+    what it does not say. A pod without a manifest to look by says False."""
+
+    rules: str | None
+    games: bool | None
+
+
+def ask_all(addresses: Sequence[str], metrics: Ask) -> list[Told]:
+    """What each pod says, up to the first pod that does not answer."""
+    found: list[Told] = []
     for address in addresses:
         try:
-            told = METRIC.search(metrics(address))
+            text = metrics(address)
         except (urllib3.exceptions.HTTPError, OSError):
             break
-        if told is None:
-            break
-        found.append(told[1])
+        rules, games = METRIC.search(text), GAMES.search(text)
+        found.append(Told(rules[1] if rules else None, games[1] == "1" if games else None))
     return found
+
+
+def rules_of(told: Sequence[Told]) -> list[str]:
+    """The digests of the rules by which those pods play that say so."""
+    return [one.rules for one in told if one.rules is not None]

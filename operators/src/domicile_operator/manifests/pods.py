@@ -1,6 +1,7 @@
 """What the casino's pods share: the security context, the environment, the mounts."""
 
 import json
+from collections.abc import Sequence
 
 from domicile_operator.manifests.metadata import labels
 from domicile_operator.manifests.routes import REALTIME_PATH
@@ -10,6 +11,8 @@ from domicile_operator.plan import Manifest, Plan, Size
 USER = 10001
 CONFIG_FOLDER = "/etc/casino"
 NETWORKS_FILE = "networks.csv"
+GAMES_FILE = "games.json"
+GAMES_PATH = "/etc/casino-games/manifest.json"
 TOKEN_FOLDER = "/var/run/secrets/openbao"  # noqa: S105  a folder
 TOKEN_SECONDS = 600
 """The shortest that Kubernetes projects; the kubelet renews it at four fifths of that."""
@@ -18,7 +21,16 @@ TOKEN_SECONDS = 600
 def config_map_data(plan: Plan) -> dict[str, str]:
     """What the ConfigMap `casino-config` holds."""
     networks = {NETWORKS_FILE: plan.cell.networks} if plan.asks_places else {}
-    return {"rules.json": plan.rules.text, "ca.crt": plan.cell.ca_pem, **networks}
+    games = {GAMES_FILE: plan.games.text} if plan.games else {}
+    return {"rules.json": plan.rules.text, "ca.crt": plan.cell.ca_pem, **networks, **games}
+
+
+def games_mounts(plan: Plan) -> list[Manifest]:
+    """The manifest of the games' software, as a mount of that file alone: such a file stays what it was when the pod
+    began. A pod of the version before must not hold its software against the manifest of the next one."""
+    if plan.games is None:
+        return []
+    return [{"name": "config", "mountPath": GAMES_PATH, "subPath": GAMES_FILE, "readOnly": True}]
 
 
 def pod_template(
@@ -29,11 +41,12 @@ def pod_template(
     command: str,
     environment: dict[str, str],
     size: Size,
+    mounts: Sequence[Manifest] = (),
     extra: Manifest | None = None,
 ) -> Manifest:
     """A pod of the casino's image that satisfies the `restricted` Pod Security Standard.
 
-    `extra` is laid over the container (ports, probes).
+    `mounts` are further ones of its volumes; `extra` is laid over the container (ports, probes).
     """
     container = {
         "name": component,
@@ -53,6 +66,7 @@ def pod_template(
         },
         "volumeMounts": [
             {"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True},
+            *mounts,
             {"name": "openbao", "mountPath": TOKEN_FOLDER, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  the image's own
         ],
@@ -132,6 +146,7 @@ def casino_environment(plan: Plan) -> dict[str, str]:
         {name: value for name, value in migrate_environment(plan).items() if name != "BAO_DATABASE_ROLE"}
         | _redis_environment(plan, names.creds_redis)
         | ({"CASINO_IP_NETWORKS": f"{CONFIG_FOLDER}/{NETWORKS_FILE}"} if plan.asks_places else {})
+        | ({"CASINO_GAMES_MANIFEST": GAMES_PATH, "CASINO_GAMES_MANIFEST_KEY": plan.games.key} if plan.games else {})
         | {
             "CASINO_TRUSTED_PROXIES": str(plan.cell.trusted_proxies),
             "CASINO_BRAND": plan.spec.brand,

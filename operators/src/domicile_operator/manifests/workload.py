@@ -9,6 +9,7 @@ from domicile_operator.manifests.network import HTTP_PORT, REALTIME_PORT
 from domicile_operator.manifests.pods import (
     casino_environment,
     config_map_data,
+    games_mounts,
     migrate_environment,
     pod_template,
     realtime_environment,
@@ -34,6 +35,7 @@ class _Process:
     port: int
     inputs: dict[str, str]
     """What it reads from the ConfigMap at its start: another one is another pod."""
+    mounts: Sequence[Manifest] = ()
 
 
 def config_map(plan: Plan) -> Manifest:
@@ -118,11 +120,12 @@ def realtime_deployment(plan: Plan) -> Manifest:
 
 
 def _casino(plan: Plan, name: str, component: str, size: Size) -> _Process:
-    return _Process(name, component, size, APP, casino_environment(plan), HTTP_PORT, _read_at_start(plan))
+    environment, inputs = casino_environment(plan), _read_at_start(plan)
+    return _Process(name, component, size, APP, environment, HTTP_PORT, inputs, games_mounts(plan))
 
 
 def _read_at_start(plan: Plan) -> dict[str, str]:
-    """The CA, and of the rules what no running casino takes on.
+    """The CA, the games' manifest, and of the rules what no running casino takes on.
 
     The rest of rules.json reaches the pods by itself: the kubelet brings the ConfigMap's file up to date within a
     minute or two, and the casino looks at it every few seconds. Whether it asks where players are is settled at its
@@ -131,7 +134,8 @@ def _read_at_start(plan: Plan) -> dict[str, str]:
     rules = json.loads(plan.rules.text)
     settled = {name: rules.get(name) for name in READ_AT_START}
     settled["networks"] = plan.cell.networks if plan.asks_places else None
-    return {"ca.crt": plan.cell.ca_pem, "rules": digest(settled)}
+    games = {"games": plan.games.digest} if plan.games else {}
+    return {"ca.crt": plan.cell.ca_pem, "rules": digest(settled), **games}
 
 
 def _deployment(plan: Plan, process: _Process) -> Manifest:
@@ -150,6 +154,7 @@ def _deployment(plan: Plan, process: _Process) -> Manifest:
         command=component,
         environment=process.environment,
         size=size,
+        mounts=process.mounts,
         extra=probes,
     )
     template["metadata"]["annotations"] = {CONFIG_DIGEST: digest(process.inputs, 16)}
