@@ -141,3 +141,40 @@ def test_a_dry_run_prints_the_config_map_and_applies_nothing(cluster, lab):
     assert (result.exit_code, cluster.applied) == (0, [])
     *_, papers = yaml.safe_load_all(result.stdout)
     assert (papers["metadata"]["name"], papers["data"]) == ("domicile-attestations", {"no.yaml": "a: 1\n"})
+
+
+MANIFEST = '{"manifest": {"components": {}}, "signature": "c2lnbmVk"}\n'
+TRUSTS = {"cell.yaml": "name: lab-1\nenvironment: lab\ngamesKeys: [a key]\n"}
+
+
+def test_a_releases_games_lie_beside_those_of_the_release_before(cluster, lab):
+    cluster.cell = TRUSTS
+    (lab / "games.json").write_text(MANIFEST)
+    cluster.keys = {"0.json": ("{}", "--field-manager=domicile-games-of-0")}
+    result = run("--manifests", lab, "--games-manifest", lab / "games.json")
+    assert result.exit_code == 0, result.output
+    assert cluster.applied == ["Namespace", "ConfigMap", "Deployment"]
+    assert {name: text for name, (text, _) in cluster.keys.items()} == {"0.json": "{}", "1.json": MANIFEST}
+    assert "nobody verifies" not in result.output
+
+
+def test_a_cell_that_trusts_signed_games_gets_no_release_without_them(cluster, lab):
+    cluster.cell = TRUSTS
+    result = run("--manifests", lab)
+    assert result.exit_code == 1 and "--games-manifest" in result.output
+    assert "Deployment" not in cluster.applied
+    cluster.keys = {"1.json": (MANIFEST, "domicile-games-of-1")}
+    assert run("--manifests", lab).exit_code == 0
+
+
+def test_a_manifest_that_no_key_of_the_cell_could_have_signed_is_told(cluster, lab):
+    (lab / "games.json").write_text(MANIFEST)
+    result = run("--manifests", lab, "--games-manifest", lab / "games.json")
+    assert result.exit_code == 0 and "nobody verifies the manifest" in result.output
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"manifest": {}}'])
+def test_what_is_no_manifest_of_games_is_not_installed(cluster, lab, text):
+    (lab / "games.json").write_text(text)
+    result = run("--manifests", lab, "--games-manifest", lab / "games.json")
+    assert (result.exit_code, cluster.applied) == (1, [])

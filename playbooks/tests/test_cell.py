@@ -67,3 +67,10 @@ def test_a_cell_names_a_place_for_sealed_months_where_somebody_gave_one(tmp_path
     told = rendered(tmp_path, tmp_path, ARCHIVE, cell_ledger_archive=given)
     assert told == {"ledgerArchive": {"storageClass": "kept", "size": "20Gi"}}
     assert rendered(tmp_path, tmp_path, ARCHIVE) == {"ledgerArchive": None}
+
+
+def test_a_cell_names_whose_signed_games_it_trusts(tmp_path: Path) -> None:
+    told = "{{ {'gamesKeys': cell_document.gamesKeys} | to_nice_yaml }}"
+    cell = {"site_name": "lab", "base_domain": "lab.example"}
+    hosts = {"groups": {name: ["localhost"] for name in ("postgresql", "redis", "openbao")}}
+    assert rendered(tmp_path, tmp_path, told, cell_games_keys=["a key"], **cell, **hosts) == {"gamesKeys": ["a key"]}

@@ -87,7 +87,11 @@ def install(
         rendered = list(yaml.safe_load_all(_kubectl("kustomize", str(manifests))))
         documents = with_images(rendered, operator_image, casino_image)
         papers = attestations_config_map(read_attestations(environment / "attestations")) if environment else None
-        games = games_config_map(casino_image, games_manifest.read_text()) if games_manifest else None
+        games = (
+            games_config_map(casino_image, games_manifest.read_bytes().decode(errors="replace"))
+            if games_manifest
+            else None
+        )
         if dry_run:
             extra = [one for one in (papers, games) if one]
             typer.echo(yaml.safe_dump_all([*documents, *extra], sort_keys=False))
