@@ -9,6 +9,7 @@ from domicile_catalog.resolution import rank, resolve
 from domicile_catalog.strictness import STRICTEST, strictest
 from domicile_catalog.vocabulary import (
     AccessNotice,
+    Demand,
     Frequency,
     IdentityData,
     Kyc,
@@ -90,6 +91,9 @@ VALUES = {
     "login_failures_maximum": st.integers(1, 10),
     "login_lockout": st.builds(Lockout, minutes=st.integers(1, 90)) | st.just(Lockout(until_reset=True)),
     "login_notice": of(AccessNotice),
+    "game_approval": of(Demand),
+    "reality_check_acknowledgement": of(Demand),
+    "limit_increase_confirmation": of(Demand),
     "identity_data": sets_of(IdentityData),
     "dormancy_months": st.integers(1, 60),
     "withdrawal_reversal_hours": st.integers(0, 200),

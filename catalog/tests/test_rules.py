@@ -203,7 +203,7 @@ def test_the_digest_tells_rules_apart():
 
 PROTECTION = {
     "limits", "limit_kinds_required", "limit_loosening_hours", "self_exclusion_minimum_days", "time_out_maximum_days",
-    "reality_check_minutes",
+    "reality_check_minutes", "reality_check_acknowledged", "limit_loosening_confirmed",
 }  # fmt: skip
 OF_THEIR_OWN = PROTECTION | {"verification_required"}
 
@@ -225,13 +225,20 @@ def deposits(maximum, period="month"):
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("GB", {"limit_loosening_hours": 24}),
+        (
+            "GB",
+            {"limit_loosening_hours": 24, "reality_check_acknowledged": True, "limit_loosening_confirmed": True},
+        ),
+        (
+            "US-PA",
+            {"self_exclusion_minimum_days": 366, "reality_check_minutes": 60, "limit_loosening_confirmed": True},
+        ),
         ("BR", {"limit_kinds_required": ["loss", "session"], "limit_loosening_hours": 24}),
         (
             "DE",
             {
                 "limits": [deposits(100_000)], "limit_kinds_required": ["deposit"], "limit_loosening_hours": 168,
-                "self_exclusion_minimum_days": 92, "reality_check_minutes": 60,
+                "self_exclusion_minimum_days": 92, "reality_check_minutes": 60, "reality_check_acknowledged": True,
             },
         ),
         (
@@ -267,6 +274,10 @@ def test_what_protects_players_is_told_in_the_casinos_words(code, expected):
         ("limits_required", ["balance"], {}),
         ("limits_required", ["stake", "time"], {"limit_kinds_required": ["stake", "session"]}),
         ("limits_required", None, {}),
+        ("reality_check_acknowledgement", "required", {"reality_check_acknowledged": True}),
+        ("reality_check_acknowledgement", "none", {"reality_check_acknowledged": False}),
+        ("limit_increase_confirmation", "required", {"limit_loosening_confirmed": True}),
+        ("limit_increase_confirmation", "none", {"limit_loosening_confirmed": False}),
         ("time_out", {"minimum_hours": 24, "maximum_hours": 24}, {}),
         ("time_out", {"minimum_hours": 24}, {}),
         ("time_out", {"maximum_hours": 49}, {"time_out_maximum_days": 3}),
@@ -307,6 +318,15 @@ def test_great_britain_asks_for_name_and_address_and_gives_no_withdrawal_back():
     assert options(rules("GB")) == {"registration_fields": ["name", "address"], "withdrawal_reversal_window_s": 0}
 
 
+@pytest.mark.parametrize(("code", "told"), [("DE", True), ("CH", True), ("PE", True), ("US-WV", True), ("GB", None)])
+def test_where_each_game_needs_the_regulators_approval_that_is_told(code, told):
+    assert json.loads(rules(code).to_json()).get("approved_games_required") is told
+
+
+def test_maltas_reality_checks_stay_until_they_were_acknowledged():
+    assert protection(rules("MT"))["reality_check_acknowledged"] is True
+
+
 def test_an_option_of_which_nobody_knows_is_left_out():
     found = rules("MT")
     assert options(found) == {}
@@ -327,6 +347,8 @@ def test_an_option_of_which_nobody_knows_is_left_out():
         ("login_notice", "new_device", {"new_device_notice": True}),
         ("dormancy_months", 12, {"dormancy_months": 12}),
         ("withdrawal_reversal_hours", 24, {"withdrawal_reversal_window_s": 86400}),
+        ("game_approval", "required", {"approved_games_required": True}),
+        ("game_approval", "none", {"approved_games_required": False}),
     ],
 )
 def test_an_officer_may_answer_each_option(fact, value, expected):

@@ -39,6 +39,7 @@ from domicile_catalog.forms import (
 )
 from domicile_catalog.vocabulary import (
     AccessNotice,
+    Demand,
     Confidence,
     Frequency,
     Kyc,
@@ -169,11 +170,14 @@ class Facts(Frozen):
     speed_features: Fact[Permission] = UNKNOWN
     concurrent_games: Fact[Permission] = UNKNOWN
     concurrent_sessions: Fact[Permission] = UNKNOWN
+    game_approval: Fact[Demand] = UNKNOWN
     reality_check_minutes: Fact[Minutes] = UNKNOWN
+    reality_check_acknowledgement: Fact[Demand] = UNKNOWN
     forced_pause: Fact[Pause] = UNKNOWN
     limits_required: Fact[LimitKinds] = UNKNOWN
     limits_offered: Fact[LimitKinds] = UNKNOWN
     limit_increase_hours: Fact[Hours] = UNKNOWN
+    limit_increase_confirmation: Fact[Demand] = UNKNOWN
     deposit_cap: Fact[MoneyCaps] = UNKNOWN
     loss_cap: Fact[MoneyCaps] = UNKNOWN
     time_out: Fact[TimeOut] = UNKNOWN

@@ -41,6 +41,9 @@ FACT_OF_OPTION = {
     "self_exclusion_minimum_days": "self_exclusion_minimum_months",
     "time_out_maximum_days": "time_out",
     "reality_check_minutes": "reality_check_minutes",
+    "reality_check_acknowledged": "reality_check_acknowledgement",
+    "limit_loosening_confirmed": "limit_increase_confirmation",
+    "approved_games_required": "game_approval",
 }
 """Rules that rules.json has only where the law of the jurisdiction says something: elsewhere the casino has a default
 of its own. None of them stops a casino for being unknown."""

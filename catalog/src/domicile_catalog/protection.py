@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from domicile_catalog.forms import Frozen, MoneyCap, TimeOut
 from domicile_catalog.play_law import PlayLaw
-from domicile_catalog.vocabulary import LimitKind, Period
+from domicile_catalog.vocabulary import Demand, LimitKind, Period
 
 COUNTED_OVER: dict[Period, Literal["day", "week", "month"]] = {
     Period.DAY: "day",
@@ -43,8 +43,15 @@ def protection_options(law: PlayLaw) -> dict[str, Any]:
         "limit_loosening_hours": law.fact("limit_increase_hours").value,
         "self_exclusion_minimum_days": None if months is None else longest_days(months),
         "time_out_maximum_days": _longest_time_out(law.fact("time_out").value),
+        "limit_loosening_confirmed": demanded(law.fact("limit_increase_confirmation").value),
         "reality_check_minutes": law.fact("reality_check_minutes").value,
+        "reality_check_acknowledged": demanded(law.fact("reality_check_acknowledgement").value),
     }
+
+
+def demanded(asked: Demand | None) -> bool | None:
+    """Whether something is asked for; None where nobody knows."""
+    return None if asked is None else asked is Demand.REQUIRED
 
 
 def _maxima(kind: Literal["deposit", "loss"], caps: Iterable[MoneyCap] | None) -> Iterable[PlayLimit]:

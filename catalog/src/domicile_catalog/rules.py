@@ -14,7 +14,7 @@ from domicile_catalog.facts import Fact
 from domicile_catalog.forms import Frozen, StakeBand
 from domicile_catalog.model import Catalogue
 from domicile_catalog.play_law import BINDING, FACT_OF_OPTION, FACT_OF_RULE, NEEDED, NOT_OF_PLAY, PlayLaw
-from domicile_catalog.protection import PlayLimit, protection_options
+from domicile_catalog.protection import PlayLimit, demanded, protection_options
 from domicile_catalog.rule_errors import (
     InvalidLimitError,
     UnknownJurisdictionError,
@@ -87,6 +87,9 @@ class Rules(Frozen):
     self_exclusion_minimum_days: int | None = None
     time_out_maximum_days: int | None = None
     reality_check_minutes: int | None = None
+    reality_check_acknowledged: bool | None = None
+    limit_loosening_confirmed: bool | None = None
+    approved_games_required: bool | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     confidence: dict[str, Confidence]
     sources: dict[str, str]
@@ -179,6 +182,7 @@ def _options(law: PlayLaw) -> dict[str, Any]:
         "new_device_notice": None if notice is None else notice is not AccessNotice.NONE,
         "dormancy_months": law.fact("dormancy_months").value,
         "withdrawal_reversal_window_s": _scaled(law.fact("withdrawal_reversal_hours").value, 3600),
+        "approved_games_required": demanded(law.fact("game_approval").value),
         **_places(law),
         **protection_options(law),
     }

@@ -7,6 +7,7 @@ from typing import Any
 from domicile_catalog.forms import Lockout, MoneyCap, Pause, StakeBand, TimeOut
 from domicile_catalog.vocabulary import (
     AccessNotice,
+    Demand,
     Frequency,
     Kyc,
     LicenceRegime,
@@ -146,11 +147,14 @@ STRICTEST: dict[str, Combine] = {
     "concurrent_games": _PERMISSION,
     "concurrent_sessions": _PERMISSION,
     "bonus": _PERMISSION,
+    "game_approval": _first(Demand),
     "reality_check_minutes": min,
+    "reality_check_acknowledgement": _first(Demand),
     "forced_pause": _soonest_and_longest,
     "limits_required": _all_of,
     "limits_offered": _all_of,
     "limit_increase_hours": max,
+    "limit_increase_confirmation": _first(Demand),
     "deposit_cap": _lowest_caps,
     "loss_cap": _lowest_caps,
     "time_out": _widest,

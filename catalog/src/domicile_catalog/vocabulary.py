@@ -134,6 +134,13 @@ class AccessNotice(StrEnum):
     NONE = "none"
 
 
+class Demand(StrEnum):
+    """Whether the law asks for something that is done or is not."""
+
+    REQUIRED = "required"
+    NONE = "none"
+
+
 class Frequency(StrEnum):
     """How often a regulator is reported to, the most often first."""
 
