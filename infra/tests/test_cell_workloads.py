@@ -1,5 +1,7 @@
 """What a cell's cluster begins with."""
 
+from dataclasses import replace
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
@@ -12,6 +14,8 @@ from domicile_infra.plan.cell_config import Stores
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.manifests import CELL_DIGEST
 from domicile_infra.plan.workloads import stages, token
+
+STORES = Stores("db", "cache", "arn:secret")
 
 
 @pytest.fixture(scope="module")
@@ -115,4 +119,24 @@ def test_an_environment_without_a_release_has_no_operator() -> None:
     one = cell()
     plans = plan_cells(environment(one, release=None), {one.name: facts()})
     with pytest.raises(PlanError, match="names no release"):
-        stages(plans[one.name], manifests(), Stores("db", "cache", "arn:secret"))
+        stages(plans[one.name], manifests(), STORES)
+
+
+MANIFEST = '{"manifest": {"components": {}}, "signature": "c2lnbmVk"}'
+
+
+def test_a_release_brings_its_signed_games_to_a_cell_that_names_whose_it_trusts() -> None:
+    one = cell()
+    told = replace(facts(), games_keys=("a key",), games_manifest=MANIFEST)
+    found = stages(plan_cells(environment(one), {one.name: told})[one.name], manifests(), STORES).then
+    (config,) = (each for each in found if each["metadata"]["name"] == "domicile-cell")
+    assert yaml.safe_load(config["data"]["cell.yaml"])["gamesKeys"] == ["a key"]
+    (games,) = (each for each in found if each["metadata"]["name"] == "domicile-games")
+    assert games["data"] == {"4.5.6.json": MANIFEST}
+
+
+def test_a_cell_that_trusts_signed_games_gets_no_release_without_them() -> None:
+    one = cell()
+    plans = plan_cells(environment(one), {one.name: replace(facts(), games_keys=("a key",))})
+    with pytest.raises(PlanError, match="names no gamesManifest"):
+        stages(plans[one.name], manifests(), STORES)

@@ -39,8 +39,8 @@ from domicile_catalog.forms import (
 )
 from domicile_catalog.vocabulary import (
     AccessNotice,
-    Demand,
     Confidence,
+    Demand,
     Frequency,
     Kyc,
     LicenceRegime,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
-from domicile_catalog.environment import Persona, zones_of
+from domicile_catalog.environment import Persona, Release, zones_of
 from domicile_policies.names import PROJECT
 
 from domicile_infra.plan.cell import CellFacts, CellPlan, plan_cells
@@ -64,6 +64,8 @@ def planned_cell(settings: Settings, organization: OrganizationOutputs) -> CellP
         attestations=read_attestations(settings.folder / "attestations"),
         attestation_root=settings.anchor.root,
         attestation_serial=settings.anchor.minimum_serial,
+        games_keys=settings.games_keys,
+        games_manifest=_games_manifest(settings.folder, environment.release),
     )
     return plan_cells(environment, {cell.name: facts})[cell.name]
 
@@ -92,6 +94,15 @@ def _provider(plan: CellPlan, region: str) -> aws.Provider:
             aws.ProviderAssumeRoleArgs(role_arn=plan.deployer_role_arn, session_name=f"domicile-{plan.name}")
         ],
     )
+
+
+def _games_manifest(folder: Path, release: Release | None) -> str | None:
+    """The signed manifest of the release's games; None where it names none. Raises PlanError."""
+    name = release.games_manifest if release else None
+    try:
+        return (folder / name).read_text() if name else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"gamesManifest {name} cannot be read: {error}. Put it beside environment.yaml.") from None
 
 
 def _authorities(folder: Path, name: str | None) -> str:

@@ -17,7 +17,8 @@ from domicile_infra.stacks import StackRef, stacks_of
 class Settings:
     """One run: the environment as it was read, the stack that is built, and the law's day.
 
-    `root` is the project's folder, the one with Pulumi.yaml.
+    `root` is the project's folder, the one with Pulumi.yaml. `games_keys` are whose signatures under manifests of games
+    count in a cell: like the anchor they are told to who runs the program, and stand in no environment.
     """
 
     root: Path
@@ -26,6 +27,7 @@ class Settings:
     ref: StackRef
     anchor: TrustAnchor
     on: date
+    games_keys: tuple[str, ...] = ()
 
 
 def read_settings() -> Settings:
@@ -44,7 +46,8 @@ def read_settings() -> Settings:
     anchor = TrustAnchor(os.environ.get("DOMICILE_ATTESTATION_ROOT") or None, int(serial) if serial else None)
     today = datetime.now(UTC).date()
     around = _read(folder, anchor, today)
-    return Settings(root, folder, around, _stack(around, name, cell), anchor, today)
+    keys = tuple(filter(None, os.environ.get("DOMICILE_GAMES_KEYS", "").split(",")))
+    return Settings(root, folder, around, _stack(around, name, cell), anchor, today, keys)
 
 
 def _read(folder: Path, anchor: TrustAnchor, on: date) -> Surroundings:

@@ -260,10 +260,14 @@ class Cell(Part):
 
 
 class Release(Part):
-    """The images that the cells run, each with its tag or digest."""
+    """The images that the cells run, each with its tag or digest.
+
+    `gamesManifest` is a file beside environment.yaml: the signed manifest of the casino image's games (docs/games.md).
+    """
 
     operator_image: Text
     casino_image: Text
+    games_manifest: Annotated[str, Field(pattern=r"^[\w.-]+$")] | None = None
 
 
 class Approval(Part):

@@ -39,8 +39,9 @@ class CellFacts:
     The organisation's stack made the account and the roles. `availability_zones` are those that it spans
     (`domicile_catalog.environment.zones_of`). `retention_years` follows from the catalogue
     (`retention_years()`). `ca_pem` is the bundle of those CAs that sign the cell's database, cache and OpenBao.
-    `attestations` are the files of the environment's folder, by name. `delegated` says whether the parent domain
-    already points at the cell's zone: a certificate is not issued before.
+    `attestations` are the files of the environment's folder, by name. `games_manifest` is the text of the release's
+    signed manifest of games, which one of `games_keys` must have signed (Ed25519, raw, in base64). `delegated` says
+    whether the parent domain already points at the cell's zone: a certificate is not issued before.
     """
 
     account_id: str
@@ -53,6 +54,8 @@ class CellFacts:
     attestations: Mapping[str, str] = field(default_factory=dict)
     attestation_root: str | None = None
     attestation_serial: int | None = None
+    games_keys: tuple[str, ...] = ()
+    games_manifest: str | None = None
     delegated: bool = True
     api_cidrs: tuple[str, ...] = ()
 
@@ -95,6 +98,8 @@ class CellPlan:
     attestations: Mapping[str, str]
     attestation_root: str | None
     attestation_serial: int | None
+    games_keys: tuple[str, ...]
+    games_manifest: str | None
 
     @property
     def scope(self) -> Scope:
@@ -219,6 +224,8 @@ def _plan(environment: Environment, owner: str, cell: Cell, facts: CellFacts, ne
         attestations=dict(facts.attestations),
         attestation_root=facts.attestation_root,
         attestation_serial=facts.attestation_serial,
+        games_keys=facts.games_keys,
+        games_manifest=facts.games_manifest,
     )
     # Whatever the value objects refuse, they refuse before a stack has begun.
     _ = plan.subnets, plan.egress_hosts, plan.tags.tags()

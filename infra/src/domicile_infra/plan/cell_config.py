@@ -64,6 +64,8 @@ def cell_document(plan: CellPlan, stores: Stores) -> dict[str, Any]:
     }
     if plan.backup_place != plan.place:
         content["copyPlaces"] = [plan.backup_place]
+    if plan.games_keys:
+        content["gamesKeys"] = list(plan.games_keys)
     if plan.attestation_root is not None:
         content["attestationRoot"] = plan.attestation_root
         if plan.attestation_serial is not None:

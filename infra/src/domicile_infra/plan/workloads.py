@@ -10,6 +10,7 @@ from domicile_infra.plan.manifests import (
     Manifest,
     attestations_config_map,
     cell_config_map,
+    games_config_map,
     restarted_by,
     with_images,
 )
@@ -32,16 +33,23 @@ class Stages:
 def stages(plan: CellPlan, manifests: Iterable[Manifest], stores: Stores) -> Stages:
     """The operator's manifests with the cell's images, its description and its attestations.
 
-    Raises PlanError for a cell without an OpenBao or whose environment names no release.
+    Raises PlanError for a cell without an OpenBao, whose environment names no release, or whose release lacks the
+    manifest of games that the cell trusts alone.
     """
     if plan.release is None:
         raise PlanError(
             f"The environment {plan.environment} names no release, and {plan.name} would have no operator to run. "
             "Add release (operatorImage, casinoImage) to environment.yaml."
         )
+    if plan.games_keys and plan.games_manifest is None:
+        raise PlanError(
+            f"{plan.name} runs only games that DOMICILE_GAMES_KEYS signed, and the release of {plan.environment} names "
+            "no gamesManifest. Add it to environment.yaml's release (docs/games.md)."
+        )
     config = cell_config_map(cell_document(plan, stores), plan.ca_pem)
     ready = with_images(manifests, plan.release.operator_image, plan.release.casino_image)
-    everything = [*ready, config, attestations_config_map(plan.attestations)]
+    signed = [games_config_map(plan.release.casino_image, plan.games_manifest)] if plan.games_manifest else []
+    everything = [*ready, config, attestations_config_map(plan.attestations), *signed]
     restarted = [restarted_by(one, config) for one in everything]
     return Stages(
         first=tuple(one for one in restarted if one["kind"] in FIRST),
