@@ -24,7 +24,7 @@ def test_the_manifest_lies_beside_the_environments_file(tmp_path: Path) -> None:
 def test_one_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "games.json").write_bytes(content)
-    with pytest.raises(PlanError, match="gamesManifest games.json cannot be read"):
+    with pytest.raises(PlanError, match=r"gamesManifest games\.json cannot be read"):
         _games_manifest(tmp_path, RELEASE)
 
 
