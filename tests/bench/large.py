@@ -1,10 +1,11 @@
 """`make bench-large`: what 50 million entries cost a ledger. On demand, since it takes its time and its disk.
 
-On the lab, in one run, without the readers of events (they would be an hour behind what is filled in here in minutes,
-and take their part of the processors): bets straight to the ledger's function while it is empty; then rounds by the same function, many
+On the lab, in one run: bets straight to the ledger's function while it is empty; then rounds by the same function, many
 in a statement and without waiting for the disk, until there are as many entries as asked for; then, after a checkpoint,
 the same measurement again. Everything is in the current month, which is the worst case: a real ledger of that size has
-most of it in months that no bet touches. The tenant and its database are deleted at the end, whatever happens.
+most of it in months that no bet touches. The readers of events stand still meanwhile: they would be an hour behind what
+is filled in here in minutes, and take their part of the processors. The tenant and its database are deleted at the end,
+whatever happens.
 """
 
 from __future__ import annotations

@@ -101,8 +101,9 @@ async def test_our_own_casino_conforms(bench: Any, servers: Any, database: str) 
     barred, barred_player, account = await bench.session(other)
     await bench.sql(servers, database, "SELECT wallet.restrict($1, 'infinity', NULL)", account)
     grant, now = uuid.uuid4(), bench.casino.clock.now()
+    player = await bench.principal(bench.player)
     await bench.studios.launches.grant(
-        await bench.principal(bench.player), f"{bench.studio}.{GAME}", grant_id=grant, rounds=1, bet_minor=10,
+        player.player_id, player.account_id, f"{bench.studio}.{GAME}", grant_id=grant, rounds=1, bet_minor=10,
         expires_at=now + timedelta(days=1),
     )  # fmt: skip
     await bench.studios.repository.free_rounds_told(grant, now)
