@@ -16,7 +16,7 @@ from casino.gal.service import GameUnknown
 from casino.gal.studio_client import StudioClient, StudioUnavailable
 from casino.gal.studio_model import Dialect, Grant, Launch
 from casino.kernel.clock import Clock
-from casino.kernel.errors import CasinoError
+from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.identity import Principal, new_id
 
 SESSION = timedelta(hours=4)
@@ -113,8 +113,8 @@ class Launches:
     ) -> FreeRounds:
         """Give a player free rounds, once for each `grant_id`, and tell the studio.
 
-        Raises GameUnknown, FreeRoundsInvalid. A studio that does not answer is told later (`tell_pending`): the grant
-        stands, and is played from when the studio has it.
+        Raises GameUnknown, FreeRoundsInvalid, IdempotencyKeyReused. A studio that does not answer is told later
+        (`tell_pending`): the grant stands, and is played from when the studio has it.
         """
         now = self._clock.now()
         if not 1 <= rounds <= 1000 or bet_minor < 1 or expires_at <= now:
@@ -136,6 +136,9 @@ class Launches:
                 told_at=None,
             )
         )
+        given = (grant.player_id, grant.game_id, grant.rounds, grant.bet, grant.expires_at)
+        if given != (player_id, game_id, rounds, bet_minor, expires_at):
+            raise IdempotencyKeyReused("The grant_id was used for other free rounds before.")
         await self._tell(grant, game.code)
         found = await self._repository.free_rounds(grant_id)
         assert found is not None
