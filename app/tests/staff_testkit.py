@@ -23,8 +23,8 @@ class Member:
     casino: Any
     token: str
 
-    async def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"}
+    async def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}"} | ({"Idempotency-Key": key} if key else {})
         answer: httpx.Response = await self.casino.http.request(
             method, f"/api/v1/staff{path}", json=body, headers=headers
         )
@@ -34,17 +34,18 @@ class Member:
 Hire = Callable[[Any, Role], Awaitable[Member]]
 
 
+async def hired(casino: Any, role: Role) -> Member:
+    """Somebody of a role, hired and logged in."""
+    email, password = f"staff{next(_numbers)}@example.test", "a staff password"
+    _, set_up = await casino.part(PlayerModule).staff.add(email, "Kim", password, role)
+    code = totp.code_at(base64.b32decode(set_up.secret), int(casino.clock.now().timestamp()) // 30)
+    body = {"email": email, "password": password, "code": code}
+    answer = await casino.http.post("/api/v1/staff/sessions", json=body)
+    assert answer.status_code == 201, answer.text
+    return Member(casino, answer.json()["token"])
+
+
 @pytest.fixture
 def hire() -> Hire:
     """Hires somebody of a role for a casino."""
-
-    async def hired(casino: Any, role: Role) -> Member:
-        email, password = f"staff{next(_numbers)}@example.test", "a staff password"
-        _, set_up = await casino.part(PlayerModule).staff.add(email, "Kim", password, role)
-        code = totp.code_at(base64.b32decode(set_up.secret), int(casino.clock.now().timestamp()) // 30)
-        body = {"email": email, "password": password, "code": code}
-        answer = await casino.http.post("/api/v1/staff/sessions", json=body)
-        assert answer.status_code == 201, answer.text
-        return Member(casino, answer.json()["token"])
-
     return hired

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import itertools
 import uuid
 from typing import Any
 
-import httpx
 from casino.compliance.api import RulesInForce
 from casino.kernel.events.relay import Relay
-from casino.pam import totp
 from casino.pam.four_eyes import Role
 from casino.pam.module import PlayerModule
 from casino.responsible_gaming.module import ResponsibleGaming
 from casino.wallet.api import Wallet
 from casino.work import consumers
-
-_numbers = itertools.count()
+from staff_testkit import Member, hired
 
 
 async def id_of(player: Any) -> uuid.UUID:
@@ -55,23 +50,6 @@ async def parked(casino: Any) -> list[str]:
     return found
 
 
-class StaffMember:
-    """Somebody of the staff with a session."""
-
-    def __init__(self, casino: Any, token: str) -> None:
-        self._casino, self._token = casino, token
-
-    async def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self._token}"} | ({"Idempotency-Key": key} if key else {})
-        return await self._casino.http.request(method, f"/api/v1/staff{path}", json=body, headers=headers)
-
-
-async def staff(casino: Any, role: str) -> StaffMember:
+async def staff(casino: Any, role: str) -> Member:
     """A new member of staff, logged in."""
-    email, password = f"staff{next(_numbers)}@example.test", "a staff password"
-    _, set_up = await casino.part(PlayerModule).staff.add(email, "Kim", password, Role(role))
-    code = totp.code_at(base64.b32decode(set_up.secret), int(casino.clock.now().timestamp()) // 30)
-    body = {"email": email, "password": password, "code": code}
-    answer = await casino.http.post("/api/v1/staff/sessions", json=body)
-    assert answer.status_code == 201, answer.text
-    return StaffMember(casino, answer.json()["token"])
+    return await hired(casino, Role(role))
