@@ -14,6 +14,7 @@ import yaml
 from domicile_catalog import Fault
 from domicile_catalog.documents import parse_mapping
 from domicile_catalog.environment import read_environment
+from domicile_catalog.images import image_version
 from domicile_infra.plan.errors import PlanError
 from domicile_infra.plan.manifests import (
     ATTESTATIONS,
@@ -22,7 +23,6 @@ from domicile_infra.plan.manifests import (
     NAMESPACE,
     attestations_config_map,
     games_config_map,
-    image_version,
     read_attestations,
     with_images,
 )

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from domicile_catalog.images import image_version
+
 from domicile_operator.cell import Cell, PaymentProvider, Studio
 from domicile_operator.conditions import ATTESTED, LAWFUL, LICENCE_VALID, PLACED, Condition, timestamp
 from domicile_operator.errors import Refused
 from domicile_operator.games import trusted
 from domicile_operator.names import Names
-from domicile_operator.plan import LawAhead, Plan, RulesInForce, image_version
+from domicile_operator.plan import LawAhead, Plan, RulesInForce
 from domicile_operator.spec import TenantSpec
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domicile_catalog.images import image_version
+
 from domicile_operator.cell import Cell, PaymentProvider, Studio
 from domicile_operator.games import GamesManifest
 from domicile_operator.names import (
@@ -121,14 +123,6 @@ class Plan:
         """What browsers call the pages of those hosts (RFC 6454)."""
         port = "" if self.cell.public_port == 443 else f":{self.cell.public_port}"
         return tuple(f"https://{host}{port}" for host in self.hosts)
-
-
-def image_version(image: str) -> str:
-    """The tag of an image reference; of a reference by digest, the digest's first 12 digits."""
-    if "@" in image:
-        return image.rsplit(":", 1)[1][:12]
-    last = image.rsplit("/", 1)[-1]
-    return last.split(":", 1)[1] if ":" in last else "latest"
 
 
 def digest(value: Any, length: int = 10) -> str:

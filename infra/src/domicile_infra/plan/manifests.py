@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from domicile_catalog.images import image_version
 
 from domicile_infra.plan.errors import PlanError
 
@@ -108,14 +109,6 @@ def games_config_map(casino_image: str, text: str) -> Manifest:
     if not isinstance(envelope, dict) or set(envelope) != {"manifest", "signature"}:
         raise PlanError("The manifest of the games is none: `make manifest` writes one, signed (docs/games.md).")
     return _config_map(GAMES, {f"{image_version(casino_image)}.json": text})
-
-
-def image_version(image: str) -> str:
-    """The tag of an image reference; of one by digest, the digest's first 12 digits. The operator has the same."""
-    if "@" in image:
-        return image.rsplit(":", 1)[1][:12]
-    last = image.rsplit("/", 1)[-1]
-    return last.split(":", 1)[1] if ":" in last else "latest"
 
 
 def _config_map(name: str, data: dict[str, str]) -> Manifest:
