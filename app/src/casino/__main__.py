@@ -10,6 +10,7 @@ from typing import Any
 
 from casino.bootstrap import Kind
 from casino.commands import register as register_events
+from casino.counterparty_commands import add_counterparty_commands
 from casino.gal.commands import add_commands as add_studio_commands
 from casino.game_control.commands import register as register_games
 from casino.kernel.errors import ConfigurationError
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add_player_commands(commands)
     add_report_commands(commands)
     add_jackpot_commands(commands)
+    add_counterparty_commands(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from casino.compliance.api import RulesInForce
+from casino.counterparties import Counterparties
 from casino.gal.api import JackpotPlay, Rounds, Studios
 from casino.game_control.api import DriftWatch, GameControl, Overseer, PlayCounters
 from casino.grants import MODULES
@@ -176,12 +177,16 @@ class Worker:
         producers = Producers(pool_of)
         self._relays = [Relay(one, pool_of, producers=producers) for one in consumers(parts.get(RulesInForce), parts)]
         self._schedule = Schedule(pool_of("ops"), jobs(parts, databases))
+        self._counterparties = Counterparties(
+            {"payment_provider": parts.get(Payments).flow.ask_providers, "studio": parts.get(Studios).ask}
+        )
         self._woken = {relay.consumer.name: asyncio.Event() for relay in self._relays}
 
     async def run(self) -> None:
         """Work until cancelled."""
         tasks = [asyncio.create_task(run(one, self._woken[one.consumer.name], POLL_S)) for one in self._relays]
         tasks += [asyncio.create_task(self._schedule.run(poll_s=1.0)), asyncio.create_task(self._listen())]
+        tasks.append(asyncio.create_task(self._counterparties.run()))
         try:
             await asyncio.gather(*tasks)
         finally:

@@ -29,6 +29,8 @@ log = logging.getLogger("studio")
 
 MAX_BODY_BYTES = 64 * 1024
 KEPT = 1000
+GAMES = {"golden-bay": "Golden Bay", "night-market": "Night Market"}
+"""What the studio says it has; a session of any other code opens too."""
 
 
 class Refused(Exception):
@@ -108,7 +110,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         calls = {
             "/operator/generic/v2/game/url": self._game_url,
+            "/operator/generic/v2/game/list": self._game_list,
             "/operator/generic/v2/freebet": self._freebet,
+            "/games": self._games,
             "/freerounds": self._freerounds,
             "/control/rounds": self._rounds,
         }
@@ -119,6 +123,14 @@ class Handler(BaseHTTPRequestHandler):
         session = Session(asked["token"], asked["game_code"], asked["currency"], asked["user"])
         self.server.studio.open("rsa_status", session)
         self._send(200, {"url": f"{self.server.public_url}/play?{urlencode({'token': session.token})}"})
+
+    def _game_list(self) -> None:
+        self._from_operator("rsa_status")
+        self._send(200, [{"game_code": code, "name": name, "enabled": True} for code, name in GAMES.items()])
+
+    def _games(self) -> None:
+        self._from_operator("hmac_actions")
+        self._send(200, {"status": "success", "games": [{"gamecode": one, "name": GAMES[one]} for one in GAMES]})
 
     def _freebet(self) -> None:
         asked = self._from_operator("rsa_status")

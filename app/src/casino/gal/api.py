@@ -12,7 +12,7 @@ from casino.gal.dialects import build_dialect
 from casino.gal.endpoints import SPIN, router
 from casino.gal.jackpot_endpoints import router as jackpots_router
 from casino.gal.jackpots import JackpotPlay
-from casino.gal.launches import Launches, StudioAccess
+from casino.gal.launches import Launches, StudioAccess, ask_studios
 from casino.gal.live.endpoints import router as live_router
 from casino.gal.live.models import LiveTable, load_tables
 from casino.gal.live.repository import LiveRepository
@@ -29,6 +29,7 @@ from casino.gal.studio_client import StudioClient
 from casino.gal.studio_endpoints import router as studio_router
 from casino.gal.studio_play import StudioPlay
 from casino.game_control.api import GameControl
+from casino.kernel.acknowledgement import Acknowledgement
 from casino.kernel.clock import Clock
 from casino.kernel.db import Database
 from casino.kernel.settings import Settings, StudioSecret
@@ -46,6 +47,8 @@ __all__ = [
     "Rounds",
     "StudioPlay",
     "Studios",
+    "ask_studios",
+    "build_access",
     "build_jackpots",
     "build_studios",
     "fair_router",
@@ -65,15 +68,20 @@ class Studios:
     play: StudioPlay
     launches: Launches
     repository: StudioRepository
-    clients: tuple[StudioClient, ...]
+    access: Mapping[str, StudioAccess]
+    clock: Clock
 
     async def look_after(self) -> tuple[int, int]:
         """Finish what a crash left, and tell studios of free rounds; answers how many of each."""
         return await self.play.finish_pending(), await self.launches.tell_pending()
 
+    async def ask(self) -> dict[str, Acknowledgement]:
+        """Whether each studio takes our signed calls; changes nothing there."""
+        return await ask_studios(self.access, self.clock)
+
     async def close(self) -> None:
-        for client in self.clients:
-            await client.close()
+        for one in self.access.values():
+            await one.client.close()
 
 
 def build_jackpots(
@@ -81,6 +89,21 @@ def build_jackpots(
 ) -> JackpotPlay:
     """The jackpots of the casino's own games."""
     return JackpotPlay(control, JackpotLedger(wallet), HitRepository(database), currency, clock)
+
+
+def build_access(
+    settings: Settings, secrets: Mapping[str, StudioSecret], rules: RulesInForce, clock: Clock
+) -> dict[str, StudioAccess]:
+    """How each studio is reached; whoever asks closes the clients. Raises ConfigurationError for unusable keys."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else None
+    return {
+        one.studio: StudioAccess(
+            dialect=build_dialect(one, secrets[one.studio], rules.current.currency, rules.current.currency_exponent),
+            client=StudioClient(one.studio, one.api_url, clock, timeout_s=settings.studio_timeout_s, context=context),
+            launch_url=one.launch_url,
+        )
+        for one in settings.studios
+    }
 
 
 async def build_studios(
@@ -93,15 +116,7 @@ async def build_studios(
     clock: Clock,
 ) -> Studios:
     """Wire external studios, and make them known to the database. Raises ConfigurationError for unusable keys."""
-    context = ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else None
-    access = {
-        one.studio: StudioAccess(
-            dialect=build_dialect(one, secrets[one.studio], rules.current.currency, rules.current.currency_exponent),
-            client=StudioClient(one.studio, one.api_url, clock, timeout_s=settings.studio_timeout_s, context=context),
-            launch_url=one.launch_url,
-        )
-        for one in settings.studios
-    }
+    access = build_access(settings, secrets, rules, clock)
     repository, transactions = StudioRepository(database), TransactionRepository(database)
     for one in settings.studios:
         await repository.add_studio(one.studio, one.name)
@@ -115,5 +130,6 @@ async def build_studios(
         ),
         launches=Launches(access, repository, rules, clock),
         repository=repository,
-        clients=tuple(one.client for one in access.values()),
+        access=access,
+        clock=clock,
     )

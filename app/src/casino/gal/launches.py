@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from casino.gal.repository import FreeRounds, GameSession, StudioGame, StudioRep
 from casino.gal.service import GameUnknown
 from casino.gal.studio_client import StudioClient, StudioUnavailable
 from casino.gal.studio_model import Dialect, Grant, Launch
+from casino.kernel.acknowledgement import Acknowledgement
 from casino.kernel.clock import Clock
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.identity import Principal, new_id
@@ -46,6 +48,18 @@ class Launched:
     session_id: uuid.UUID
     url: str
     expires_at: datetime
+
+
+async def ask_studios(studios: Mapping[str, StudioAccess], clock: Clock) -> dict[str, Acknowledgement]:
+    """How each studio answers when it is asked for its games."""
+    names, now = sorted(studios), clock.now()
+    answers = await asyncio.gather(
+        *(
+            one.client.acknowledge(one.dialect.list_games(now), one.dialect.listed)
+            for one in (studios[name] for name in names)
+        )
+    )
+    return dict(zip(names, answers, strict=True))
 
 
 class Launches:

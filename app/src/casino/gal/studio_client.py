@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 
 from casino.gal.breaker import Breaker
 from casino.gal.studio_model import StudioRequest
+from casino.kernel.acknowledgement import Acknowledgement, judge
 from casino.kernel.clock import Clock
 from casino.kernel.errors import CasinoError
 
@@ -54,9 +56,7 @@ class StudioClient:
         self.require_closed()
         self.breaker = self.breaker.admitted(self._clock.now())
         try:
-            response = await self._http.post(
-                request.path, content=request.body, headers={"Content-Type": "application/json", **request.headers}
-            )
+            response = await self._send(request)
             if response.status_code >= 400 or len(response.content) > MAX_ANSWER_BYTES:
                 raise ValueError(f"HTTP {response.status_code}")
             answer = json.loads(response.content)
@@ -68,5 +68,21 @@ class StudioClient:
         self.breaker = self.breaker.succeeded()
         return answer
 
+    async def acknowledge(self, request: StudioRequest, understood: Callable[[Any], bool]) -> Acknowledgement:
+        """Whether the studio takes a signed call that changes nothing. It is sent whatever the breaker says, and the
+        breaker does not hear of it: players' launches decide about that."""
+        try:
+            response = await self._send(request)
+            answer = json.loads(response.content) if len(response.content) <= MAX_ANSWER_BYTES else None
+        except httpx.HTTPError:
+            return judge(None, False)
+        except (ValueError, RecursionError):
+            answer = None
+        return judge(response.status_code, response.status_code == 200 and understood(answer))
+
     async def close(self) -> None:
         await self._http.aclose()
+
+    async def _send(self, request: StudioRequest) -> httpx.Response:
+        headers = {"Content-Type": "application/json", **request.headers}
+        return await self._http.post(request.path, content=request.body, headers=headers)

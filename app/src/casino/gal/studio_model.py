@@ -171,6 +171,14 @@ class Dialect(Protocol):
         """The URL in what the studio answered. Raises ValueError."""
         ...
 
+    def list_games(self, now: datetime) -> StudioRequest:
+        """What asks the studio for its games: a signed call that changes nothing there."""
+        ...
+
+    def listed(self, answer: Any) -> bool:
+        """Whether the studio has answered with its games."""
+        ...
+
     def grant(self, grant: Grant, now: datetime) -> StudioRequest:
         """What tells the studio of free rounds; the same grant is told once however often it is sent."""
         ...

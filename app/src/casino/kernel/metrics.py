@@ -25,6 +25,10 @@ PAYMENTS = Counter(
 PSP_SECONDS = Histogram(
     "casino_psp_seconds", "Time of one call of a PSP.", ("psp", "outcome"), buckets=_LATENCY, registry=REGISTRY
 )
+COUNTERPARTIES = Gauge(
+    "casino_counterparty", "1 for how a party answered the last signed call that moves nothing.",
+    ("kind", "name", "answer"), registry=REGISTRY,
+)  # fmt: skip
 LOGINS = Counter("casino_logins_total", "Log-ins by outcome.", ("outcome",), registry=REGISTRY)
 CREDENTIAL_EXPIRY = Gauge(
     "casino_credential_expiry_timestamp_seconds", "When a credential runs out.", ("role",), registry=REGISTRY

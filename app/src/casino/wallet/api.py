@@ -10,7 +10,7 @@ from casino.wallet.limits import DepositBarred, DepositLimitReached
 from casino.wallet.models import DepositRequest, History, HistoryEntry, Round, RoundRequest
 from casino.wallet.payments.adapters.base import TravelRule
 from casino.wallet.payments.adapters.http import Connection
-from casino.wallet.payments.build import build_connections, build_payments
+from casino.wallet.payments.build import ask_configured_providers, build_connections, build_payments
 from casino.wallet.payments.commands import add_commands as add_payment_commands
 from casino.wallet.payments.endpoints import router as payments_router
 from casino.wallet.payments.models import Instrument, Payment
@@ -103,6 +103,7 @@ __all__ = [
     "Wallet",
     "add_payment_commands",
     "anything_held",
+    "ask_configured_providers",
     "build",
     "build_connections",
     "build_payments",

@@ -178,6 +178,13 @@ class HmacActions:
     def launch_url(self, answer: Any) -> str:
         raise ValueError("this dialect asks no studio for a URL")
 
+    def list_games(self, now: datetime) -> StudioRequest:
+        body = json.dumps({"operator": self._operator, "currency": self._currency}, separators=(",", ":")).encode()
+        return self._posted("/games", body, now)
+
+    def listed(self, answer: Any) -> bool:
+        return isinstance(answer, dict) and answer.get("status") == "success" and isinstance(answer.get("games"), list)
+
     def grant(self, grant: Grant, now: datetime) -> StudioRequest:
         asked = {
             "operator": self._operator,
@@ -190,8 +197,11 @@ class HmacActions:
             "expires": int(grant.expires_at.timestamp()),
         }
         body = json.dumps(asked, separators=(",", ":")).encode()
-        stamp = str(int(now.timestamp()))
-        return StudioRequest("/freerounds", {"X-Timestamp": stamp, "X-Signature": self._sign(stamp, body)}, body)
+        return self._posted("/freerounds", body, now)
 
     def granted(self, answer: Any) -> bool:
         return isinstance(answer, dict) and answer.get("status") == "success"
+
+    def _posted(self, path: str, body: bytes, now: datetime) -> StudioRequest:
+        stamp = str(int(now.timestamp()))
+        return StudioRequest(path, {"X-Timestamp": stamp, "X-Signature": self._sign(stamp, body)}, body)

@@ -166,6 +166,12 @@ class RsaStatus:
             raise ValueError("the studio answered without a url")
         return url
 
+    def list_games(self, now: datetime) -> StudioRequest:
+        return self._signed("/operator/generic/v2/game/list", {})
+
+    def listed(self, answer: Any) -> bool:
+        return isinstance(answer, list) and all(isinstance(one, dict) and "game_code" in one for one in answer)
+
     def grant(self, grant: Grant, now: datetime) -> StudioRequest:
         return self._signed(
             "/operator/generic/v2/freebet",

@@ -6,10 +6,12 @@ import ssl
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from casino.compliance.api import RulesInForce
+from casino.compliance.api import Rules, RulesInForce
+from casino.kernel.acknowledgement import Acknowledgement
 from casino.kernel.clock import Clock
 from casino.kernel.db import Database
 from casino.kernel.settings import PspSecret, Settings
+from casino.wallet.payments.acknowledged import ask_providers
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.adapters.registry import Adapters, build_adapters
 from casino.wallet.payments.checking import build_checks
@@ -76,3 +78,17 @@ def assemble(
     inbox = Inbox(flow, EventRepository(database))
     currency = rules.current.currency
     return Payments(flow, inbox, Withdrawals(flow, checks, currency, window), currency, DeskRepository(database))
+
+
+async def ask_configured_providers(
+    settings: Settings, secrets: Mapping[str, PspSecret], rules: Rules, clock: Clock
+) -> dict[str, Acknowledgement]:
+    """Which providers take our signed calls, over connections made for this. Raises ConfigurationError."""
+    connections = build_connections(settings, secrets, clock)
+    try:
+        return await ask_providers(
+            setting_of(settings, rules.currency), build_adapters(connections, rules.currency_exponent)
+        )
+    finally:
+        for connection in connections.values():
+            await connection.close()

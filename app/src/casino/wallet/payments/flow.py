@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from casino.kernel.acknowledgement import Acknowledgement
 from casino.kernel.clock import Clock
 from casino.kernel.errors import CasinoError
 from casino.kernel.metrics import DEPOSITS, PAYMENTS
+from casino.wallet.payments.acknowledged import ask_providers
 from casino.wallet.payments.adapters.base import Adapter, Charge, Payout, Refund, TravelRule
 from casino.wallet.payments.adapters.registry import Adapters
 from casino.wallet.payments.approval import may_be_paid
@@ -95,6 +97,10 @@ class Flow:
         self._money = money
         self._adapters = adapters
         self._owners = owners
+
+    async def ask_providers(self) -> dict[str, Acknowledgement]:
+        """Whether each provider takes our signed calls; moves nothing."""
+        return await ask_providers(self.setting, self._adapters)
 
     def adapter(self, provider: str, method: Method) -> Adapter | None:
         return self._adapters.get((provider, method))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from casino.kernel.acknowledgement import Acknowledgement
 from casino.wallet.payments.models import Answer, Event, Method
 
 
@@ -79,6 +80,9 @@ class Adapter(Protocol):
     async def payout(self, payout: Payout) -> Answer: ...
 
     async def status(self, reference: str) -> Answer: ...
+
+    async def acknowledge(self) -> Acknowledgement:
+        """Whether the provider takes our signed calls for this method; moves nothing."""
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Event:
         """The event of a webhook, verified. Raises WebhookRefused, WebhookInvalid."""

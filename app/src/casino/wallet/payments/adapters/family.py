@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from casino.kernel.acknowledgement import Acknowledgement, judge
 from casino.kernel.errors import CasinoError
+from casino.kernel.identity import new_id
 from casino.kernel.money import MAX_AMOUNT_MINOR
 from casino.wallet.payments.adapters.base import Charge, Payout, Refund
 from casino.wallet.payments.adapters.decimals import minor_of
@@ -19,6 +21,8 @@ from casino.wallet.payments.signing import require_signed
 
 REQUEST_REFUSED = "request_refused"
 """Our code for a request that a provider did not take up at all (400, 401, 403, 422)."""
+UNKNOWN_OPERATION = "payment_not_found"
+"""A provider's code for a reference that it never heard of."""
 MAX_TEXT = 512
 EVENTS: dict[str, EventKind] = {
     "charge.authorized": "authorized",
@@ -94,6 +98,14 @@ class FamilyAdapter:
             return Answer("not_found", reference)
         return self._read(found, reference)
 
+    async def acknowledge(self) -> Acknowledgement:
+        """The state of an operation that never was: only who knows our signature says that there is none. That a path
+        is not there, anybody may say, so the body has to say it in the provider's words."""
+        found = await self._connection.get(f"/v1/{self.method}/operations?" + urlencode({"reference": str(new_id())}))
+        if found is None:
+            return judge(None, False)
+        return judge(found[0], found[0] == 404 and _error_code(found[1]) == UNKNOWN_OPERATION)
+
     async def settlement(self, day: date) -> str | None:
         found = await self._connection.get(f"/v1/{self.method}/settlements?" + urlencode({"date": day.isoformat()}))
         return found[1].decode("utf-8", "strict") if found is not None and found[0] == 200 else None
@@ -163,6 +175,14 @@ class FamilyAdapter:
                 raise ValueError("no amount")
             return written
         return minor_of(_text(written), self._exponent)
+
+
+def _error_code(body: bytes) -> object:
+    """The code of a provider's error; None where there is none."""
+    try:
+        return json.loads(body)["error"]["code"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _text(value: object) -> str:
