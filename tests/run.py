@@ -32,7 +32,12 @@ class Suite:
 
 
 # program -> its Debian package
-UNIT_PROGRAMS = {"redis-server": "redis-server", "softhsm2-util": "softhsm2", "dieharder": "dieharder"}
+UNIT_PROGRAMS = {
+    "redis-server": "redis-server",
+    "softhsm2-util": "softhsm2",
+    "dieharder": "dieharder",
+    "chromium": "chromium",
+}
 
 
 def need_programs() -> None:

@@ -28,7 +28,7 @@ const element = () => ({ dataset: {}, textContent: "", classList: { add() {}, re
   addEventListener() {}, value: "" });
 const elements = new Map();
 globalThis.document = {
-  body: { dataset: { currency: "GBP", exponent: "2", cycleMs: "0", realtime: process.argv[3] } },
+  body: { dataset: { currency: "GBP", exponent: "2", cycleMs: "0", realtime: process.argv[3], checks: process.argv[4] } },
   getElementById: (id) => { if (!elements.has(id)) elements.set(id, element()); return elements.get(id); },
   querySelector: (query) => query === "#reels.spinning" ? null : { content: "the csrf token" },
   querySelectorAll: () => [],
@@ -42,6 +42,7 @@ const pass = (ms) => { now += ms; for (const t of timers.filter((t) => t.f && t.
 globalThis.WebSocket = class { constructor(url, protocol) { this.url = String(url); this.protocol = protocol; this.sent = []; sockets.push(this); }
   send(text) { this.sent.push(JSON.parse(text)); } };
 require("vm").runInThisContext(require("fs").readFileSync(process.argv[2], "utf8"));
+require("vm").runInThisContext("heard.reality_check = () => { globalThis.checked = (globalThis.checked || 0) + 1; }");
 const hear = (socket, message) => socket.onmessage({ data: JSON.stringify(message) });
 const told = (version, minor) => ({ op: "message", topic: "balance", data: { version, balance_minor: minor } });
 const out = { sockets: sockets.length };
@@ -52,6 +53,7 @@ if (sockets.length) {
   now = 5000;
   hear(first, told(3, 123456)); out.shown = elements.get("balance").textContent;
   hear(first, told(2, 1)); out.older = elements.get("balance").textContent;
+  hear(first, { op: "message", topic: "reality_check", data: {} }); out.checked = globalThis.checked;
   first.onclose({ code: 1006 }); pass(2000); out.again = sockets.length;
   sockets[1].onclose({ code: 4410 }); pass(600000); out.ended = sockets.length;
 }
@@ -59,14 +61,18 @@ console.log(JSON.stringify(out));
 """  # noqa: E501 - a script
 
 
-def run_script(url: str) -> Any:
+def run_script(url: str, checks: str = "") -> Any:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node on this machine")
     script = Path(casino.web.__file__).parent / "static" / "casino.js"
     # A file of its own takes the arguments from the third on; evaluated, from the second.
     done = subprocess.run(
-        [node, "-e", BROWSER, "--", "page", str(script), url], capture_output=True, text=True, check=False, timeout=30
+        [node, "-e", BROWSER, "--", "page", str(script), url, checks],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -80,9 +86,14 @@ def test_the_script_follows_the_balance_and_asks_again_only_where_that_helps() -
         "sent": [{"op": "authenticate", "csrf_token": "the csrf token"}, {"op": "subscribe", "topic": "balance"}],
         "shown": "1,234.56 GBP",
         "older": "1,234.56 GBP",
+        "checked": 1,
         "again": 2,
         "ended": 2,
     }
+
+
+def test_the_script_listens_for_reality_checks_where_the_rules_have_them() -> None:
+    assert [one.get("topic") for one in run_script("/ws", "30")["sent"]] == [None, "balance", "reality_check"]
 
 
 def test_the_script_does_without() -> None:

@@ -57,7 +57,7 @@ class LimitAnswer(BaseModel):
 
 
 class BindingLimit(BaseModel):
-    """What binds: the tightest of all. `used` of its window, until `ends_at`; null for what is not counted in money."""
+    """What binds: the tightest of all. `used` of its window, until `ends_at`; null where nothing is counted yet."""
 
     kind: Kind
     period: Period

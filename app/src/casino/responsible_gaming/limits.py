@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from casino.compliance.api import LimitRule
+from casino.compliance.api import LimitRule, Rules
 from casino.kernel.errors import CasinoError
+from casino.kernel.money import format_minor
 from casino.responsible_gaming.windows import Period
 
 Kind = Literal["deposit", "loss", "stake", "session"]
@@ -88,12 +89,15 @@ def merge(one: Limit, other: Limit) -> Limit:
     return replace(one if looser(other.value, one.value) else other, waiting=None, effective_at=None)
 
 
-def require_within(rules: Iterable[LimitRule], place: Place, wanted: int | None) -> None:
+def require_within(rules: Rules, place: Place, wanted: int | None) -> None:
     """Refuse with LimitAboveMaximum a limit that is above the rule's, which binds all the same."""
-    for rule in rules:
-        above = rule.maximum is not None and wanted is not None and wanted > rule.maximum
-        if above and (rule.kind, rule.period) == place:
-            raise LimitAboveMaximum(f"No {rule.kind} limit of a {rule.period} is above {rule.maximum} here.")
+    for rule in rules.limits:
+        if (rule.kind, rule.period) != place or rule.maximum is None or wanted is None or wanted <= rule.maximum:
+            continue
+        most = f"{rule.maximum} minutes"
+        if rule.kind != "session":
+            most = format_minor(rule.maximum, rules.currency, rules.currency_exponent)
+        raise LimitAboveMaximum(f"No {rule.kind} limit of a {rule.period} is above {most} here.")
 
 
 def in_force(rules: Iterable[LimitRule], limits: Mapping[tuple[Place, Origin], Limit]) -> dict[Place, int]:

@@ -90,6 +90,14 @@ class Presence:
         if until is not None:
             raise SessionTimeOver(f"The limit of session time is used until {until.isoformat(timespec='minutes')}.")
 
+    async def minutes(self, player_id: uuid.UUID) -> dict[tuple[str, str], tuple[int, datetime]]:
+        """Whole minutes with a session in each window that runs, as `("session", period)`, and when that ends."""
+        now, timezone = self._clock.now(), self._rules.current.timezone
+        today = now.astimezone(ZoneInfo(timezone)).date()
+        spent = await self.repository.times_since([player_id], {one: first_day(one, today) for one in PERIODS})
+        seconds = spent.get(player_id, {})
+        return {("session", one): (seconds.get(one, 0) // 60, window(one, now, timezone)[1]) for one in PERIODS}
+
     async def look(self) -> int:
         """Look after who has a session; answers for how many players. For a job, each `LOOK_EVERY`.
 

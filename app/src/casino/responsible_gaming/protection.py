@@ -105,7 +105,7 @@ class Protection:
         """
         rules, now = self._rules.current, self._clock.now()
         if by.origin == "player":
-            require_within(rules.limits, place, value)
+            require_within(rules, place, value)
         async with self.repository.transaction() as connection:
             state = self._settled(await self.repository.lock(connection, player_id), now)[0]
             before = state.limits.get((place, by.origin), Limit())

@@ -28,8 +28,10 @@ async def protection_of(module: ResponsibleGaming, player_id: uuid.UUID) -> Prot
     state = await module.protection.repository.state(player_id)
     account_id = await module.wallet.account_of(player_id)
     used = {} if account_id is None else await module.bindings.used(account_id)
-    binding = []
-    for (kind, period), value in sorted(module.protection.in_force(state).items()):
+    in_force, binding = sorted(module.protection.in_force(state).items()), []
+    if any(kind == "session" for (kind, _), _ in in_force):
+        used |= await module.presence.minutes(player_id)
+    for (kind, period), value in in_force:
         count, ends_at = used.get((kind, period), (None, None))
         binding.append(BindingLimit(kind=kind, period=period, value=value, used=count, ends_at=ends_at))
     return ProtectionAnswer(

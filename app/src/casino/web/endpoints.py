@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.staticfiles import StaticFiles
 
 from casino import __version__
-from casino.compliance.api import RulesInForce
+from casino.compliance.api import Rules, RulesInForce
 from casino.gal.api import Games, Rounds
 from casino.kernel.addresses import client_address
 from casino.kernel.container import Container
@@ -34,8 +34,24 @@ NAMES = {
     "bet_settled": "Result",
     "bet_void": "Stake returned",
     "deposit": "Deposit",
+    "bet_return": "Stake returned",
+    "win": "Win",
+    "jackpot_win": "Jackpot",
+    "withdrawal_request": "Withdrawal",
+    "withdrawal_release": "Withdrawal taken back",
+    "withdrawal_returned": "Withdrawal returned",
 }
 """What the history calls a movement."""
+NOTICES = {
+    "registered": "Your account is ready. Log in to play.",
+    "excluded": "You have excluded yourself, and are logged out. Your balance stays yours: ask us to pay it out.",
+}
+"""What the page says after an act that ended somewhere else, by the name in its address."""
+HISTORY_KINDS = {
+    "rounds": "Play", "wins": "Wins", "deposits": "Deposits", "withdrawals": "Withdrawals", "others": "Anything else",
+}  # fmt: skip
+LIMIT_KINDS = {"deposit": "Deposits", "loss": "Losses", "stake": "Stakes", "session": "Session time"}
+LIMIT_PERIODS = {"day": "a day", "week": "a week", "month": "a month"}
 Model = TypeVar("Model", bound=BaseModel)
 
 _templates = Environment(
@@ -70,8 +86,8 @@ Form = Annotated[dict[str, str], Depends(form)]
 @router.get("/")
 async def page(request: Request, parts: Parts, player: MaybePlayer) -> Response:
     """The whole casino on one page: the forms, or the game when a session is open."""
-    notice = "Your account is ready. Log in to play." if "registered" in request.query_params else None
-    return await _page(parts, player, notice=notice)
+    told = [text for name, text in NOTICES.items() if name in request.query_params]
+    return await _page(parts, player, notice=told[0] if told else None)
 
 
 @router.post("/register")
@@ -157,5 +173,22 @@ async def _page(
     }
     if player is not None:
         context["balance"] = await wallet.balance(player.account_id)
-        context["history"] = (await wallet.history(player.account_id, None, HISTORY_ROWS)).entries
+        history = await wallet.history(player.account_id, None, HISTORY_ROWS)
+        context |= {"history": history.entries, "history_next": history.next, "history_kinds": HISTORY_KINDS}
+        context |= {"limit_kinds": LIMIT_KINDS, "limit_periods": LIMIT_PERIODS, "protection": _protection(rules)}
     return HTMLResponse(_templates.get_template("page.html").render(context), error.status if error else 200)
+
+
+def _protection(rules: Rules) -> dict[str, Any]:
+    """What the page says of limits and exclusions before anybody asks the casino for one."""
+    return {
+        "kinds": LIMIT_KINDS,
+        "periods": LIMIT_PERIODS,
+        "limits": [one.model_dump(include={"kind", "period", "maximum"}) for one in rules.limits],
+        "confirmed": rules.limit_loosening_confirmed,
+        "endlessDays": max(rules.self_exclusion_minimum_days, rules.self_exclusion_endless_days),
+        "endsByItself": rules.self_exclusion_ends == "automatically",
+        "returnHours": rules.self_exclusion_return_hours,
+        "mayLogIn": rules.self_excluded_may_log_in,
+        "realityMinutes": rules.reality_check_minutes,
+    }

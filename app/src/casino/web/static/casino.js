@@ -2,7 +2,7 @@
 // The page's only script. Money stays in integer minor units; the server's answers are shown as they are.
 
 const $ = (id) => document.getElementById(id);
-const { currency, exponent: exponentText, cycleMs: cycleText, realtime } = document.body.dataset;
+const { currency, exponent: exponentText, cycleMs: cycleText, realtime, checks } = document.body.dataset;
 const exponent = Number(exponentText);
 const cycleMs = Number(cycleText);
 const HISTORY_ROWS = 10;
@@ -40,6 +40,15 @@ function keyFor(intent) {
   return keys.get(intent);
 }
 
+// What an answer asks for is said as the interface's users read it; who reads this page has its parts to go to.
+const REMEDIES = {
+  LIMIT_REQUIRED: "Set it under Limits on this page, then press again.",
+  PLAY_BARRED: "Under Limits on this page you see why, and until when.",
+  DEPOSIT_BARRED: "Under Limits on this page you see why, and until when.",
+};
+const acted = []; // each is called with the code of a refusal, or nothing, when the player's act was answered
+const heard = {}; // topic -> what to do when real time tells of it
+
 // How many answers are awaited, and when the last came: meanwhile what the casino tells by itself is not shown yet,
 // since it may be of before the answer, or of a spin whose reels still turn.
 let awaited = 0;
@@ -54,7 +63,7 @@ async function call(method, path, body, intent, again = false) {
   awaited += 1;
   try {
     response = await fetch(path, { method, headers, body: body && JSON.stringify(body), credentials: "same-origin" });
-    answer = await response.json();
+    answer = response.status === 204 ? {} : await response.json();
   } catch {
     throw new Error("The casino's answer was lost. Press again: nothing is charged twice.");
   } finally {
@@ -62,6 +71,7 @@ async function call(method, path, body, intent, again = false) {
     answeredAt = performance.now();
   }
   if (response.status < 500 && !(response.ok && answer.status === "pending")) keys.delete(intent);
+  if (method !== "GET") acted.forEach((tell) => tell(answer.code));
   if (answer.code === "LOCATION_REQUIRED" && !again) {
     // Where the player is counts for minutes: it is judged anew by where the page connects from, then asked once more.
     await call("POST", "/api/v1/sessions/current/location", {}, undefined, true);
@@ -71,7 +81,7 @@ async function call(method, path, body, intent, again = false) {
     location.reload();
     throw new Error("Your session has ended. Log in again.");
   }
-  if (!response.ok) throw new Error(`${answer.detail} ${answer.remedy}`);
+  if (!response.ok) throw new Error(`${answer.detail} ${REMEDIES[answer.code] || answer.remedy}`);
   return answer;
 }
 
@@ -89,19 +99,47 @@ function cell(text, className) {
 
 const names = JSON.parse(document.body.dataset.names || "{}"); // what a movement is called
 
-async function refreshHistory() {
-  const { entries } = await call("GET", `/api/v1/history?limit=${HISTORY_ROWS}`);
-  $("history").tBodies[0].replaceChildren(...entries.map((entry) => {
-    const row = document.createElement("tr");
-    row.dataset.kind = entry.kind;
-    row.append(
-      cell(new Date(entry.created_at).toLocaleTimeString([], { hour12: false })),
-      cell(names[entry.kind] || "Movement"),
-      cell(money(entry.amount_minor), entry.amount_minor > 0 ? "number plus" : "number"),
-      cell(money(entry.balance_minor), "number"),
-    );
-    return row;
-  }));
+/** The time of a movement, with its day when that is not today. */
+function moment(iso) {
+  const then = new Date(iso);
+  const day = then.toDateString() === new Date().toDateString() ? "" : `${then.toLocaleDateString([], { dateStyle: "short" })} `;
+  return day + then.toLocaleTimeString([], { hour12: false });
+}
+
+function historyRow(entry) {
+  const row = document.createElement("tr");
+  row.dataset.kind = entry.kind;
+  row.append(
+    cell(moment(entry.created_at)),
+    cell(names[entry.kind] || "Movement"),
+    cell(money(entry.amount_minor), entry.amount_minor > 0 ? "number plus" : "number"),
+    cell(money(entry.balance_minor), "number"),
+  );
+  return row;
+}
+
+/** The newest movements of the chosen kind, or those after `before`, which are put below. */
+async function refreshHistory(before) {
+  const asked = new URLSearchParams({ limit: HISTORY_ROWS });
+  if ($("history-kind").value) asked.set("kind", $("history-kind").value);
+  if (before) asked.set("before", before);
+  const { entries, next } = await call("GET", `/api/v1/history?${asked}`);
+  const rows = entries.map(historyRow);
+  const body = $("history").tBodies[0];
+  if (before) {
+    body.append(...rows);
+  } else {
+    if (!rows.length) {
+      const none = document.createElement("tr");
+      none.className = "empty";
+      none.append(cell("Nothing yet."));
+      none.firstChild.colSpan = 4;
+      rows.push(none);
+    }
+    body.replaceChildren(...rows);
+  }
+  $("history-older").hidden = !next;
+  $("history-older").dataset.before = next || "";
 }
 
 function drawReels(columns, hits) {
@@ -216,10 +254,12 @@ function follow(url) {
       const message = JSON.parse(event.data);
       if (message.op === "authenticated") {
         pause = 1000;
-        say({ op: "subscribe", topic: "balance" });
+        for (const topic of checks ? ["balance", "reality_check"] : ["balance"]) say({ op: "subscribe", topic });
       } else if (message.op === "message" && message.topic === "balance" && message.data.version > version) {
         version = message.data.version;
         show(message.data.balance_minor);
+      } else if (message.op === "message" && heard[message.topic]) {
+        heard[message.topic]();
       }
     };
     socket.onclose = (event) => {
@@ -243,7 +283,8 @@ if ($("session-time")) {
   if (realtime && "WebSocket" in window) follow(realtime);
   $("deposit-form").addEventListener("submit", deposit);
   if ($("spin-form")) $("spin-form").addEventListener("submit", spin);
-  for (const time of document.querySelectorAll("#history time")) {
-    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour12: false });
-  }
+  const history = (before) => refreshHistory(before).catch((error) => showError(error.message));
+  $("history-kind").addEventListener("change", () => history());
+  $("history-older").addEventListener("click", () => history($("history-older").dataset.before));
+  for (const time of document.querySelectorAll("#history time")) time.textContent = moment(time.dateTime);
 }

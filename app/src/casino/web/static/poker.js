@@ -11,6 +11,7 @@ function showPoker(round) {
   pokerRound = open ? round : null;
   pokerCards().forEach((button, place) => {
     const [rank, suit] = round.data.cards[place];
+    button.removeAttribute("aria-label");
     button.textContent = (rank === "T" ? "10" : rank) + SUITS[suit];
     button.classList.toggle("red", suit === "h" || suit === "d");
     button.disabled = !open;
