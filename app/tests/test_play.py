@@ -187,6 +187,12 @@ async def test_metrics_count_bets_and_name_no_player(casino: Any) -> None:
     assert player.email not in text
 
 
+async def test_metrics_are_nobodys_who_comes_through_a_proxy(casino: Any) -> None:
+    answer = await casino.http.get("/metrics", headers={"X-Forwarded-For": "198.51.100.7"})
+    assert answer.status_code == 404 and answer.json()["code"] == "NOT_FOUND"
+    assert "casino_" not in answer.text
+
+
 async def test_openapi_lists_the_interface(casino: Any) -> None:
     paths = (await casino.http.get("/openapi.json")).json()["paths"]
     assert {"/api/v1/players", "/api/v1/sessions", "/api/v1/wallet", "/api/v1/deposits", "/api/v1/history"} <= set(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
+from casino.kernel.metrics import REGISTRY
 from casino.kernel.schedule import Job, Schedule
 
 
@@ -85,3 +87,46 @@ async def test_a_job_that_takes_too_long_has_failed(pool: Any) -> None:
     async with asyncio.timeout(5):
         await Schedule(pool, [job]).run_due()
     assert await pool.fetchval("SELECT result FROM ops.jobs") == '{"error": "TimeoutError"}'
+
+
+def shown(metric: str, job: str) -> float | None:
+    return REGISTRY.get_sample_value(f"casino_job_{metric}", {"job": job})
+
+
+async def test_whoever_watches_sees_when_each_job_was_done_last_and_how_often_it_failed_since(pool: Any) -> None:
+    jobs = [
+        Job("shown-well", timedelta(hours=6), counting([])),
+        Job("shown-ill", timedelta(minutes=1), counting([], error=ValueError)),
+    ]
+    schedule = Schedule(pool, jobs)
+    assert [shown("interval_seconds", job.name) for job in jobs] == [21600, 60]
+    await schedule._note()
+    await schedule._show()
+    assert [shown("last_success_timestamp_seconds", job.name) for job in jobs] == [0, 0], "never done: overdue at once"
+    before = time.time()
+    for _ in range(2):
+        await schedule.run_due()
+        await due(pool, "shown-ill")
+    done = shown("last_success_timestamp_seconds", "shown-well")
+    assert done is not None and before - 1 <= done <= time.time() + 1
+    assert [shown("failures_in_a_row", job.name) for job in jobs] == [0, 2]
+    assert shown("last_success_timestamp_seconds", "shown-ill") == 0
+    # Another worker did it meanwhile.
+    await Schedule(pool, [Job("shown-ill", timedelta(minutes=1), counting([]))]).run_due()
+    await schedule._show()
+    assert shown("failures_in_a_row", "shown-ill") == 0 and shown("last_success_timestamp_seconds", "shown-ill")
+
+
+async def test_a_worker_that_starts_shows_what_was_done_before_it(pool: Any) -> None:
+    job = Job("shown-before", timedelta(hours=1), counting([]))
+    await pool.execute(
+        "INSERT INTO ops.jobs (name, next_at, ended_at) VALUES ($1, now() + interval '1 hour', to_timestamp(1e9))",
+        job.name,
+    )
+    running = asyncio.create_task(Schedule(pool, [job]).run(poll_s=0.05))
+    async with asyncio.timeout(5):
+        while shown("last_success_timestamp_seconds", job.name) is None:  # noqa: ASYNC110 - it is in the registry
+            await asyncio.sleep(0.02)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert shown("last_success_timestamp_seconds", job.name) == 1e9

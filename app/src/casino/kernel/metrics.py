@@ -37,6 +37,14 @@ EVENTS_HANDLED = Counter("casino_events_handled_total", "Events read.", ("consum
 EVENTS_PARKED = Counter("casino_events_parked_total", "Events that failed.", ("consumer",), registry=REGISTRY)
 JOB_SECONDS = Histogram("casino_job_seconds", "Time of a job.", ("job",), buckets=_LATENCY, registry=REGISTRY)
 JOB_FAILURES = Counter("casino_job_failures_total", "Jobs that failed.", ("job",), registry=REGISTRY)
+JOB_FAILURES_IN_A_ROW = Gauge(
+    "casino_job_failures_in_a_row", "How often a job failed since it was last done.", ("job",), registry=REGISTRY
+)
+JOB_LAST_SUCCESS = Gauge(
+    "casino_job_last_success_timestamp_seconds", "When a job was last done; 0 for one that never was.", ("job",),
+    registry=REGISTRY,
+)  # fmt: skip
+JOB_INTERVAL = Gauge("casino_job_interval_seconds", "How often a job is due.", ("job",), registry=REGISTRY)
 RULES_CHANGES = Counter(
     "casino_rules_changes_total", "Changed rules.json files by what became of them.", ("outcome",), registry=REGISTRY
 )
@@ -60,3 +68,6 @@ CLOCK_SKEW = Gauge(
     "casino_clock_skew_seconds", "How far the casino's clock is ahead of the database's.", registry=REGISTRY
 )
 READY = Gauge("casino_ready", "1 when the casino takes players.", registry=REGISTRY)
+for _unknown in (LEDGER_OK, JACKPOTS_OK, JOURNAL_MONTHS):
+    # Until this process has looked it knows neither: a 0 would be an alarm after each restart.
+    _unknown.set(float("nan"))

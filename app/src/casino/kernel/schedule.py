@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from casino.kernel.metrics import JOB_FAILURES, JOB_SECONDS
+from casino.kernel.metrics import JOB_FAILURES, JOB_FAILURES_IN_A_ROW, JOB_INTERVAL, JOB_LAST_SUCCESS, JOB_SECONDS
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = timedelta(minutes=10)
+SHOWN_EVERY_S = 15.0
+"""How often /metrics is brought up to date with the table, where other workers write as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Schedule:
         self._pool = pool
         self._jobs = {job.name: job for job in jobs}
         self._holder = uuid.uuid4()
+        for job in jobs:
+            JOB_INTERVAL.labels(job.name).set(job.every.total_seconds())
 
     async def run_due(self) -> list[str]:
         """Run what is due, one after the other; answers the names."""
@@ -48,15 +52,20 @@ class Schedule:
         while (job := await self._claim()) is not None:
             await self._run(job)
             done.append(job.name)
+        await self._show()
         return done
 
     async def run(self, poll_s: float = 5.0) -> None:
         """Run what is due, for ever. A job that takes hours keeps no other one waiting."""
         running: set[asyncio.Task[None]] = set()
+        shown_at = -SHOWN_EVERY_S
         try:
             while True:
                 try:
                     await self._note()
+                    if time.monotonic() - shown_at >= SHOWN_EVERY_S:
+                        await self._show()
+                        shown_at = time.monotonic()
                     while (job := await self._claim()) is not None:
                         task = asyncio.create_task(self._run_to_its_end(job))
                         running.add(task)
@@ -74,6 +83,20 @@ class Schedule:
             "INSERT INTO ops.jobs (name, next_at) SELECT unnest($1::text[]), clock_timestamp() ON CONFLICT DO NOTHING",
             list(self._jobs),
         )
+
+    async def _show(self) -> None:
+        """Put into /metrics what the table says of each job, whoever ran it.
+
+        The table has no time of the last success beside a later failure: then what was known of it stays.
+        """
+        rows = await self._pool.fetch(
+            "SELECT name, failures, extract(epoch FROM ended_at)::float8 AS ended FROM ops.jobs WHERE name = ANY ($1)",
+            list(self._jobs),
+        )
+        for row in rows:
+            JOB_FAILURES_IN_A_ROW.labels(row["name"]).set(row["failures"])
+            if not row["failures"]:
+                JOB_LAST_SUCCESS.labels(row["name"]).set(row["ended"] or 0)
 
     async def _run_to_its_end(self, job: Job) -> None:
         try:

@@ -40,9 +40,14 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse({"ready": ready, "checks": checks, "warnings": warnings}, 200 if ready else 503)
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
-async def metrics() -> Response:
-    """Prometheus's text format."""
+@router.get("/metrics", response_class=PlainTextResponse, responses=ERRORS)
+async def metrics(request: Request) -> Response:
+    """Prometheus's text format, for who asks within the cell: handle and wins are nobody's outside.
+
+    What an ingress passes on bears X-Forwarded-For, which a client cannot take off.
+    """
+    if "x-forwarded-for" in request.headers:
+        raise NotFound("There is no such page.", remedy="Metrics are read within the cluster, of each pod.")
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
