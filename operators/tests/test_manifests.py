@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from domicile_operator.children.base import KubernetesChild
 from domicile_operator.children.order import BUILD
-from domicile_operator.manifests import network, routes, workload
+from domicile_operator.manifests import routes, workload
 from domicile_operator.manifests.namespace import quota
 from domicile_operator.names import Names
 from domicile_operator.plan import SIZES, WORKER_SIZE, Plan, image_version
@@ -94,46 +94,6 @@ def test_the_quota_has_room_for_a_rollout_and_a_migration(of: Plan) -> None:
     assert int(hard["requests.cpu"].removesuffix("m")) >= sum(size.cpu_m * pods for size, pods in kinds)
     assert int(hard["limits.cpu"].removesuffix("m")) >= sum(size.cpu_limit_m * pods for size, pods in kinds)
     assert int(hard["limits.memory"].removesuffix("Mi")) >= sum(size.memory_limit_mi * pods for size, pods in kinds)
-
-
-def ways(policy: dict[str, Any]) -> set[tuple[str, int]]:
-    """Where a network policy lets pods go."""
-    return {
-        (to["ipBlock"]["cidr"], port["port"])
-        for rule in policy["egress"]
-        for to in rule["to"]
-        if "ipBlock" in to
-        for port in rule["ports"]
-    }
-
-
-def test_the_network_is_closed_but_for_what_a_casino_needs() -> None:
-    deny, casino, worker, realtime, migrate = (m["spec"] for m in network.network_policies(plan()))
-    assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    stores = {("10.1.2.3/32", 5432), ("10.1.2.3/32", 8200)}
-    assert ways(casino) == stores | {("10.1.2.3/32", 6379), ("10.1.2.4/32", 8443)}
-    assert ways(worker) == ways(casino)
-    assert ways(realtime) == {("10.1.2.3/32", 8200), ("10.1.2.3/32", 6379)}
-    assert ways(migrate) == stores
-    assert "ingress" not in migrate and "ingress" not in worker
-    operator = casino["ingress"][1]["from"][0]
-    assert operator["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "domicile-operator"}
-    assert operator["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "domicile-system"}
-    assert len(casino["ingress"]) == 2 and len(realtime["ingress"]) == 1
-    for policy, listens in ((casino, 8080), (realtime, 8081)):
-        into = policy["ingress"][0]
-        assert into["ports"] == [{"protocol": "TCP", "port": listens}]
-        (ingress,) = into["from"]
-        assert ingress["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "ingress-system"}
-
-
-def test_a_studio_is_reached_by_the_tenants_that_name_it_alone() -> None:
-    starbright, moonlit = ("10.1.2.5/32", 9443), ("10.1.2.6/32", 443)
-    _, casino, worker, realtime, migrate = (
-        m["spec"] for m in network.network_policies(plan(studios=[{"name": "starbright"}]))
-    )
-    assert {starbright} <= ways(casino) and moonlit not in ways(casino) and ways(worker) == ways(casino)
-    assert not {starbright, moonlit} & (ways(realtime) | ways(migrate))
 
 
 DEPLOYMENTS = [workload.deployment, workload.worker_deployment, workload.realtime_deployment]

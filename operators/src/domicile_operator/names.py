@@ -14,6 +14,8 @@ LABEL_TENANT = "domicile.dev/tenant"
 LABEL_JURISDICTION = "domicile.dev/jurisdiction"
 LABEL_PLACE = "domicile.dev/place"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_SCRAPES = "domicile.dev/scrapes-metrics"
+"""On a namespace, with the value "true": what runs there may read the metrics of casinos and of the operator."""
 
 APP = "casino"
 """Service account, Deployment, Service, Ingress and disruption budget all carry this name."""

@@ -1,7 +1,7 @@
 """Network policies: everything is closed, then the few ways that a casino needs are opened."""
 
 from domicile_operator.manifests.metadata import metadata, selector
-from domicile_operator.names import SYSTEM_NAMESPACE
+from domicile_operator.names import LABEL_SCRAPES, SYSTEM_NAMESPACE
 from domicile_operator.plan import Manifest, Plan
 
 HTTP_PORT = 8080
@@ -9,7 +9,7 @@ REALTIME_PORT = 8081
 
 
 def network_policies(plan: Plan) -> list[Manifest]:
-    """Default deny both ways; the ingress controller in; DNS and the cell's stores out."""
+    """Default deny both ways, and a policy for each kind of process: who asks it in; DNS and what it needs out."""
     cell = plan.cell
     openbao, redis = (cell.openbao.cidr, cell.openbao.port), (cell.redis.cidr, cell.redis.port)
     data = [(cell.postgresql.cidr, cell.postgresql.port), openbao]
@@ -25,14 +25,25 @@ def network_policies(plan: Plan) -> list[Manifest]:
             plan,
             "casino",
             selector("api"),
-            {"ingress": [_from_ingress(plan, HTTP_PORT), _from_operator(HTTP_PORT)], "egress": _egress(casino)},
+            {
+                "ingress": [_from_ingress(plan, HTTP_PORT), _from_operator(HTTP_PORT), _from_monitoring(HTTP_PORT)],
+                "egress": _egress(casino),
+            },
         ),
-        _policy(plan, "casino-worker", selector("worker"), {"egress": _egress(casino)}),
+        _policy(
+            plan,
+            "casino-worker",
+            selector("worker"),
+            {"ingress": [_from_monitoring(HTTP_PORT)], "egress": _egress(casino)},
+        ),
         _policy(
             plan,
             "casino-realtime",
             selector("realtime"),
-            {"ingress": [_from_ingress(plan, REALTIME_PORT)], "egress": _egress([redis, openbao])},
+            {
+                "ingress": [_from_ingress(plan, REALTIME_PORT), _from_monitoring(REALTIME_PORT)],
+                "egress": _egress([redis, openbao]),
+            },
         ),
         _policy(plan, "casino-migrate", selector("migrate"), {"egress": _egress(data)}),
     ]
@@ -66,6 +77,14 @@ def _from_operator(port: int) -> Manifest:
                 "podSelector": {"matchLabels": {"app.kubernetes.io/name": "domicile-operator"}},
             }
         ],
+        "ports": [{"protocol": "TCP", "port": port}],
+    }
+
+
+def _from_monitoring(port: int) -> Manifest:
+    """Who scrapes metrics: the namespaces that the platform's team marked so, as for the operator's own."""
+    return {
+        "from": [{"namespaceSelector": {"matchLabels": {LABEL_SCRAPES: "true"}}}],
         "ports": [{"protocol": "TCP", "port": port}],
     }
 
