@@ -88,7 +88,7 @@ def test_no_manifest_holds_a_secret(of: Plan) -> None:
 def test_the_quota_has_room_for_a_rollout_and_a_migration(of: Plan) -> None:
     hard = quota(of)["spec"]["hard"]
     # A Deployment has one pod more while it rolls, and the migration's pod runs beside them.
-    kinds = [(of.size, of.size.replicas + 1), (WORKER_SIZE, 2), (of.realtime_size, of.realtime_size.replicas + 1)]
+    kinds = [(of.size, of.size.most + 1), (WORKER_SIZE, 2), (of.realtime_size, of.realtime_size.most + 1)]
     kinds.append((SIZES["small"], 2))
     assert int(hard["pods"]) >= sum(pods for _, pods in kinds)
     assert int(hard["requests.cpu"].removesuffix("m")) >= sum(size.cpu_m * pods for size, pods in kinds)
@@ -263,6 +263,31 @@ def test_each_process_is_looked_at_on_the_port_that_it_listens_on(of: Plan) -> N
 @pytest.mark.parametrize(("size", "budgets"), [("small", 0), ("medium", 2), ("large", 2)])
 def test_only_a_casino_of_several_pods_has_a_disruption_budget(size: str, budgets: int) -> None:
     assert len(workload.disruption_budgets(plan(size=size))) == budgets
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+def test_a_disruption_budget_lets_a_node_be_drained_whatever_the_number_and_state_of_its_pods(size: str) -> None:
+    for budget in workload.disruption_budgets(plan(size=size)):
+        spec = budget["spec"]
+        assert (spec["maxUnavailable"], "minAvailable" in spec) == (1, False)
+        assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+def test_what_can_be_several_pods_prefers_several_zones_and_nodes_and_starts_without_them(size: str) -> None:
+    of = plan(size=size)
+    for made, most in (
+        (workload.deployment, of.size.most),
+        (workload.worker_deployment, WORKER_SIZE.most),
+        (workload.realtime_deployment, of.realtime_size.most),
+    ):
+        template = made(of)["spec"]["template"]
+        spread = template["spec"].get("topologySpreadConstraints", [])
+        over = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"] if most > 1 else []
+        assert [one["topologyKey"] for one in spread] == over
+        for one in spread:
+            assert one["whenUnsatisfiable"] == "ScheduleAnyway"
+            assert one["labelSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
 
 
 def test_every_host_name_leads_to_the_casino() -> None:

@@ -25,6 +25,7 @@ WATCHED = (
     ("batch", "v1", "jobs"),
     ("apps", "v1", "deployments"),
     ("policy", "v1", "poddisruptionbudgets"),
+    ("autoscaling", "v2", "horizontalpodautoscalers"),
 )
 
 
@@ -48,11 +49,27 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
     async def tenant_changed(name: str, **_: Any) -> None:
         runtime.wake(name, 0.0)
 
-    async def child_changed(labels: Mapping[str, str], **_: Any) -> None:
-        runtime.wake(labels[LABEL_TENANT])
+    async def child_changed(labels: Mapping[str, str], type: str | None, meta: Mapping[str, Any], **_: Any) -> None:
+        if not (type == "MODIFIED" and measured(meta)):
+            runtime.wake(labels[LABEL_TENANT])
 
     for group, version, plural in WATCHED:
         kopf.on.event(group, version, plural, labels={LABEL_TENANT: kopf.PRESENT}, registry=registry)(child_changed)
+
+
+def measured(meta: Mapping[str, Any]) -> bool:
+    """Whether an autoscaler wrote down what it measured, and nothing else happened to it.
+
+    It does so every fifteen seconds, for as long as a casino is played in. An object is changed last by whom its
+    `managedFields` give the latest time; where another has the same second it counts as changed.
+    """
+    entries = meta.get("managedFields") or ()
+    told = max((e.get("time", "") for e in entries if e.get("subresource") == "status" and _autoscaling(e)), default="")
+    return bool(told) and all(e.get("time", "") < told for e in entries if e.get("subresource") != "status")
+
+
+def _autoscaling(entry: Mapping[str, Any]) -> bool:
+    return str(entry.get("apiVersion", "")).startswith("autoscaling/")
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

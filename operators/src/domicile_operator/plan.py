@@ -25,9 +25,13 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True)
 class Size:
-    """Replicas and what one pod asks for. CPU in millicores, memory in MiB."""
+    """How many pods there are at least and at most, and what one asks for. CPU in millicores, memory in MiB.
+
+    Between the two an autoscaler decides (`manifests/autoscaling.py`); where they are the same there is none.
+    """
 
     replicas: int
+    most: int
     cpu_m: int
     cpu_limit_m: int
     memory_mi: int
@@ -35,20 +39,22 @@ class Size:
 
 
 SIZES = {
-    "small": Size(replicas=1, cpu_m=100, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
-    "medium": Size(replicas=2, cpu_m=500, cpu_limit_m=2000, memory_mi=256, memory_limit_mi=1024),
-    "large": Size(replicas=4, cpu_m=1000, cpu_limit_m=4000, memory_mi=512, memory_limit_mi=2048),
+    "small": Size(replicas=1, most=1, cpu_m=100, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
+    "medium": Size(replicas=2, most=4, cpu_m=500, cpu_limit_m=2000, memory_mi=256, memory_limit_mi=1024),
+    "large": Size(replicas=4, most=8, cpu_m=1000, cpu_limit_m=4000, memory_mi=512, memory_limit_mi=2048),
 }
+"""The api's. Each process may have 20 connections of PostgreSQL: eight and the worker take 180 of a server's 200.
+`small` is one process whatever comes, which is its price; a casino that outgrows it says `medium`."""
 
 
-WORKER_SIZE = Size(replicas=1, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512)
+WORKER_SIZE = Size(replicas=1, most=1, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512)
 """The worker's, whatever the casino's: what it does by the thousand it does in batches."""
 
 
 REALTIME_SIZES = {
-    "small": Size(replicas=1, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
-    "medium": Size(replicas=2, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
-    "large": Size(replicas=2, cpu_m=200, cpu_limit_m=2000, memory_mi=256, memory_limit_mi=1024),
+    "small": Size(replicas=1, most=1, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
+    "medium": Size(replicas=2, most=4, cpu_m=50, cpu_limit_m=1000, memory_mi=128, memory_limit_mi=512),
+    "large": Size(replicas=2, most=6, cpu_m=200, cpu_limit_m=2000, memory_mi=256, memory_limit_mi=1024),
 }
 """Real time's. Each process reads every message, so that more of them carry more players and no more messages."""
 

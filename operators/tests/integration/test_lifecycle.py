@@ -91,7 +91,7 @@ def test_a_settled_tenant_causes_no_writes(cell: Cell, operator: Operator) -> No
 
     def versions() -> str:
         return cell.cluster.kubectl(
-            "get", "deploy,svc,ingress,cm,sa,netpol,quota,limits,job", "-n", "casino-still-gb",
+            "get", "deploy,svc,ingress,cm,sa,netpol,quota,limits,job,pdb,hpa", "-n", "casino-still-gb",
             "-o", "jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.resourceVersion} {end}",
         ) + cell.cluster.kubectl("get", "casino", "still-gb", "-o", "jsonpath={.metadata.resourceVersion}")  # fmt: skip
 
@@ -106,6 +106,7 @@ CHILDREN = [
     "ingress/casino", "poddisruptionbudget/casino", "deployment/casino",
     "networkpolicy/casino-realtime", "serviceaccount/casino-realtime", "service/casino-realtime",
     "poddisruptionbudget/casino-realtime", "deployment/casino-realtime",
+    "horizontalpodautoscaler/casino", "horizontalpodautoscaler/casino-realtime",
 ]  # fmt: skip
 
 

@@ -175,7 +175,7 @@ class Controllers:
             what="the namespace terminating",
         )
         found = json.loads(self._kubectl("get", "namespace", self._namespace, "-o", "json"))
-        kinds = "deploy,job,svc,ingress,cm,sa,netpol,quota,limits,pdb"
+        kinds = "deploy,job,svc,ingress,cm,sa,netpol,quota,limits,pdb,hpa"
         self._kubectl("delete", kinds, "--all", "-n", self._namespace, "--wait=false")
         found["spec"]["finalizers"] = []
         path = f"/api/v1/namespaces/{self._namespace}/finalize"

@@ -59,9 +59,11 @@ class FakeKube:
         self._touch(found)
         return found
 
-    def apply(self, manifest: Object) -> Object:
+    def apply(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
         self._switch.pass_through(f"apply {manifest['kind']}/{manifest['metadata']['name']}")
         key = _key(manifest)
+        if manager != FIELD_MANAGER:
+            return self._co_own_replicas(self.objects[key], manifest, manager, force)
         namespace = manifest["metadata"].get("namespace")
         if namespace and ("Namespace", "", namespace) not in self.objects:
             raise Gone(f"namespace {namespace}")
@@ -74,16 +76,53 @@ class FakeKube:
         if found.get("_stated") == stated and found.get("_intact", True):
             return copy.deepcopy(found)
         self.writes.append(f"{manifest['kind']}/{manifest['metadata']['name']}")
+        changed = True
+        if manifest["kind"] == "Deployment":
+            body = body | {"spec": body["spec"] | {"replicas": self._replicas(found, body["spec"].get("replicas"))}}
+            changed = body["spec"] != found.get("spec")
         found |= copy.deepcopy(body)
         found["metadata"] |= copy.deepcopy(manifest["metadata"])
-        found["metadata"]["generation"] += 1
+        found["metadata"]["generation"] += changed
         found["_stated"], found["_intact"] = stated, True
         self._touch(found)
         return copy.deepcopy(found)
 
+    def scale(self, name: str, namespace: str, replicas: int) -> None:
+        """What an autoscaler writes, or a person's `kubectl scale`: an update, which takes the field over."""
+        found = self.objects["Deployment", namespace, name]
+        if found["spec"]["replicas"] != replicas:
+            found["spec"]["replicas"] = replicas
+            # Who states nothing of it finds nothing changed.
+            found["_intact"] = found.get("_intact", True) and FIELD_MANAGER not in found["_owners"]
+            found["_owners"] = {"kube-controller-manager"}
+            found["metadata"]["generation"] += 1
+            self._touch(found)
+
+    def _replicas(self, found: Object, stated: int | None) -> int:
+        """As server-side apply with force does, and the default where nobody owns the field any more."""
+        owners, live = found.setdefault("_owners", set()), found.get("spec", {}).get("replicas")
+        if stated is None:
+            owners.discard(FIELD_MANAGER)
+            return live if owners and live is not None else 1
+        if stated != live:
+            owners.clear()
+        owners.add(FIELD_MANAGER)
+        return stated
+
+    def _co_own_replicas(self, found: Object, manifest: Object, manager: str, force: bool) -> Object:
+        assert set(manifest["spec"]) == {"replicas"} and not force
+        if manifest["spec"]["replicas"] != found["spec"]["replicas"]:
+            raise Fault("CONFLICT", "Apply failed with 1 conflict: .spec.replicas")
+        found["_owners"].add(manager)
+        return copy.deepcopy(found)
+
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
         self._switch.pass_through(f"get {kind}/{name}")
-        return copy.deepcopy(self._find(kind, namespace, name))
+        found = copy.deepcopy(self._find(kind, namespace, name))
+        if kind == "Deployment":
+            owned = {"f:spec": {"f:replicas": {}}} if FIELD_MANAGER in found.get("_owners", ()) else {"f:spec": {}}
+            found["metadata"]["managedFields"] = [{"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": owned}]
+        return found
 
     def list(self, api_version: str, kind: str, namespace: str | None = None, selector: str = "") -> Sequence[Object]:
         self._switch.pass_through(f"list {kind}")

@@ -9,6 +9,7 @@ from domicile_operator.children.boundary import (
     ServiceAccounts,
 )
 from domicile_operator.children.cache import CacheLogin
+from domicile_operator.children.scaling import Autoscalers
 from domicile_operator.children.stores import Database, Secrets
 from domicile_operator.children.workload import (
     Configuration,
@@ -38,6 +39,7 @@ BUILD: tuple[Child, ...] = (
     CACHE_LOGIN,
     Migration(),
     DisruptionBudgets(),
+    Autoscalers(),
     LedgerArchive(),
     Workload(),
 )

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from domicile_operator.children.base import KubernetesChild, Observation, PrunedChild, references
+from domicile_operator.children.scaling import apply_autoscaled
 from domicile_operator.clients.kube import Object
 from domicile_operator.errors import Fault, Gone
 from domicile_operator.manifests import routes, workload
-from domicile_operator.plan import Manifest, Plan
+from domicile_operator.plan import WORKER_SIZE, Manifest, Plan
 from domicile_operator.world import World
 
 MIGRATION_RETRY = timedelta(minutes=10)
@@ -116,23 +117,33 @@ class Workload(KubernetesChild):
     def desired(self, plan: Plan) -> Sequence[Manifest]:
         return [workload.deployment(plan), workload.worker_deployment(plan), workload.realtime_deployment(plan)]
 
+    def apply(self, plan: Plan, world: World) -> Sequence[Object]:
+        least = (plan.size.replicas, WORKER_SIZE.replicas, plan.realtime_size.replicas)
+        return [
+            world.kube.apply(manifest) if "replicas" in manifest["spec"] else apply_autoscaled(manifest, pods, world)
+            for manifest, pods in zip(self.desired(plan), least, strict=True)
+        ]
+
     def observe(self, plan: Plan, applied: Sequence[Object]) -> Observation:
         api, worker, realtime = applied
         serving = api.get("status", {}).get("availableReplicas", 0) > 0
         waiting = (
-            _rollout(plan, api, "the casino")
-            or _rollout(plan, worker, "its worker")
-            or _rollout(plan, realtime, "its real time")
+            _rollout(plan, api, "the casino", plan.size.replicas)
+            or _rollout(plan, worker, "its worker", WORKER_SIZE.replicas)
+            or _rollout(plan, realtime, "its real time", plan.realtime_size.replicas)
         )
         return Observation(references(applied), waiting, serving)
 
 
-def _rollout(plan: Plan, found: Object, what: str) -> str:
-    """What a Deployment waits for; nothing when every pod of this version is ready."""
+def _rollout(plan: Plan, found: Object, what: str, least: int) -> str:
+    """What a Deployment waits for; nothing when no pod is of another version and at least `least` are ready.
+
+    A pod that an autoscaler adds is not waited for: the tenant's load is no change of the tenant.
+    """
     status, wanted = found.get("status", {}), found["spec"]["replicas"]
     seen = status.get("observedGeneration", 0) >= found["metadata"].get("generation", 0)
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    if seen and updated == available == status.get("replicas", 0) == wanted:
+    if seen and updated == status.get("replicas", 0) and available >= least:
         return ""
     stuck = _condition(found, "Progressing", "False")
     if seen and stuck:

@@ -33,6 +33,7 @@ PLURALS: dict[tuple[str, str], tuple[str, bool]] = {
     ("batch/v1", "Job"): ("jobs", True),
     ("apps/v1", "Deployment"): ("deployments", True),
     ("policy/v1", "PodDisruptionBudget"): ("poddisruptionbudgets", True),
+    ("autoscaling/v2", "HorizontalPodAutoscaler"): ("horizontalpodautoscalers", True),
     ("storage.k8s.io/v1", "StorageClass"): ("storageclasses", False),
     ("discovery.k8s.io/v1", "EndpointSlice"): ("endpointslices", True),
 }
@@ -44,8 +45,11 @@ TIMEOUTS = (5, 30)
 class Kube(Protocol):
     """What the operator asks of a cluster. Every verb raises Fault; `get` and `patch_json` raise Gone."""
 
-    def apply(self, manifest: Object) -> Object:
-        """Server-side apply. Gives the object as stored, status included."""
+    def apply(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
+        """Server-side apply. Gives the object as stored, status included.
+
+        Without `force`, another manager's field that would change raises Fault CONFLICT.
+        """
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
         """One object."""
@@ -82,7 +86,7 @@ class KubernetesApi:
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
 
-    def apply(self, manifest: Object) -> Object:
+    def apply(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
         path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
         return self._call(
             "PATCH",
@@ -90,7 +94,7 @@ class KubernetesApi:
             body=manifest,
             content="application/apply-patch+yaml",
             # Force: a person's edit of a field that we state is drift, and drift is repaired.
-            query={"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"},
+            query={"fieldManager": manager, "force": "true" if force else "false", "fieldValidation": "Strict"},
         )
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:

@@ -30,7 +30,7 @@ def service_accounts(plan: Plan) -> list[Manifest]:
 
 def quota(plan: Plan) -> Manifest:
     """Room for every replica, one more of each kind while rolling, a migration with one retry, and the worker."""
-    size, pods = plan.size, plan.size.replicas + 5 + plan.realtime_size.replicas + 1
+    size, pods = plan.size, plan.size.most + 5 + plan.realtime_size.most + 1
     return {
         "apiVersion": "v1",
         "kind": "ResourceQuota",

@@ -19,6 +19,7 @@ from domicile_operator.plan import SIZES, WORKER_SIZE, Manifest, Plan, Size, dig
 
 ARCHIVE_FOLDER = "/var/lib/casino/ledger"
 CONFIG_DIGEST = "casino.domicile.dev/config"
+SPREAD_OVER = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
 READ_AT_START = ("jurisdiction", "currency", "currency_exponent", "timezone", "registration_fields")
 """Rules that a casino takes on at its start alone (casino/compliance/in_force.py, FIXED), or is to check there."""
 
@@ -159,22 +160,14 @@ def _deployment(plan: Plan, process: _Process) -> Manifest:
     )
     template["metadata"]["annotations"] = {CONFIG_DIGEST: digest(process.inputs, 16)}
     template["spec"]["terminationGracePeriodSeconds"] = 45
-    if size.replicas > 1:
-        # A preference only: a cell may have one node.
-        template["spec"]["topologySpreadConstraints"] = [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": selector(component)},
-            }
-        ]
+    if size.most > 1:
+        template["spec"]["topologySpreadConstraints"] = [_spread(component, over) for over in SPREAD_OVER]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": metadata(plan, process.name, component),
         "spec": {
-            "replicas": size.replicas,
+            **({"replicas": size.replicas} if size.replicas == size.most else {}),
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": 180,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
@@ -185,7 +178,12 @@ def _deployment(plan: Plan, process: _Process) -> Manifest:
 
 
 def disruption_budgets(plan: Plan) -> list[Manifest]:
-    """One pod may go at a time. With one replica a budget would only block the drain of its node."""
+    """One pod may go at a time, of those that can be more than one.
+
+    `maxUnavailable` and not `minAvailable`, which at the least number of pods would let no node be drained. A pod that
+    is not ready may always go: it serves nobody, and a casino that cannot start must not hold up a node's upgrade. Who
+    is one pod by its size has no budget: it could only refuse the drain.
+    """
     kinds: Sequence[tuple[str, str, Size]] = (
         (APP, "api", plan.size),
         (REALTIME, "realtime", plan.realtime_size),
@@ -195,11 +193,29 @@ def disruption_budgets(plan: Plan) -> list[Manifest]:
             "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
             "metadata": metadata(plan, name, component),
-            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": selector(component)}},
+            "spec": {
+                "maxUnavailable": 1,
+                "unhealthyPodEvictionPolicy": "AlwaysAllow",
+                "selector": {"matchLabels": selector(component)},
+            },
         }
         for name, component, size in kinds
-        if size.replicas > 1
+        if size.most > 1
     ]
+
+
+def _spread(component: str, over: str) -> Manifest:
+    """Evenly, as far as it goes: a cell may have one node or one zone, and when a zone is lost its pods have to start
+    in those that are left. Pods of another version do not count, so that what a rollout leaves is even too. An
+    anti-affinity would say no more, and refuse the second pod of a node where there are fewer nodes than pods.
+    """
+    return {
+        "maxSkew": 1,
+        "topologyKey": over,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector(component)},
+        "matchLabelKeys": ["pod-template-hash"],
+    }
 
 
 def _probe(path: str, period: int, failures: int) -> Manifest:
