@@ -9,7 +9,7 @@ import pytest
 import yaml
 from domicile_operator import conditions, names, status
 from domicile_operator.clients.kube import PLURALS
-from domicile_operator.handlers import WATCHED
+from domicile_operator.handlers import LEASES, WATCHED
 from domicile_operator.manifests import namespace, network
 from domicile_operator.plan import SIZES
 from domicile_operator.spec import Licence, Limits, Product, TenantSpec
@@ -103,6 +103,9 @@ def test_the_operator_may_do_what_it_does_and_watch_what_it_watches() -> None:
             assert verbs(group, plural) == {"list"}
         elif kind == "StorageClass":
             assert verbs(group, plural) == {"get"}
+        elif kind == "Lease":
+            assert verbs(group, plural) == {"get", "list", "watch", "update"}
+            assert (group, "v1", plural) == LEASES
         elif kind == "PersistentVolumeClaim":
             assert verbs(group, plural) == {"get", "list", "watch", "create", "patch"}
             assert (group, "v1", plural) in WATCHED
@@ -129,7 +132,7 @@ def test_the_operators_pod_is_as_restricted_as_its_namespace_asks() -> None:
     (container,) = pod["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    assert deployment["spec"]["replicas"] == 1 and deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert deployment["spec"]["replicas"] == 2 and deployment["spec"]["strategy"]["type"] == "RollingUpdate"
     assert container["image"] == "domicile-operator:unset"
     assert {"name": "CASINO_IMAGE", "value": "casino:unset"} in container["env"]
 

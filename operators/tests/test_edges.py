@@ -251,11 +251,12 @@ def test_a_server_that_did_not_answer_is_left_alone_for_a_while() -> None:
 
 def test_kopf_writes_nothing_and_takes_no_finalizer_of_ours() -> None:
     settings = kopf.OperatorSettings()
-    handlers.configure(settings)
+    handlers.configure(settings, 245)
     assert settings.persistence.finalizer != "casino.domicile.dev/teardown"
     assert not settings.posting.enabled
     assert settings.peering.standalone
     assert len(settings.watching.label_selectors) == len(handlers.WATCHED)
+    assert settings.watching.inactivity_timeout == 70
 
 
 def test_a_series_goes_with_its_tenant() -> None:

@@ -86,11 +86,10 @@ async def test_a_forgotten_tenant_is_not_worked_on(clock: Clock) -> None:
     assert await nothing_due(queue)
 
 
-async def test_it_knows_how_long_a_pass_hangs(clock: Clock) -> None:
+async def test_its_depth_is_what_is_due_and_not_yet_worked_on(clock: Clock) -> None:
     queue = WorkQueue(clock)
-    assert queue.longest_running == 0
     queue.add("a")
+    queue.add("b", 10)
     assert queue.depth == 1
     await queue.take()
-    clock.now = 42
-    assert (queue.longest_running, queue.depth) == (42, 0)
+    assert queue.depth == 0

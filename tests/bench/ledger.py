@@ -150,7 +150,7 @@ def stop_readers() -> None:
 
 def start_readers() -> None:
     """Let the operator go on, and bring the worker back."""
-    lab.kubectl("scale", "-n", "domicile-system", "deploy/domicile-operator", "--replicas=1")
+    lab.kubectl("scale", "-n", "domicile-system", "deploy/domicile-operator", "--replicas=2")
     lab.kubectl("rollout", "status", "-n", "domicile-system", "deploy/domicile-operator", "--timeout=120s", timeout=130)
 
 

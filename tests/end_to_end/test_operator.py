@@ -103,7 +103,7 @@ def test_the_cluster_goes_on_refusing_while_the_operator_is_down() -> None:
         stray = lab.kubectl("create", "deployment", "stray", "-n", "casino-acme-gb", "--image=stray", check=False)
         assert "WORKLOAD_UNLABELLED" in stray, stray
     finally:
-        lab.kubectl("scale", *where, "--replicas=1")
+        lab.kubectl("scale", *where, "--replicas=2")
         lab.kubectl("rollout", "status", *where, "--timeout=120s")
     lab.wait_for(lambda: lab.is_ready("e2e-lawful"), 90, "the tenant that was let in")
     lab.delete("e2e-lawful")

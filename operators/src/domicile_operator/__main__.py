@@ -13,8 +13,12 @@ from domicile_operator.cell import load_cell
 from domicile_operator.clients import kube, pods
 from domicile_operator.clients.bao import OpenBaoClient
 from domicile_operator.clients.elasticache import ElastiCacheClient
+from domicile_operator.clients.lease import LeaseApi
 from domicile_operator.clients.postgres import PostgresClient
+from domicile_operator.election import Timing
 from domicile_operator.errors import Fault
+from domicile_operator.gate import Gate, LeadersGate
+from domicile_operator.leadership import Leadership, identity
 from domicile_operator.names import API_VERSION, KIND
 from domicile_operator.runtime import Runtime
 from domicile_operator.settings import Settings, read_settings
@@ -32,9 +36,13 @@ def main() -> None:
         logins.main()
         return
     settings = read_settings()
-    world = build_world(settings)
+    api, timing = kube.connect(), Timing(settings.lease_seconds)
+    # Two calls and the pause before them fit into the time that a leader has.
+    leadership = Leadership(LeaseApi(api, timing.renew / 3), identity(), timing)
+    gate = LeadersGate(leadership.seconds_to_write)
+    world = build_world(settings, kube.KubernetesApi(api, gate), gate)
     wait_for_crd(world)
-    runtime = Runtime(world, settings)
+    runtime = Runtime(world, settings, leadership)
     registry = kopf.OperatorRegistry()
     handlers.register(registry, runtime)
     server.start(settings.http_port, lambda: runtime.healthy, lambda: runtime.ready)
@@ -42,15 +50,15 @@ def main() -> None:
     kopf.run(registry=registry, clusterwide=True, standalone=True)
 
 
-def build_world(settings: Settings) -> World:
+def build_world(settings: Settings, cluster: kube.KubernetesApi, gate: Gate) -> World:
     """The real clients. The cell's stores are not called yet: they may come up later than the operator."""
     cell = load_cell(settings.cell_folder, settings.networks_folder)
-    bao = OpenBaoClient(cell.openbao.address, settings.ca_file, settings.token_file)
+    bao = OpenBaoClient(cell.openbao.address, settings.ca_file, settings.token_file, gate=gate)
     return World(
-        kube=kube.connect(),
+        kube=cluster,
         bao=bao,
-        databases=PostgresClient(cell.postgresql.host, cell.postgresql.port, settings.ca_file, bao),
-        cache_users=ElastiCacheClient.of,
+        databases=PostgresClient(cell.postgresql.host, cell.postgresql.port, settings.ca_file, bao, gate=gate),
+        cache_users=lambda cache: ElastiCacheClient.of(cache, gate),
         rulebook=CatalogueRulebook.load(settings.attestations_folder),
         cell=lambda: load_cell(settings.cell_folder, settings.networks_folder, settings.games_folder),
         image=settings.casino_image,

@@ -4,13 +4,15 @@ Only `on.event` handlers: kopf then writes nothing to any object (no finalizer, 
 configuration), and every decision is made by a pass that reads the world anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
 
-from domicile_operator.names import GROUP, LABEL_TENANT, PLURAL, VERSION
+from domicile_operator.names import GROUP, LABEL_TENANT, LEASE, PLURAL, SYSTEM_NAMESPACE, VERSION
 from domicile_operator.runtime import Runtime
+from domicile_operator.watches import session, watched_path
 
 WATCHED = (
     ("", "v1", "namespaces"),
@@ -27,18 +29,29 @@ WATCHED = (
     ("policy", "v1", "poddisruptionbudgets"),
     ("autoscaling", "v2", "horizontalpodautoscalers"),
 )
+LEASES = ("coordination.k8s.io", "v1", "leases")
+"""Of these our own alone: it changes every few seconds, so its watch tells whether watches work."""
+
+
+class Backoffs:
+    """Seconds between tries of a request of kopf's. They do not end: a watcher that gives up is not started again."""
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((1, 1, 2, 3, 5, 8, 13, 21), repeat(30))
 
 
 def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
     """Register every handler of this operator."""
 
     @kopf.on.login(registry=registry)
-    def login(**arguments: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+    async def login(**arguments: Any) -> kopf.AiohttpSession | None:
+        found = kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+        return session(found, runtime.watches) if found else None
 
     @kopf.on.startup(registry=registry)
     async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
-        configure(settings)
+        configure(settings, runtime.watches.silence)
+        runtime.watches.expect(watched_path(*one) for one in ((GROUP, VERSION, PLURAL), LEASES, *WATCHED))
         await runtime.start()
 
     @kopf.on.cleanup(registry=registry)
@@ -48,6 +61,10 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def tenant_changed(name: str, **_: Any) -> None:
         runtime.wake(name, 0.0)
+
+    @kopf.on.event(*LEASES, registry=registry)
+    async def lease_changed(**_: Any) -> None:
+        runtime.watches.lease_watched()
 
     async def child_changed(labels: Mapping[str, str], type: str | None, meta: Mapping[str, Any], **_: Any) -> None:
         if not (type == "MODIFIED" and measured(meta)):
@@ -72,13 +89,15 @@ def _autoscaling(entry: Mapping[str, Any]) -> bool:
     return str(entry.get("apiVersion", "")).startswith("autoscaling/")
 
 
-def configure(settings: kopf.OperatorSettings) -> None:
-    """kopf's settings: watches that cannot die silently, and no writing on its own account."""
+def configure(settings: kopf.OperatorSettings, silence: float) -> None:
+    """kopf's settings: watches that are taken up anew well within `silence` seconds, and no writing of its own."""
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
     settings.watching.connect_timeout = 30
     settings.watching.reconnect_backoff = 1
-    settings.watching.inactivity_timeout = 70
+    settings.watching.inactivity_timeout = silence * 2 / 7
+    settings.networking.error_backoffs = Backoffs()
+    settings.watching.field_selectors[LEASES] = f"metadata.name={LEASE},metadata.namespace={SYSTEM_NAMESPACE}"
     for group, version, plural in WATCHED:
         settings.watching.label_selectors[(group, version, plural)] = LABEL_TENANT
     settings.scanning.disabled = True

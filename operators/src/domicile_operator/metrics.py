@@ -11,6 +11,9 @@ RECONCILES = Counter("domicile_operator_reconciles_total", "Passes over a tenant
 FAULTS = Counter("domicile_operator_faults_total", "Passes that met trouble, by code.", ["code"])
 DURATION = Histogram("domicile_operator_reconcile_seconds", "Seconds that a pass took.")
 QUEUE = Gauge("domicile_operator_queue_depth", "Tenants that are due and not yet worked on.")
+LEADER = Gauge(
+    "domicile_leader", "1 in the operator that holds the Lease and works on tenants, 0 in those that stand by."
+)
 CONDITION = Gauge(
     "domicile_tenant_condition",
     "A tenant's conditions: 1 true, 0 false, -1 unknown.",
@@ -24,6 +27,11 @@ def record_conditions(tenant: str, conditions: Iterable[Mapping[str, Any]]) -> N
     """Set the tenant's gauges."""
     for condition in conditions:
         CONDITION.labels(tenant, condition["type"]).set(_VALUES[condition["status"]])
+
+
+def forget_all() -> None:
+    """Drop the series of every tenant: whoever leads tells of them."""
+    CONDITION.clear()
 
 
 def forget(tenant: str) -> None:

@@ -1,7 +1,8 @@
 """The operator as it runs: workers over the queue, and a list that makes up for lost watch events.
 
-Passes are synchronous code in threads: the clients of Kubernetes, OpenBao and PostgreSQL block, and a
-slow store must not stop the event loop that keeps the watches alive.
+All of it works while this process leads (leadership.py), and stands still while it does not: the watches go on, so
+that whoever takes over has only to begin. Passes are synchronous code in threads: the clients of Kubernetes, OpenBao
+and PostgreSQL block, and a slow store must not stop the event loop that keeps the watches alive.
 """
 
 import asyncio
@@ -11,10 +12,13 @@ import time
 
 from domicile_operator import metrics
 from domicile_operator.errors import Fault
+from domicile_operator.gate import UNDER_WAY, Pass
 from domicile_operator.law import keep_law
+from domicile_operator.leadership import Leadership
 from domicile_operator.names import API_VERSION, KIND
 from domicile_operator.reconcile import Outcome, reconcile
 from domicile_operator.settings import Settings
+from domicile_operator.watches import Watches
 from domicile_operator.workqueue import WorkQueue
 from domicile_operator.world import World
 
@@ -26,6 +30,11 @@ WAITING_SECONDS = 3.0
 """The events of what is waited for come first; this is for one that was lost."""
 REFUSED_SECONDS = 600.0
 STALLED_SECONDS = 300.0
+STUCK_SECONDS = 120.0
+"""Longer than any single step of a pass: a statement of PostgreSQL may take 60 s, after a login of some 20."""
+LOOP_STUCK_SECONDS = 60.0
+STOP_SECONDS = 20.0
+"""How long a stop waits for passes under way, of the 30 that Kubernetes gives."""
 LAW_SETTLES_SECONDS = 1.0
 """The API server's policies learn of a new ConfigMap by a watch."""
 LAW_SECONDS = 60.0
@@ -35,11 +44,16 @@ LAW_SECONDS = 60.0
 class Runtime:
     """Queue, workers and heartbeat of one operator process."""
 
-    def __init__(self, world: World, settings: Settings) -> None:
-        self.world, self._settings = world, settings
+    def __init__(self, world: World, settings: Settings, leadership: Leadership) -> None:
+        self.world, self._settings, self._leadership = world, settings, leadership
+        self.watches = Watches(settings.watch_silence_seconds)
         self._queue = WorkQueue()
         self._tasks: list[asyncio.Task[None]] = []
+        self._passes: dict[str, Pass] = {}
+        self._threads: set[asyncio.Future[Outcome]] = set()
+        self._leads = asyncio.Event()
         self._beat = time.monotonic()
+        self._unwell = ""
         self._law_at: float | None = None
 
     def wake(self, tenant: str, delay: float = COALESCE_SECONDS) -> None:
@@ -47,39 +61,91 @@ class Runtime:
         self._queue.add(tenant, delay)
 
     async def start(self) -> None:
-        """Tell the API server the law, then start the workers and the periodic list.
+        """Stand for election, and start what works while this process leads."""
+        workers = [self._work() for _ in range(self._settings.workers)]
+        others = (self._leadership.run(), self._lead(), self._relist(), self._keep_law(), self._listen())
+        self._tasks = [asyncio.create_task(task) for task in (*workers, *others)]
+
+    async def stop(self) -> None:
+        """Begin nothing more, wait for passes under way to meet the closed gate, and let the next one lead.
+
+        Where they take too long the Lease runs out by itself: nobody leads beside what still runs here.
+        """
+        self._leadership.step_down()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._threads:
+            await asyncio.wait(self._threads, timeout=STOP_SECONDS)
+        if all(thread.done() for thread in self._threads):
+            await self._leadership.release()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the event loop turns, no step of a pass hangs, and the watches live."""
+        unwell = self._trouble()
+        if unwell and not self._unwell:
+            log.error("not healthy: %s", unwell)
+        self._unwell = unwell
+        return not unwell
+
+    @property
+    def ready(self) -> bool:
+        """Whether tenants are served: by this process, and the API server was told the law not long ago, or by another
+        whose Lease is seen to move."""
+        if not self._leadership.leading:
+            return self._leadership.in_touch
+        return self._law_at is not None and time.monotonic() - self._law_at < STALLED_SECONDS
+
+    def _trouble(self) -> str:
+        now = time.monotonic()
+        if now - self._beat > LOOP_STUCK_SECONDS:
+            return f"The event loop has not turned for {LOOP_STUCK_SECONDS:.0f} s."
+        stuck = [name for name, under_way in self._passes.copy().items() if now - under_way.step_at > STUCK_SECONDS]
+        if stuck:
+            return f"The pass over {', '.join(stuck)} has been in one step for {STUCK_SECONDS:.0f} s."
+        return self.watches.trouble()
+
+    async def _listen(self) -> None:
+        moved_at = None
+        while True:
+            self._beat = time.monotonic()
+            self.watches.listen()
+            if self._leadership.moved_at != moved_at:
+                moved_at = self._leadership.moved_at
+                self.watches.lease_polled()
+            await asyncio.sleep(1)
+
+    async def _lead(self) -> None:
+        """Begin when this process leads, and hold when it does not.
 
         Without the law the admission policies refuse whatever a first pass would write. Where it cannot be written
         the workers start all the same: the law of before holds.
         """
-        await self._write_law()
-        await asyncio.sleep(LAW_SETTLES_SECONDS)
-        workers = [self._work() for _ in range(self._settings.workers)]
-        self._tasks = [asyncio.create_task(task) for task in (*workers, self._relist(), self._keep_law())]
-
-    async def stop(self) -> None:
-        """Stop taking tenants; passes under way end on their own, and are safe to cut."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the event loop turns and no pass hangs."""
-        turning = time.monotonic() - self._beat < max(60.0, 3 * self._settings.relist_seconds)
-        return turning and self._queue.longest_running < STALLED_SECONDS
-
-    @property
-    def ready(self) -> bool:
-        """Whether the API server has been told the law, and not long ago."""
-        return self._law_at is not None and time.monotonic() - self._law_at < STALLED_SECONDS
+        while True:
+            await self._leadership.changed.wait()
+            self._leadership.changed.clear()
+            if not self._leadership.leading:
+                self._leads.clear()
+                metrics.forget_all()
+            elif not self._leads.is_set():
+                await self._write_law()
+                await asyncio.sleep(LAW_SETTLES_SECONDS)
+                self._leads.set()
 
     async def _work(self) -> None:
         while True:
+            await self._leads.wait()
             name = await self._queue.take()
+            if not self._leadership.leading:
+                # Whoever leads next lists every tenant anew; here it waits for the case that it is this process.
+                self._queue.done(name)
+                self._queue.add(name)
+                self._leads.clear()
+                continue
             started = time.monotonic()
             try:
-                outcome = await asyncio.to_thread(reconcile, name, self.world)
+                outcome = await self._pass(name)
             except Exception:
                 # `reconcile` reports its own trouble; a worker must outlive even a bug in the reporting.
                 log.exception("pass over %s failed", name)
@@ -88,6 +154,19 @@ class Runtime:
                 self._queue.done(name)
             metrics.DURATION.observe(time.monotonic() - started)
             self._schedule(name, outcome)
+            if not self._leadership.leading:
+                metrics.forget_all()
+
+    async def _pass(self, name: str) -> Outcome:
+        under_way = self._passes[name] = Pass()
+        UNDER_WAY.set(under_way)
+        thread = asyncio.ensure_future(asyncio.to_thread(reconcile, name, self.world))
+        self._threads.add(thread)
+        thread.add_done_callback(self._threads.discard)
+        try:
+            return await asyncio.shield(thread)
+        finally:
+            self._passes.pop(name, None)
 
     def _schedule(self, name: str, outcome: Outcome) -> None:
         metrics.RECONCILES.labels(outcome.kind).inc()
@@ -112,6 +191,7 @@ class Runtime:
     async def _keep_law(self) -> None:
         while True:
             await asyncio.sleep(LAW_SECONDS if self.ready else 2.0)
+            await self._leads.wait()
             await self._write_law()
 
     async def _write_law(self) -> None:
@@ -126,7 +206,7 @@ class Runtime:
 
     async def _relist(self) -> None:
         while True:
-            self._beat = time.monotonic()
+            await self._leads.wait()
             try:
                 tenants = await asyncio.to_thread(self.world.kube.list, API_VERSION, KIND)
             except Fault as fault:

@@ -11,7 +11,9 @@ class Settings:
     """Where things are mounted and how often to look. Times in seconds.
 
     `resync_seconds` bounds how long drift lives that no event tells of (OpenBao, PostgreSQL); a cell with
-    thousands of tenants raises it.
+    thousands of tenants raises it. `lease_seconds` is how long the others wait for a leader that fell silent.
+    `watch_silence_seconds` is how long a watch may show no sign of life before the process is not healthy: kopf takes
+    it up anew after 2/7 of that, and the API server sends a bookmark each minute.
     """
 
     casino_image: str
@@ -24,6 +26,8 @@ class Settings:
     workers: int = 4
     resync_seconds: float = 25.0
     relist_seconds: float = 20.0
+    lease_seconds: float = 15.0
+    watch_silence_seconds: float = 245.0
 
     @property
     def ca_file(self) -> Path:
@@ -47,4 +51,6 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         workers=int(environment.get("DOMICILE_WORKERS", defaults.workers)),
         resync_seconds=float(environment.get("DOMICILE_RESYNC_SECONDS", defaults.resync_seconds)),
         relist_seconds=float(environment.get("DOMICILE_RELIST_SECONDS", defaults.relist_seconds)),
+        lease_seconds=float(environment.get("DOMICILE_LEASE_SECONDS", defaults.lease_seconds)),
+        watch_silence_seconds=float(environment.get("DOMICILE_WATCH_SILENCE_SECONDS", defaults.watch_silence_seconds)),
     )

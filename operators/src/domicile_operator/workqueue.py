@@ -18,7 +18,7 @@ class WorkQueue:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._due: dict[str, float] = {}
-        self._running: dict[str, float] = {}
+        self._running: set[str] = set()
         self._failures: dict[str, int] = {}
         self._changed = asyncio.Event()
 
@@ -54,7 +54,7 @@ class WorkQueue:
                 due, name = min(free)
                 if due <= now:
                     del self._due[name]
-                    self._running[name] = now
+                    self._running.add(name)
                     return name
             pause = min(free)[0] - now if free else None
             try:
@@ -64,7 +64,7 @@ class WorkQueue:
 
     def done(self, name: str) -> None:
         """Give a tenant back; wishes made meanwhile take effect."""
-        self._running.pop(name, None)
+        self._running.discard(name)
         self._changed.set()
 
     def __contains__(self, name: str) -> bool:
@@ -75,8 +75,3 @@ class WorkQueue:
         """Tenants due now."""
         now = self._clock()
         return sum(due <= now for due in self._due.values())
-
-    @property
-    def longest_running(self) -> float:
-        """Seconds that the oldest pass has been under way; 0 when none is."""
-        return self._clock() - min(self._running.values()) if self._running else 0.0

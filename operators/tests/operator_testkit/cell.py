@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -108,24 +110,54 @@ class Cell:
 class Operator:
     """The operator as a process, with the rights that deploy/rbac.yaml gives it and no others."""
 
-    def __init__(self, cell: Cell) -> None:
-        self._cell, self.port = cell, free_port()
-        (cell.folder / "operator.token").write_text(cell.token("openbao"))
-        kubeconfig = cell.cluster.kubeconfig("operator", cell.token())
+    def __init__(self, cell: Cell, name: str = "operator", api: str = "") -> None:
+        """`name` tells several apart, in the names of files; `api` is where it finds the API server, if not there."""
+        self._cell, self.port, self._log = cell, free_port(), cell.folder / f"{name}.log"
+        (cell.folder / f"{name}.token").write_text(cell.token("openbao"))
+        kubeconfig = cell.cluster.kubeconfig(name, cell.token(), api)
         self._environment = os.environ | {
             "KUBECONFIG": str(kubeconfig),
             "CASINO_IMAGE": IMAGE,
             "DOMICILE_CELL_FOLDER": str(cell.configuration),
-            "BAO_TOKEN_FILE": str(cell.folder / "operator.token"),
+            "BAO_TOKEN_FILE": str(cell.folder / f"{name}.token"),
             "DOMICILE_HTTP_PORT": str(self.port),
             "DOMICILE_RESYNC_SECONDS": "5",
+            # An operator that is killed leaves its Lease behind, and the next one waits for so long.
+            "DOMICILE_LEASE_SECONDS": "6",
         }
         self.process: Process | None = None
 
     def start(self, **environment: str) -> "Operator":
         command = [sys.executable, "-m", "domicile_operator"]
-        self.process = Process(command, self._cell.folder / "operator.log", env=self._environment | environment)
+        self.process = Process(command, self._log, env=self._environment | environment)
         return self
+
+    @property
+    def log(self) -> str:
+        """Of all its processes so far."""
+        return self._log.read_text(errors="replace")
+
+    def answers(self, path: str) -> int:
+        """The status code of /healthz or /readyz; 0 where nothing answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def metric(self, series: str) -> float:
+        """The value of one series; NaN where it is not there."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(f"{series} "):
+                    return float(line.rpartition(" ")[2])
+        return float("nan")
+
+    @property
+    def leads(self) -> bool:
+        return self.answers("/healthz") != 0 and self.metric("domicile_leader") == 1
 
     def stop(self) -> None:
         if self.process:

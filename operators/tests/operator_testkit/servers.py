@@ -247,7 +247,7 @@ class Cluster:
             folder / "etcd.log",
         )  # fmt: skip
         cert, key = authority.issue("kubernetes")
-        self._apiserver = Process(
+        self._command = (
             [tool("kube-apiserver"), f"--etcd-servers=http://127.0.0.1:{client}",
              "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--secure-port={self.port}",
              f"--tls-cert-file={cert}", f"--tls-private-key-file={key}",
@@ -259,10 +259,17 @@ class Cluster:
              "--service-account-issuer=https://kubernetes.test", "--api-audiences=https://kubernetes.test",
              "--service-cluster-ip-range=10.250.0.0/16", "--endpoint-reconciler-type=none",
              # No controller-manager: nothing would make the default service accounts that this waits for.
-             "--disable-admission-plugins=ServiceAccount"],
-            folder / "apiserver.log",
+             "--disable-admission-plugins=ServiceAccount"]
         )  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        self._apiserver = Process(self._command, self._folder / "apiserver.log")
         eventually(lambda: self.kubectl("get", "--raw=/readyz") == "ok", 90, "kube-apiserver")
+
+    def kill(self) -> None:
+        """The API server alone, as when its node dies; etcd keeps what it had. `start` brings it back."""
+        self._apiserver.stop(signal.SIGKILL)
 
     def _reviewer(self, url: str) -> Path:
         cluster = {"name": "reviewer", "cluster": {"server": url}}
@@ -271,13 +278,18 @@ class Cluster:
         more = {"users": [{"name": "apiserver", "user": {}}], "current-context": "reviewer"}
         return Path(_file(self._folder / "reviewer.kubeconfig", json.dumps(config | more)))
 
-    def kubeconfig(self, name: str, token: str) -> Path:
-        """A kubeconfig for a bearer token."""
+    @property
+    def certificate(self) -> Path:
+        """Of the authority that signed for the API server."""
+        return self._authority.certificate
+
+    def kubeconfig(self, name: str, token: str, url: str = "") -> Path:
+        """A kubeconfig for a bearer token, and for another address than the API server's own where one is given."""
         path = self._folder / f"{name}.kubeconfig"
         path.write_text(
             f"""{{"apiVersion": "v1", "kind": "Config", "current-context": "c",
             "contexts": [{{"name": "c", "context": {{"cluster": "c", "user": "u"}}}}],
-            "clusters": [{{"name": "c", "cluster": {{"server": "{self.url}",
+            "clusters": [{{"name": "c", "cluster": {{"server": "{url or self.url}",
               "certificate-authority": "{self._authority.certificate}"}}}}],
             "users": [{{"name": "u", "user": {{"token": "{token}"}}}}]}}"""
         )

@@ -11,6 +11,7 @@ import requests
 
 from domicile_operator.clients.breaker import Breaker
 from domicile_operator.errors import Fault
+from domicile_operator.gate import OPEN, Gate
 from domicile_operator.names import OPERATOR_ROLE
 
 TIMEOUT = 5
@@ -45,8 +46,11 @@ class OpenBaoClient:
     Takes the address, the CA file, and the file with the projected token of audience `openbao`.
     """
 
-    def __init__(self, address: str, ca_file: Path, token_file: Path, role: str = OPERATOR_ROLE) -> None:
+    def __init__(
+        self, address: str, ca_file: Path, token_file: Path, role: str = OPERATOR_ROLE, gate: Gate = OPEN
+    ) -> None:
         self._address, self._ca_file, self._token_file, self._role = address, ca_file, token_file, role
+        self._gate = gate
         self._lock = threading.Lock()
         self._breaker = Breaker()
         self._client: hvac.Client | None = None
@@ -101,10 +105,10 @@ class OpenBaoClient:
         self._breaker.check()
         try:
             try:
-                return use(self._logged_in())
+                return self._use(use, self._logged_in())
             except hvac.exceptions.Forbidden:
                 # The token may have been revoked or its policy changed under us: once more with a new one.
-                return use(self._logged_in(fresh=True))
+                return self._use(use, self._logged_in(fresh=True))
         except hvac.exceptions.Forbidden as error:
             raise Fault(
                 "OPENBAO_FORBIDDEN",
@@ -122,6 +126,11 @@ class OpenBaoClient:
                     "Check that it runs and that the cell's network lets the operator reach it.",
                 )
             ) from error
+
+    def _use(self, use: Callable[[hvac.Client], Any], client: hvac.Client) -> Any:
+        # Reads as well: whoever leads no more has nothing to learn here.
+        self._gate.write()
+        return use(client)
 
     def _logged_in(self, fresh: bool = False) -> hvac.Client:
         with self._lock:

@@ -25,7 +25,7 @@ class Breaker:
         if self._fault is not None and self._clock() < self._until:
             raise Fault(self._fault.code, self._fault.message)
 
-    def trip(self, fault: Fault) -> Fault:
+    def trip(self, fault: Fault, seconds: float = PAUSE_SECONDS) -> Fault:
         """Begin a pause; gives the fault back to be raised."""
-        self._fault, self._until = fault, self._clock() + PAUSE_SECONDS
+        self._fault, self._until = fault, self._clock() + seconds
         return fault

@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 from domicile_operator.cache_logins import CacheUser
 from domicile_operator.cell import ElastiCache
 from domicile_operator.errors import Fault
+from domicile_operator.gate import OPEN, Gate
 
 TIMEOUT = 5
 """Seconds for one call, and the same for a connection."""
@@ -34,13 +35,13 @@ class CacheUsers(Protocol):
 class ElastiCacheClient:
     """`CacheUsers` over boto3. Safe for use from several threads."""
 
-    def __init__(self, client: Any, cache: ElastiCache) -> None:
-        self._client, self._cache = client, cache
+    def __init__(self, client: Any, cache: ElastiCache, gate: Gate = OPEN) -> None:
+        self._client, self._cache, self._gate = client, cache, gate
 
     @classmethod
-    def of(cls, cache: ElastiCache) -> Self:
+    def of(cls, cache: ElastiCache, gate: Gate = OPEN) -> Self:
         """With the credentials of the environment (EKS Pod Identity puts them there)."""
-        return cls(_connect(cache.region), cache)
+        return cls(_connect(cache.region), cache, gate)
 
     def find(self, name: str) -> CacheUser | None:
         users = self._ask("DescribeUsers", lambda it: it.describe_users(UserId=name), gone="UserNotFound")
@@ -86,6 +87,7 @@ class ElastiCacheClient:
     def _ask(self, what: str, call: Callable[[Any], Any], gone: str = "") -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        self._gate.write()
         try:
             return call(self._client)
         except ClientError as error:

@@ -12,7 +12,9 @@ from urllib.parse import quote
 import urllib3
 from kubernetes import client, config
 
+from domicile_operator.clients.breaker import Breaker
 from domicile_operator.errors import Fault, Gone
+from domicile_operator.gate import OPEN, Gate
 from domicile_operator.names import API_VERSION, FIELD_MANAGER, KIND, PLURAL
 
 Object = dict[str, Any]
@@ -36,10 +38,13 @@ PLURALS: dict[tuple[str, str], tuple[str, bool]] = {
     ("autoscaling/v2", "HorizontalPodAutoscaler"): ("horizontalpodautoscalers", True),
     ("storage.k8s.io/v1", "StorageClass"): ("storageclasses", False),
     ("discovery.k8s.io/v1", "EndpointSlice"): ("endpointslices", True),
+    ("coordination.k8s.io/v1", "Lease"): ("leases", True),
 }
 
 TIMEOUTS = (5, 30)
 """Seconds to connect and to read."""
+BUSY_SECONDS = (1.0, 30.0)
+"""How long a busy API server is left alone, at least and at most."""
 
 
 class Kube(Protocol):
@@ -70,21 +75,35 @@ class Kube(Protocol):
         """Create, for objects that have no fixed name (Events)."""
 
 
-def connect() -> "KubernetesApi":
+def connect() -> client.ApiClient:
     """The cluster that this pod runs in, or the current context of the kubeconfig."""
     configuration = client.Configuration()
     try:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except config.ConfigException:
         config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    return KubernetesApi(client.ApiClient(configuration))
+    # One answer for one question: passes are tried again as a whole, with pauses that grow. urllib3 would ask up to
+    # four times, and sleep in between for as long as a server says.
+    configuration.retries = False
+    return client.ApiClient(configuration)
 
 
 class KubernetesApi:
-    """`Kube` over HTTP. Safe for use from several threads."""
+    """`Kube` over HTTP. Safe for use from several threads.
 
-    def __init__(self, api: client.ApiClient) -> None:
-        self._api = api
+    A server that answers 429 is left alone for a while by all of them: for what it asks for, within `busy` seconds.
+    `timeouts` are seconds to connect and to read; a write ends within what `gate` leaves it.
+    """
+
+    def __init__(
+        self,
+        api: client.ApiClient,
+        gate: Gate = OPEN,
+        timeouts: tuple[float, float] = TIMEOUTS,
+        busy: tuple[float, float] = BUSY_SECONDS,
+    ) -> None:
+        self._api, self._gate, self._timeouts, self._pauses = api, gate, timeouts, busy
+        self._busy = Breaker()
 
     def apply(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
         path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
@@ -137,6 +156,12 @@ class KubernetesApi:
         path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
         self._call("POST", path, body=manifest, query={"fieldManager": FIELD_MANAGER})
 
+    def replace(self, manifest: Object) -> Object:
+        """Write over the version in the manifest's metadata. Raises Fault CONFLICT where there is a newer one."""
+        metadata = manifest["metadata"]
+        path = _path(manifest["apiVersion"], manifest["kind"], metadata.get("namespace"))
+        return self._call("PUT", f"{path}/{quote(metadata['name'])}", body=manifest)
+
     def _call(
         self,
         method: str,
@@ -153,21 +178,40 @@ class KubernetesApi:
             body=body,
             auth_settings=["BearerToken"],
         )
+        self._busy.check()
         try:
-            response = self._api.call_api(*request, _request_timeout=TIMEOUTS)
+            response = self._api.call_api(*request, _request_timeout=self._timeout(method))
             text: bytes = response.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Fault("KUBERNETES_UNREACHABLE", f"The cluster's API does not answer: {error}.") from error
+        if response.status == 429:
+            pause = _pause(response.headers.get("Retry-After"), *self._pauses)
+            raise self._busy.trip(_fault(429, method, path, text), pause)
         if response.status >= 300:
             raise _fault(response.status, method, path, text)
         found: Object = json.loads(text)
         return found
+
+    def _timeout(self, method: str) -> tuple[float, float]:
+        """Seconds to connect and to read, which together are no more than the gate leaves a write."""
+        connect, read = self._timeouts
+        if method == "GET":
+            self._gate.read()
+            return connect, read
+        left = self._gate.write()
+        return min(connect, left / 3), min(read, left * 2 / 3)
 
 
 def _path(api_version: str, kind: str, namespace: str | None) -> str:
     plural, namespaced = PLURALS[(api_version, kind)]
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     return f"{root}/namespaces/{quote(namespace)}/{plural}" if namespaced and namespace else f"{root}/{plural}"
+
+
+def _pause(retry_after: str | None, least: float, most: float) -> float:
+    """Seconds to leave the server alone, by its header Retry-After where that is a number."""
+    wanted = float(retry_after) if retry_after and retry_after.isdecimal() else least
+    return min(max(wanted, least), most)
 
 
 def _fault(status: int, method: str, path: str, text: bytes) -> Fault:

@@ -14,6 +14,7 @@ from domicile_operator import sql
 from domicile_operator.clients.bao import Bao
 from domicile_operator.clients.breaker import Breaker
 from domicile_operator.errors import Fault
+from domicile_operator.gate import OPEN, Gate
 from domicile_operator.names import PROVISIONER_CREDENTIALS, PROVISIONER_ROLE, Names
 
 MAINTENANCE_DATABASE = "postgres"
@@ -47,9 +48,10 @@ class PostgresClient:
         *,
         sslmode: str = "verify-full",
         clock: Callable[[], float] = time.monotonic,
+        gate: Gate = OPEN,
     ) -> None:
         self._server = {"host": host, "port": port, "sslmode": sslmode, "sslrootcert": str(ca_file)}
-        self._bao, self._clock = bao, clock
+        self._bao, self._clock, self._gate = bao, clock, gate
         self._lock = threading.Lock()
         self._breaker = Breaker(clock)
         self._login: tuple[str, str] | None = None
@@ -65,10 +67,10 @@ class PostgresClient:
                     f"Database {names.database} holds the retained records of licence {theirs}, "
                     f"not of {licence}. Archive and drop it, or give this tenant another name.",
                 )
-            changed = _execute(connection, sql.server_statements(names, licence, facts))
+            changed = self._execute(connection, sql.server_statements(names, licence, facts))
         with self._connection(names.database) as connection:
             row = connection.execute(sql.PUBLIC_MAY_CREATE).fetchone()
-            return _execute(connection, sql.database_statements(names, facts, bool(row and row[0]))) or changed
+            return self._execute(connection, sql.database_statements(names, facts, bool(row and row[0]))) or changed
 
     def serves_as_former(self, names: Names) -> bool:
         with self._connection(MAINTENANCE_DATABASE) as connection:
@@ -84,11 +86,18 @@ class PostgresClient:
         with self._connection(MAINTENANCE_DATABASE) as connection:
             facts = _server_facts(connection, names)
             if sql.licence_of(facts.comment) in (None, licence):
-                _execute(connection, ending(names, facts))
+                self._execute(connection, ending(names, facts))
+
+    def _execute(self, connection: psycopg.Connection[Any], statements: Sequence[Composed]) -> bool:
+        for statement in statements:
+            self._gate.write()
+            connection.execute(statement)
+        return bool(statements)
 
     @contextmanager
     def _connection(self, database: str) -> Iterator[psycopg.Connection[Any]]:
         self._breaker.check()
+        self._gate.write()
         where = f"PostgreSQL at {self._server['host']}:{self._server['port']}"
         try:
             with self._connect(database) as connection:
@@ -170,12 +179,6 @@ def _server_facts(connection: psycopg.Connection[Any], names: Names) -> sql.Serv
             else {}
         ),
     )
-
-
-def _execute(connection: psycopg.Connection[Any], statements: Sequence[Composed]) -> bool:
-    for statement in statements:
-        connection.execute(statement)
-    return bool(statements)
 
 
 def _line(error: Exception) -> str:
