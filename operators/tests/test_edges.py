@@ -18,11 +18,10 @@ from domicile_operator.clients.kube import _fault, _path
 from domicile_operator.decide import Placed, _attested, decide
 from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.names import Names
-from domicile_operator.recorder import event
 from domicile_operator.settings import read_settings
 from domicile_operator.spec import TenantSpec, parse_spec
 from operator_testkit.fakes import RULES
-from operator_testkit.samples import CELL, SPEC, tenant
+from operator_testkit.samples import CELL, SPEC
 
 CELL_YAML = """
 name: lab
@@ -283,14 +282,6 @@ def test_the_http_server(path: str, healthy: bool, status: str) -> None:
     application = server.application(lambda: healthy, lambda: healthy)
     list(application({"PATH_INFO": path, "REQUEST_METHOD": "GET"}, lambda line, _: answered.append(line)))
     assert answered[0].startswith(status)
-
-
-def test_an_event_names_its_tenant() -> None:
-    owner = tenant() | {"metadata": {"name": "acme-gb", "uid": "u"}}
-    ready = {"type": "Ready", "status": "False", "reason": "LICENCE_EXPIRED", "message": "Renew it."}
-    made = event(owner, {"state": "Refused", "conditions": [ready]}, __import__("datetime").datetime(2026, 11, 22))
-    assert (made["type"], made["reason"], made["message"]) == ("Warning", "LICENCE_EXPIRED", "Refused: Renew it.")
-    assert made["involvedObject"]["uid"] == "u"
 
 
 def test_a_cell_serves_the_jurisdictions_that_it_is_for(rulebook: CatalogueRulebook) -> None:

@@ -15,6 +15,11 @@ DATABASE = "Database"
 RULES_IN_FORCE = "RulesInForce"
 GAMES_VERIFIED = "GamesVerified"
 PROGRESSING = "Progressing"
+DEGRADED = "Degraded"
+PAUSED = "Paused"
+DRIFT_DETECTED = "DriftDetected"
+BAD_WHEN_TRUE = (DEGRADED, PAUSED, DRIFT_DETECTED)
+"""Types that ask for attention while they are True; all others ask for it while they are False."""
 TYPES = (
     READY,
     PLACED,
@@ -26,6 +31,9 @@ TYPES = (
     RULES_IN_FORCE,
     GAMES_VERIFIED,
     PROGRESSING,
+    DEGRADED,
+    PAUSED,
+    DRIFT_DETECTED,
 )
 
 MESSAGE_LIMIT = 4096

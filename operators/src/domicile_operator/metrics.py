@@ -10,6 +10,7 @@ from domicile_operator.conditions import TYPES
 RECONCILES = Counter("domicile_operator_reconciles_total", "Passes over a tenant, by outcome.", ["outcome"])
 FAULTS = Counter("domicile_operator_faults_total", "Passes that met trouble, by code.", ["code"])
 DURATION = Histogram("domicile_operator_reconcile_seconds", "Seconds that a pass took.")
+EVENTS_HELD_BACK = Counter("domicile_operator_events_held_back_total", "Events beyond what a tenant may make.")
 QUEUE = Gauge("domicile_operator_queue_depth", "Tenants that are due and not yet worked on.")
 LEADER = Gauge(
     "domicile_leader", "1 in the operator that holds the Lease and works on tenants, 0 in those that stand by."

@@ -180,6 +180,7 @@ class Runtime:
         if outcome.kind == "gone":
             self._queue.forget(name)
             metrics.forget(name)
+            self.world.budget.forget(name)
         elif outcome.kind == "waiting":
             self._queue.add(name, WAITING_SECONDS)
         elif outcome.kind == "refused":

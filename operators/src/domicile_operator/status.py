@@ -7,6 +7,7 @@ from typing import Any
 
 from domicile_operator.children.base import Reference
 from domicile_operator.conditions import Condition, merge
+from domicile_operator.events import Event
 
 ONBOARDING, LIVE, REFUSED, DELETING = "Onboarding", "Live", "Refused", "Deleting"
 
@@ -15,7 +16,10 @@ CHILDREN_LIMIT = 128
 
 @dataclass
 class Findings:
-    """What one pass found. None leaves what status already says."""
+    """What one pass found. None leaves what status already says.
+
+    `events` are those that no condition's turn tells of; whoever adds one sees to it that it is added once.
+    """
 
     state: str | None = None
     place: str | None = None
@@ -25,6 +29,7 @@ class Findings:
     lawful_until: str | None = None
     conditions: list[Condition] = field(default_factory=list)
     children: list[Reference] | None = None
+    events: list[Event] = field(default_factory=list)
 
 
 def build_status(tenant: Mapping[str, Any], found: Findings, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What lies outside one reconcile: clients, the catalogue, the cell, the clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from domicile_operator.cell import Cell, ElastiCache
@@ -11,6 +11,7 @@ from domicile_operator.clients.kube import Kube
 from domicile_operator.clients.pods import Ask
 from domicile_operator.clients.postgres import Databases
 from domicile_operator.decide import Rulebook
+from domicile_operator.events import Budget
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,4 @@ class World:
     image: str
     pod_metrics: Ask
     now: Callable[[], datetime]
+    budget: Budget = field(default_factory=Budget)
