@@ -10,6 +10,7 @@ from domicile_operator.conditions import TYPES
 RECONCILES = Counter("domicile_operator_reconciles_total", "Passes over a tenant, by outcome.", ["outcome"])
 FAULTS = Counter("domicile_operator_faults_total", "Passes that met trouble, by code.", ["code"])
 DURATION = Histogram("domicile_operator_reconcile_seconds", "Seconds that a pass took.")
+DRIFT_REPAIRED = Counter("domicile_drift_repaired_total", "What others had changed, and was put right.", ["kind"])
 EVENTS_HELD_BACK = Counter("domicile_operator_events_held_back_total", "Events beyond what a tenant may make.")
 QUEUE = Gauge("domicile_operator_queue_depth", "Tenants that are due and not yet worked on.")
 LEADER = Gauge(
@@ -33,6 +34,12 @@ def record_conditions(tenant: str, conditions: Iterable[Mapping[str, Any]]) -> N
 def forget_all() -> None:
     """Drop the series of every tenant: whoever leads tells of them."""
     CONDITION.clear()
+
+
+def record_drift(kinds: Iterable[str]) -> None:
+    """Count what was put right, by kind of child."""
+    for kind in kinds:
+        DRIFT_REPAIRED.labels(kind).inc()
 
 
 def forget(tenant: str) -> None:

@@ -8,18 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domicile_operator import pods_seen, teardown
+from domicile_operator.annotations import Asked, asked_of
 from domicile_operator.children.base import Child, Reference
-from domicile_operator.children.boundary import ours
 from domicile_operator.children.order import BUILD
 from domicile_operator.clients.kube import Object
-from domicile_operator.conditions import PROGRESSING, READY, Condition, timestamp
+from domicile_operator.conditions import DATABASE, PROGRESSING, READY, Condition, timestamp
 from domicile_operator.decide import Decision, decide
 from domicile_operator.errors import Fault, Gone, Refused
-from domicile_operator.names import API_VERSION, KIND, LABEL_PLACE, Names
+from domicile_operator.events import Event
+from domicile_operator.held import look
+from domicile_operator.keeping import keep
+from domicile_operator.names import API_VERSION, APP, KIND, LABEL_PLACE, Names
+from domicile_operator.ownership import ours
 from domicile_operator.plan import Plan
+from domicile_operator.pruning import prune
+from domicile_operator.record import Record, known_children
 from domicile_operator.recorder import write_status
 from domicile_operator.spec import TenantSpec, parse_spec
 from domicile_operator.status import LIVE, ONBOARDING, REFUSED, Findings, ready
+from domicile_operator.told import plan_of
 from domicile_operator.world import World
 
 log = logging.getLogger(__name__)
@@ -27,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a pass ended. `kind` is one of settled, waiting, refused, fault, gone; `code` is a fault's."""
+    """How a pass ended. `kind` is one of settled, waiting, held, refused, fault, gone; `code` is a fault's."""
 
     kind: str
     code: str = ""
@@ -41,7 +48,9 @@ def reconcile(name: str, world: World) -> Outcome:
         return Outcome("gone")
     except Fault as fault:
         return Outcome("fault", fault.code)
-    names, found = Names(name), Findings()
+    names, found, asked = Names(name), Findings(), asked_of(tenant)
+    found.conditions.append(asked.condition)
+    record = Record(known_children(tenant.get("status")))
     try:
         if tenant["metadata"].get("deletionTimestamp"):
             outcome = teardown.tear_down(tenant, names, world, found)
@@ -49,13 +58,15 @@ def reconcile(name: str, world: World) -> Outcome:
                 return Outcome("gone")
             result = Outcome(outcome)
         else:
-            result = _build(tenant, names, world, found)
+            result = _build(tenant, names, world, found, record)
     except Fault as fault:
-        result = _faulted(found, fault, PROGRESSING)
+        result = _faulted(found, fault, PROGRESSING, _served(tenant, names, world))
     except Exception as error:
         # A bug must show in the status like any other trouble, and must not end the worker.
         log.exception("reconcile failed", extra={"tenant": name})
-        result = _faulted(found, Fault("INTERNAL", f"The operator failed: {error!r}. Read its log."), PROGRESSING)
+        bug = Fault("INTERNAL", f"The operator failed: {error!r}. Read its log.")
+        result = _faulted(found, bug, PROGRESSING, _served(tenant, names, world))
+    _tell(tenant, record, found, asked)
     try:
         write_status(tenant, found, world)
     except Gone:
@@ -66,23 +77,55 @@ def reconcile(name: str, world: World) -> Outcome:
     return result
 
 
-def _build(tenant: Object, names: Names, world: World, found: Findings) -> Outcome:
+def _build(tenant: Object, names: Names, world: World, found: Findings, record: Record) -> Outcome:
     decision = _decide(tenant, names, world)
     found.conditions += decision.conditions
     if decision.plan is None:
         assert decision.refused is not None
         return _refused(tenant, decision.refused, found)
+    plan, asked = decision.plan, asked_of(tenant)
+    if asked.held:
+        return _held(plan, tenant, world, found, record)
     teardown.hold(tenant, world)
-    plan = decision.plan
     found.place, found.version, found.url = plan.place, plan.version, plan.cell.url(names.tenant)
     found.rules = {"digest": plan.rules.digest, "catalogue": plan.rules.catalogue}
     found.lawful_until = timestamp(plan.ahead.deadline) if plan.ahead else None
     if _state(tenant) != LIVE:
         found.state = ONBOARDING
-    outcome = drive(BUILD, plan, world, found, tenant)
+    kept = keep(world, names, record)
+    outcome = drive(BUILD, plan, kept, found, tenant)
     if outcome.kind == "settled":
+        prune(names, kept, record, {(one.kind, one.namespace, one.name) for one in found.children or ()})
         found.conditions += pods_seen.look(plan, world)
     return outcome
+
+
+def _held(plan: Plan, tenant: Object, world: World, found: Findings, record: Record) -> Outcome:
+    """Nothing is changed. What status says of the version and the rules in place, a plan is not: it stays as it is."""
+    before = tenant.get("status") or {}
+    found.url = plan.cell.url(plan.names.tenant)
+    found.rules = before.get("rules")
+    found.lawful_until = timestamp(plan.ahead.deadline) if plan.ahead else None
+    look(plan, tenant, world, found, record)
+    if before.get("children"):
+        found.conditions += pods_seen.look(plan, world)
+    return Outcome("held")
+
+
+def _tell(tenant: Object, record: Record, found: Findings, asked: Asked) -> None:
+    """What the pass recorded, for the status."""
+    before = tenant.get("status") or {}
+    found.changes, found.repaired = record.judged(before.get("storesDigest")), not asked.held
+    if not asked.held and DATABASE in {one.type for one in found.conditions if one.status == "True"}:
+        found.stores_digest = record.stores
+    if asked.plan and found.plan is None:
+        found.plan = plan_of(record, [], _problems(found), tenant["metadata"]["generation"])
+    found.events += [Event("Normal", "Adopted", f"{one} was given to this tenant.") for one in record.adopted]
+
+
+def _problems(found: Findings) -> list[str]:
+    """Why there is no plan."""
+    return [f"{one.reason}: {one.message}" for one in found.conditions if one.type == READY and one.status != "True"]
 
 
 def drive(children: Sequence[Child], plan: Plan, world: World, found: Findings, tenant: Object) -> Outcome:
@@ -93,7 +136,7 @@ def drive(children: Sequence[Child], plan: Plan, world: World, found: Findings, 
         try:
             observation = child.observe(plan, child.apply(plan, world))
         except Fault as fault:
-            return _faulted(found, fault, child.condition)
+            return _faulted(found, fault, child.condition, _served(tenant, plan.names, world))
         seen += observation.children
         serving = observation.serving if observation.serving is not None else serving
         if observation.waiting:
@@ -164,14 +207,25 @@ def _refused(tenant: Object, refused: Refused, found: Findings) -> Outcome:
     return Outcome("refused", refused.code)
 
 
-def _faulted(found: Findings, fault: Fault, condition: str) -> Outcome:
-    found.conditions += [
-        Condition(condition, "False", fault.code, fault.message),
-        Condition(READY, "False", fault.code, fault.message),
-    ]
+def _faulted(found: Findings, fault: Fault, condition: str, served: bool) -> Outcome:
+    found.conditions.append(Condition(condition, "False", fault.code, fault.message))
+    if not served:
+        found.conditions.append(Condition(READY, "False", fault.code, fault.message))
     if condition != PROGRESSING:
         found.conditions.append(Condition(PROGRESSING, "False", fault.code, "It is tried again with backoff."))
     return Outcome("fault", fault.code)
+
+
+def _served(tenant: Object, names: Names, world: World) -> bool:
+    """Whether players who were served still are, whatever the operator has trouble with: Ready then stays as it was,
+    true of the generation that it was true of, and Degraded tells of the trouble."""
+    if ready(tenant.get("status")).get("status") != "True":
+        return False
+    try:
+        found = world.kube.get("apps/v1", "Deployment", APP, names.namespace)
+    except Fault:
+        return False
+    return bool((found.get("status") or {}).get("availableReplicas", 0))
 
 
 def _waiting(tenant: Object, found: Findings, message: str, serving: bool | None) -> None:

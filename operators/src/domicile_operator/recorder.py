@@ -7,6 +7,7 @@ from domicile_operator.clients.kube import Object
 from domicile_operator.errors import Fault
 from domicile_operator.names import API_VERSION, KIND
 from domicile_operator.status import Findings, build_status, ready
+from domicile_operator.told import drift_event
 from domicile_operator.world import World
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,8 @@ def write_status(tenant: Object, found: Findings, world: World) -> None:
     after = build_status(tenant, found, now)
     name = tenant["metadata"]["name"]
     metrics.record_conditions(name, after["conditions"])
+    if found.repaired:
+        metrics.record_drift(change.kind for change in found.changes if change.drift)
     if after != before:
         # A merge patch removes a key only by null.
         gone: Object = {key: None for key in before if key not in after}
@@ -25,7 +28,8 @@ def write_status(tenant: Object, found: Findings, world: World) -> None:
         if _turn(before) != _turn(after):
             log.info("%s is %s: %s", name, after["state"], ready(after).get("message", ""))
     turned = events.transitions(before.get("conditions", []), after["conditions"])
-    for event in (*turned, *found.events):
+    drifted = drift_event(before.get("drift", []), after.get("drift", []))
+    for event in (*turned, *drifted, *found.events):
         if not world.budget.take(name, now):
             metrics.EVENTS_HELD_BACK.inc()
             continue

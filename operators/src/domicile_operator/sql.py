@@ -6,6 +6,7 @@ can SET ROLE to it: hence the grant of the owner role to the provisioner itself.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +121,17 @@ def server_statements(names: Names, licence: str, facts: ServerFacts) -> list[Co
     if facts.comment != comment:
         todo.append(SQL("COMMENT ON DATABASE {} IS {}").format(database, Literal(comment)))
     return todo
+
+
+def from_nothing(names: Names, licence: str) -> tuple[str, ...]:
+    """What would run where nothing is: another release that wants something else of a database says so here."""
+    nothing = ServerFacts()
+    return spelt([*server_statements(names, licence, nothing), *database_statements(names, nothing, True)])
+
+
+def spelt(statements: Sequence[Composed]) -> tuple[str, ...]:
+    """Statements as text, for people to read."""
+    return tuple(statement.as_string(None) for statement in statements)
 
 
 def _group(name: str, facts: ServerFacts, *, provisioned: bool) -> list[Composed]:

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from domicile_operator.annotations import request_of
 from domicile_operator.children.base import Reference
 from domicile_operator.conditions import Condition, merge
 from domicile_operator.events import Event
+from domicile_operator.record import Change
+from domicile_operator.told import degraded, drift_condition, drift_of_late
 
 ONBOARDING, LIVE, REFUSED, DELETING = "Onboarding", "Live", "Refused", "Deleting"
 
@@ -16,7 +19,7 @@ CHILDREN_LIMIT = 128
 
 @dataclass
 class Findings:
-    """What one pass found. None leaves what status already says.
+    """What one pass found. None leaves what status already says, but of `plan`, which goes with the wish for it.
 
     `events` are those that no condition's turn tells of; whoever adds one sees to it that it is added once.
     """
@@ -30,17 +33,31 @@ class Findings:
     conditions: list[Condition] = field(default_factory=list)
     children: list[Reference] | None = None
     events: list[Event] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    repaired: bool = True
+    """Whether those changes were made, or only seen to be due."""
+    stores_digest: str | None = None
+    plan: dict[str, Any] | None = None
 
 
 def build_status(tenant: Mapping[str, Any], found: Findings, now: datetime) -> dict[str, Any]:
     """The status to write, given the tenant as read at the start of the pass."""
     before = tenant.get("status") or {}
     generation = tenant["metadata"]["generation"]
+    drift = drift_of_late(before.get("drift", []), found.changes, now, repaired=found.repaired)
+    conditions = merge(before.get("conditions", []), [*found.conditions, drift_condition(drift)], generation, now)
     status: dict[str, Any] = {
         "observedGeneration": generation,
         "state": found.state or before.get("state", ONBOARDING),
-        "conditions": merge(before.get("conditions", []), found.conditions, generation, now),
+        "conditions": merge(conditions, [degraded(conditions, now)], generation, now),
     }
+    told = {
+        "lastHandledReconcileAt": request_of(tenant),
+        "storesDigest": found.stores_digest or before.get("storesDigest"),
+        "drift": drift,
+        "plan": found.plan,
+    }
+    status |= {key: value for key, value in told.items() if value}
     for key in ("place", "version", "url"):
         value = getattr(found, key) or before.get(key)
         if value:

@@ -4,6 +4,7 @@ The finalizer is put on before the first child exists and taken off after the la
 was never built has none, so it deletes at once even where OpenBao is unreachable.
 """
 
+from domicile_operator.annotations import asked_of
 from domicile_operator.children.base import Ending
 from domicile_operator.children.order import TEAR_DOWN
 from domicile_operator.clients.kube import Object
@@ -46,10 +47,15 @@ def release(tenant: Object, world: World) -> None:
 
 
 def tear_down(tenant: Object, names: Names, world: World, found: Findings) -> str:
-    """One pass of deletion. Gives `gone`, or `waiting` with the reason in the findings. Raises Fault."""
+    """One pass of deletion. Gives `gone`, or `waiting` or `held` with the reason in the findings. Raises Fault."""
     if FINALIZER not in tenant["metadata"].get("finalizers", []):
         return "gone"
     found.state = DELETING
+    asked = asked_of(tenant)
+    if asked.held:
+        waiting = f"Deletion waits, and whatever runs goes on running. {asked.why}"
+        found.conditions.append(Condition(PROGRESSING, "False", "Held", waiting))
+        return "held"
     spec = tenant["spec"]
     ending = Ending(names, spec.get("licence", {}).get("number", ""), spec.get("deletionPolicy") == "Delete")
     for child in TEAR_DOWN:

@@ -69,7 +69,7 @@ def test_a_tenant_becomes_live(cell: Cell, operator: Operator) -> None:
     assert {c["type"]: c["status"] for c in found["conditions"]} == {
         "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True", "Lawful": "True",
         "Secrets": "True", "Database": "True", "RulesInForce": "Unknown", "GamesVerified": "False",
-        "Progressing": "False",
+        "Progressing": "False", "Degraded": "False", "Paused": "False", "DriftDetected": "False",
     }  # fmt: skip
     kinds = {child["kind"] for child in found["children"]}
     assert kinds >= {"Namespace", "Deployment", "PostgreSQLDatabase", "OpenBaoPolicy", "NetworkPolicy", "Job"}

@@ -59,7 +59,11 @@ class FakeKube:
         self._touch(found)
         return found
 
-    def apply(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
+    def apply(
+        self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True, dry_run: bool = False
+    ) -> Object:
+        if dry_run:
+            return self._would_be(manifest)
         self._switch.pass_through(f"apply {manifest['kind']}/{manifest['metadata']['name']}")
         key = _key(manifest)
         if manager != FIELD_MANAGER:
@@ -114,6 +118,16 @@ class FakeKube:
         if manifest["spec"]["replicas"] != found["spec"]["replicas"]:
             raise Fault("CONFLICT", "Apply failed with 1 conflict: .spec.replicas")
         found["_owners"].add(manager)
+        return copy.deepcopy(found)
+
+    def _would_be(self, manifest: Object) -> Object:
+        """What an apply would answer. It changes nothing, so it is done to a copy."""
+        namespace = manifest["metadata"].get("namespace")
+        if namespace and ("Namespace", "", namespace) not in self.objects:
+            raise Gone(f"namespace {namespace}")
+        found = copy.deepcopy(self.objects.get(_key(manifest), {"metadata": {}, "status": {}}))
+        found |= {key: value for key, value in manifest.items() if key != "metadata"}
+        found["metadata"] |= manifest["metadata"]
         return copy.deepcopy(found)
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
@@ -305,6 +319,10 @@ class FakeDatabases:
         changed = not self.open.get(names.database)
         self.open[names.database] = True
         return changed
+
+    def missing(self, names: Names, licence: str) -> tuple[str, ...]:
+        self._switch.pass_through(f"sql missing {names.database}")
+        return () if self.open.get(names.database) else (f'CREATE DATABASE "{names.database}"',)
 
     def serves_as_former(self, names: Names) -> bool:
         self._switch.pass_through(f"sql former {names.database}")

@@ -8,6 +8,7 @@ from typing import Any
 from domicile_operator.clients.kube import Object
 from domicile_operator.conditions import PROGRESSING
 from domicile_operator.names import LABEL_TENANT, Names
+from domicile_operator.ownership import made_by_us
 from domicile_operator.plan import Manifest, Plan
 from domicile_operator.world import World
 
@@ -48,9 +49,14 @@ class Child(ABC):
 
     `condition` is the condition type that its faults are reported under. Later children are not applied
     while an earlier one waits: that is how the casino is kept back until its database is migrated.
+
+    It reaches the world through the clients that it is given, and writes in no other way: they see to drift, adoption,
+    pause and dry run.
     """
 
     condition: str = PROGRESSING
+    even_when_paused: bool = False
+    """Whether it is kept while its tenant is paused: nobody's pause holds back what a regulator ordered."""
 
     @abstractmethod
     def desired(self, plan: Plan) -> Sequence[Any]:
@@ -103,7 +109,7 @@ class PrunedChild(KubernetesChild):
         namespace = plan.names.namespace
         for found in world.kube.list(self.api_version, self.kind, namespace, f"{LABEL_TENANT}={plan.names.tenant}"):
             name = found["metadata"]["name"]
-            if name not in wanted:
+            if name not in wanted and made_by_us(found):
                 world.kube.delete(self.api_version, self.kind, name, namespace)
 
 

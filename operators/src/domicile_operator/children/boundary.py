@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from domicile_operator.annotations import ADOPT
 from domicile_operator.children.base import Ending, KubernetesChild, Observation, PrunedChild, references
 from domicile_operator.clients.kube import Object
 from domicile_operator.errors import Fault, Gone
 from domicile_operator.manifests import namespace, network
-from domicile_operator.names import FIELD_MANAGER, LABEL_TENANT, Names
+from domicile_operator.ownership import given, ours
 from domicile_operator.plan import Manifest, Plan
 from domicile_operator.world import World
 
@@ -24,18 +25,20 @@ class NamespaceChild(KubernetesChild):
             found = world.kube.get("v1", "Namespace", plan.names.namespace)
         except Gone:
             return super().apply(plan, world)
-        if not ours(found, plan.names):
+        if not ours(found, plan.names) and not given(found, plan.names):
             raise Fault(
                 "NAMESPACE_NOT_OURS",
                 f"Namespace {plan.names.namespace} was made by somebody else and is left alone. "
-                "Delete it, or give the tenant another name.",
+                f"Delete it, or give the tenant another name, or annotate it with {ADOPT}={plan.names.tenant}: then "
+                "it is taken over, with what is in it.",
             )
         return [found] if found["metadata"].get("deletionTimestamp") else super().apply(plan, world)
 
     def observe(self, plan: Plan, applied: Sequence[Object]) -> Observation:
         leaving = any(item["metadata"].get("deletionTimestamp") for item in applied)
         waiting = f"Namespace {plan.names.namespace} is being deleted; it is built again once gone."
-        return Observation(references(applied), waiting if leaving else "")
+        # What runs in it is on its way out, whatever it says of itself.
+        return Observation(references(applied), waiting, False) if leaving else Observation(references(applied))
 
     def cleanup(self, ending: Ending, world: World) -> str:
         names = ending.names
@@ -84,12 +87,3 @@ class DefaultLimits(KubernetesChild):
 
     def desired(self, plan: Plan) -> Sequence[Manifest]:
         return [namespace.limit_range(plan)]
-
-
-def ours(found: Object, names: Names) -> bool:
-    """Whether a namespace is this tenant's: by its label, or, if that was stripped, by who manages it."""
-    metadata = found["metadata"]
-    tenant = metadata.get("labels", {}).get(LABEL_TENANT)
-    if tenant is not None:
-        return bool(tenant == names.tenant)
-    return any(entry.get("manager") == FIELD_MANAGER for entry in metadata.get("managedFields", []))

@@ -63,7 +63,7 @@ class OpenBaoClient:
             if fault.code != "OPENBAO_FORBIDDEN":
                 raise
             found = None  # may write but not read: then write
-        if found and _says(found["data"], data):
+        if found and says(found["data"], data):
             return False
         self._call(lambda client: client.write_data(path, data=data))
         return True
@@ -144,7 +144,7 @@ class OpenBaoClient:
             return self._client
 
 
-def _says(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+def says(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """Whether OpenBao's answer carries everything wanted; it adds defaults of its own."""
     return all(found.get(key) == value for key, value in wanted.items())
 

@@ -50,8 +50,10 @@ BUSY_SECONDS = (1.0, 30.0)
 class Kube(Protocol):
     """What the operator asks of a cluster. Every verb raises Fault; `get` and `patch_json` raise Gone."""
 
-    def apply(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
-        """Server-side apply. Gives the object as stored, status included.
+    def apply(
+        self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True, dry_run: bool = False
+    ) -> Object:
+        """Server-side apply. Gives the object as stored, status included; in a dry run as it would be stored.
 
         Without `force`, another manager's field that would change raises Fault CONFLICT.
         """
@@ -105,7 +107,9 @@ class KubernetesApi:
         self._api, self._gate, self._timeouts, self._pauses = api, gate, timeouts, busy
         self._busy = Breaker()
 
-    def apply(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
+    def apply(
+        self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True, dry_run: bool = False
+    ) -> Object:
         path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
         return self._call(
             "PATCH",
@@ -113,7 +117,8 @@ class KubernetesApi:
             body=manifest,
             content="application/apply-patch+yaml",
             # Force: a person's edit of a field that we state is drift, and drift is repaired.
-            query={"fieldManager": manager, "force": "true" if force else "false", "fieldValidation": "Strict"},
+            query={"fieldManager": manager, "force": "true" if force else "false", "fieldValidation": "Strict"}
+            | ({"dryRun": "All"} if dry_run else {}),
         )
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:

@@ -26,6 +26,9 @@ class Databases(Protocol):
     def ensure(self, names: Names, licence: str) -> bool:
         """Database and roles as they should be. True when something was changed."""
 
+    def missing(self, names: Names, licence: str) -> tuple[str, ...]:
+        """The statements that `ensure` would run. Runs none."""
+
     def serves_as_former(self, names: Names) -> bool:
         """Whether a casino of before each module had a role still has a login."""
 
@@ -59,18 +62,21 @@ class PostgresClient:
 
     def ensure(self, names: Names, licence: str) -> bool:
         with self._connection(MAINTENANCE_DATABASE) as connection:
-            facts = _server_facts(connection, names)
-            theirs = sql.licence_of(facts.comment)
-            if theirs not in (None, licence):
-                raise Fault(
-                    "DATABASE_OF_ANOTHER_LICENCE",
-                    f"Database {names.database} holds the retained records of licence {theirs}, "
-                    f"not of {licence}. Archive and drop it, or give this tenant another name.",
-                )
+            facts = _facts_of_ours(connection, names, licence)
             changed = self._execute(connection, sql.server_statements(names, licence, facts))
         with self._connection(names.database) as connection:
             row = connection.execute(sql.PUBLIC_MAY_CREATE).fetchone()
             return self._execute(connection, sql.database_statements(names, facts, bool(row and row[0]))) or changed
+
+    def missing(self, names: Names, licence: str) -> tuple[str, ...]:
+        with self._connection(MAINTENANCE_DATABASE) as connection:
+            facts = _facts_of_ours(connection, names, licence)
+        todo = sql.server_statements(names, licence, facts)
+        if facts.database and facts.allows_connections:
+            with self._connection(names.database) as connection:
+                row = connection.execute(sql.PUBLIC_MAY_CREATE).fetchone()
+                todo += sql.database_statements(names, facts, bool(row and row[0]))
+        return sql.spelt(todo)
 
     def serves_as_former(self, names: Names) -> bool:
         with self._connection(MAINTENANCE_DATABASE) as connection:
@@ -153,6 +159,18 @@ class PostgresClient:
                 self._login = (user, password)
                 self._login_until = self._clock() + seconds * 2 / 3
             return self._login
+
+
+def _facts_of_ours(connection: psycopg.Connection[Any], names: Names, licence: str) -> sql.ServerFacts:
+    facts = _server_facts(connection, names)
+    theirs = sql.licence_of(facts.comment)
+    if theirs not in (None, licence):
+        raise Fault(
+            "DATABASE_OF_ANOTHER_LICENCE",
+            f"Database {names.database} holds the retained records of licence {theirs}, "
+            f"not of {licence}. Archive and drop it, or give this tenant another name.",
+        )
+    return facts
 
 
 def _server_facts(connection: psycopg.Connection[Any], names: Names) -> sql.ServerFacts:
