@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".lab" / "reports"
-SOURCES = ["catalog", "policies", "infra", "operators", "app", "audit", "lab", "cli"]
+SOURCES = ["catalog", "policies", "infra", "operators", "app", "audit", "lab", "cli", "kubectl"]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The cache's key changes with the pins, and a toolchain that is too old is not used."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from domicile_lab import tools
 from domicile_lab.paths import Paths
+from domicile_lab.shell import CommandError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,3 +76,17 @@ def test_links_replace_those_of_older_pins(paths: Paths) -> None:
     tools.link(paths, wanted)
     assert (paths.bin / "kubectl").readlink().parent == tools.tool_folder(paths, wanted[0])
     assert not [p for p in paths.bin.iterdir() if p.name.startswith(".")]
+
+
+def test_the_plugin_lies_beside_kubectl_and_is_replaced_whole(paths: Paths) -> None:
+    for _ in range(2):
+        tools.link_plugin(paths)
+        assert {one.name for one in paths.bin.iterdir()} == {"kubectl-casino", "kubectl_complete-casino"}
+    said = subprocess.run([paths.bin / "kubectl-casino", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("kubectl-casino ")
+
+
+def test_a_plugin_that_is_not_installed_is_said_to_be_missing(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools.sysconfig, "get_path", lambda name: str(paths.root))
+    with pytest.raises(CommandError, match="uv sync --all-packages"):
+        tools.link_plugin(paths)

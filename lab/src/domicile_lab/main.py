@@ -96,7 +96,7 @@ def _summary(paths: Paths, seconds: float) -> None:
     table = Table.grid(padding=(0, 2))
     for name, url in tenant_urls(paths).items():
         table.add_row(name, url)
-    table.add_row("cluster", f"export KUBECONFIG={paths.kubeconfig}; {paths.bin}/kubectl get casino")
+    table.add_row("cluster", f"export KUBECONFIG={paths.kubeconfig}; PATH={paths.bin}:$PATH kubectl casino list")
     table.add_row("credentials", f"{paths.secrets} (readable by root alone)")
     table.add_row("authority", f"{paths.authorities / 'site.crt'} (let a browser trust it)")
     console.print(table, highlight=False)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from domicile_lab.paths import Paths
 from domicile_lab.shell import CommandError, Say, run
 
 GO_MINIMUM = (1, 26)
+PLUGIN = ("kubectl-casino", "kubectl_complete-casino")
+"""The programs of kubectl/: the plugin, and what kubectl asks for completion."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +121,26 @@ def link(paths: Paths, tools: tuple[Tool, ...]) -> None:
     paths.bin.mkdir(parents=True, exist_ok=True)
     for tool in tools:
         for name in tool.binaries:
-            target = tool_folder(paths, tool) / name
-            temporary = paths.bin / f".{name}.{os.getpid()}"
-            temporary.symlink_to(target)
-            temporary.replace(paths.bin / name)
+            _link(paths, name, tool_folder(paths, tool) / name)
+
+
+def _link(paths: Paths, name: str, target: Path) -> None:
+    temporary = paths.bin / f".{name}.{os.getpid()}"
+    temporary.symlink_to(target)
+    temporary.replace(paths.bin / name)
+
+
+def link_plugin(paths: Paths) -> None:
+    """Put `kubectl casino` and its completion beside kubectl: it finds plugins on the PATH, by their names.
+
+    They are the programs of the environment that this runs in, whose interpreter their first lines name.
+    """
+    paths.bin.mkdir(parents=True, exist_ok=True)
+    for name in PLUGIN:
+        program = Path(sysconfig.get_path("scripts")) / name
+        if not program.exists():
+            raise CommandError(f"{program} is missing: `uv sync --all-packages` installs it.")
+        _link(paths, name, program)
 
 
 def go_version(go: str) -> tuple[int, int]:

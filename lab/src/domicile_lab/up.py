@@ -63,6 +63,7 @@ class Up:
 
     def tools(self, say: Say) -> None:
         tools.build_all(self.paths, say)
+        tools.link_plugin(self.paths)
 
     def images(self, say: Say) -> None:
         images.build_system_images(self.paths, say)

@@ -1,0 +1,1 @@
+"""`kubectl casino`: casino tenants as who runs them sees them."""

@@ -1,0 +1,1 @@
+"""The subcommands: they ask the cluster, let pure functions judge, and print."""
