@@ -104,7 +104,8 @@ def test_a_plan_of_an_edit_names_the_fields_and_nothing_moves_until_it_is_let_go
     plan = fakes.tenant()["status"]["plan"]
     assert plan["observedGeneration"] == 2 and plan["unchanged"] > 20
     fields = {(one["kind"], one["name"]): one.get("fields", []) for one in plan["changes"]}
-    assert "spec.replicas" in fields["Deployment", "casino"]
+    assert ("HorizontalPodAutoscaler", "casino") in fields
+    assert "spec.template.spec.containers[api].resources.limits.cpu" in fields["Deployment", "casino"]
     assert "PodDisruptionBudget" in {kind for kind, _ in fields}
     # True of the generation that it was true of: who waits for this one goes on waiting.
     assert fakes.condition("Ready") == ready and ready["observedGeneration"] == 1

@@ -128,6 +128,9 @@ class FakeKube:
         found = copy.deepcopy(self.objects.get(_key(manifest), {"metadata": {}, "status": {}}))
         found |= {key: value for key, value in manifest.items() if key != "metadata"}
         found["metadata"] |= manifest["metadata"]
+        if manifest["kind"] == "Deployment":
+            live = self.objects.get(_key(manifest), {}).get("spec", {})
+            found["spec"] = {"replicas": live.get("replicas", 1)} | found["spec"]
         return copy.deepcopy(found)
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
@@ -440,6 +443,12 @@ class Fakes:
             job["status"] = {"conditions": [{"type": kind, "status": "True", "lastTransitionTime": now}]}
 
     def roll_out(self) -> None:
+        """What controllers do in a moment: autoscalers keep to their least, and every pod is ready."""
+        for scaler in self.kube.find("HorizontalPodAutoscaler", "casino-acme-gb"):
+            target, least = scaler["spec"]["scaleTargetRef"]["name"], scaler["spec"]["minReplicas"]
+            found = self.kube.objects.get(("Deployment", "casino-acme-gb", target))
+            if found is not None and found["spec"]["replicas"] < least:
+                self.kube.scale(target, "casino-acme-gb", least)
         for found in self.kube.find("Deployment", "casino-acme-gb"):
             n = found["spec"]["replicas"]
             found["status"] = {

@@ -140,7 +140,8 @@ def _rollout(plan: Plan, found: Object, what: str, least: int) -> str:
 
     A pod that an autoscaler adds is not waited for: the tenant's load is no change of the tenant.
     """
-    status, wanted = found.get("status", {}), found["spec"]["replicas"]
+    # A plan of what is not there yet has no number that an autoscaler is to find.
+    status, wanted = found.get("status", {}), found["spec"].get("replicas", least)
     seen = status.get("observedGeneration", 0) >= found["metadata"].get("generation", 0)
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     if seen and updated == status.get("replicas", 0) and available >= least:
