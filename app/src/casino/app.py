@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -29,6 +29,7 @@ from casino.kernel.fast_lane import FastLane
 from casino.kernel.logs import configure_logging
 from casino.kernel.middleware import RequestLayer
 from casino.kernel.settings import Settings, load_settings
+from casino.kernel.tasks import end
 from casino.ops.api import history_router
 from casino.ops.api import router as ops_router
 from casino.pam.api import check_configuration, staff_players_router, staff_router
@@ -76,9 +77,7 @@ def create_app(
         try:
             yield
         finally:
-            starting.cancel()
-            with suppress(asyncio.CancelledError):
-                await starting
+            await end([starting])
             await runtime.close()
 
     app = Application(

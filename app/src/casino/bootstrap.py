@@ -43,6 +43,7 @@ from casino.kernel.db import Databases
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.identity import Authenticator
 from casino.kernel.settings import PspSecret, Settings, StudioSecret
+from casino.kernel.tasks import end
 from casino.migrate import is_current
 from casino.ops.api import PlayerHistory, Readiness, Reports
 from casino.pam.api import PlayerAccounts, PlayerModule
@@ -278,9 +279,7 @@ class Runtime:
         return secrets
 
     async def _close_parts(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         self._tasks.clear()
         for connection in self._connections.values():
             await connection.close()

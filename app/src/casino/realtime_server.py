@@ -16,6 +16,7 @@ from casino.kernel.clock import Clock, SystemClock
 from casino.kernel.credentials import Credentials
 from casino.kernel.http import cookie_name
 from casino.kernel.settings import Settings
+from casino.kernel.tasks import end
 from casino.pam.api import SessionReader
 from casino.realtime.api import Follower, Hub, RealtimeSettings, Streams
 
@@ -76,9 +77,7 @@ class RealtimeServer:
             self._server.close()
             await self.hub.drain(drain_s)
             await self.hub.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         if self._redis is not None:
             with suppress(Exception):
                 await self._redis.aclose()

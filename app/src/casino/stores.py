@@ -11,6 +11,7 @@ from casino.grants import MODULES
 from casino.kernel.credentials import Credentials
 from casino.kernel.db import Databases
 from casino.kernel.settings import Settings
+from casino.kernel.tasks import end
 
 KEPT = {"wallet": 2}
 """Connections that the pool of every bet keeps; the other pools are empty at rest."""
@@ -50,7 +51,6 @@ async def open_stores(settings: Settings, *, redis: bool = False) -> AsyncIterat
         with suppress(Exception):
             await asyncio.wait_for(databases.close(), 10)
         if renewing is not None:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
+            await end([renewing])
         if credentials is not None:
             await credentials.close()

@@ -24,6 +24,7 @@ from casino.kernel.metrics import JACKPOTS_OK, JOURNAL_MONTHS, LEDGER_OK
 from casino.kernel.pruning import prune_all
 from casino.kernel.schedule import Job, Schedule
 from casino.kernel.settings import Settings
+from casino.kernel.tasks import end
 from casino.ops.api import DailyReports, HistoryBook
 from casino.pam.api import PlayerModule
 from casino.responsible_gaming.api import LOOK_EVERY, ResponsibleGaming
@@ -190,9 +191,7 @@ class Worker:
         try:
             await asyncio.gather(*tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
 
     async def _listen(self) -> None:
         """Wake who reads a module when it has written; without this connection they read a second later."""

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from casino.kernel.metrics import JOB_FAILURES, JOB_FAILURES_IN_A_ROW, JOB_INTERVAL, JOB_LAST_SUCCESS, JOB_SECONDS
+from casino.kernel.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,7 @@ class Schedule:
                     log.warning("the schedule waits for its database", extra={"error": type(error).__name__})
                 await asyncio.sleep(poll_s)
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await end(running)
 
     async def _note(self) -> None:
         await self._pool.execute(

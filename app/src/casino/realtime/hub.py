@@ -19,6 +19,7 @@ from websockets.datastructures import MultipleValuesError
 from websockets.http11 import Request
 
 from casino.kernel.metrics import REGISTRY
+from casino.kernel.tasks import end
 from casino.realtime.connection import Connection
 from casino.realtime.metrics import CONNECTIONS, DELIVERIES, MESSAGES
 from casino.realtime.past import History
@@ -329,9 +330,7 @@ class Hub:
 
     async def close(self) -> None:
         """End the tasks and the connections that are left."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         for connection in tuple(self._connections):
             connection.abort()
 
