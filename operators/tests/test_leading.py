@@ -4,22 +4,27 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from domicile_operator import gate as gates
 from domicile_operator import metrics, runtime
+from domicile_operator.clients.bao import OpenBaoClient
+from domicile_operator.clients.elasticache import ElastiCacheClient
 from domicile_operator.clients.kube import KubernetesApi, _pause
+from domicile_operator.clients.postgres import PostgresClient
 from domicile_operator.election import Timing
 from domicile_operator.errors import Fault
 from domicile_operator.gate import UNDER_WAY, LeadersGate, Pass
 from domicile_operator.handlers import Backoffs
 from domicile_operator.leadership import Leadership, identity
+from domicile_operator.names import Names
 from domicile_operator.runtime import Runtime
-from domicile_operator.settings import Settings
+from domicile_operator.settings import Settings, read_settings
 from domicile_operator.watches import Watches, watched_path
 from operator_testkit.fakes import Fakes
-from operator_testkit.samples import CELL, tenant
+from operator_testkit.samples import CELL, IN_AWS, tenant
 
 BRISK = Timing(0.9)
 
@@ -133,9 +138,6 @@ def test_a_write_ends_before_another_may_lead_and_a_read_takes_its_time() -> Non
 
 
 def test_who_does_not_lead_reads_and_sends_no_write() -> None:
-    def deposed() -> float:
-        raise Fault("NOT_LEADING", "not leading")
-
     http = Deaf()
     kube = KubernetesApi(http, LeadersGate(deposed))  # type: ignore[arg-type]
     kube.get("v1", "Namespace", "casino-acme-gb")
@@ -152,6 +154,38 @@ def test_who_does_not_lead_reads_and_sends_no_write() -> None:
         with pytest.raises(Fault, match="not leading"):
             write()
     assert [method for method, _ in http.given] == ["GET"]
+
+
+def deposed() -> float:
+    raise Fault("NOT_LEADING", "not leading")
+
+
+def test_who_does_not_lead_reaches_no_store(tmp_path: Path) -> None:
+    gate, names = LeadersGate(deposed), Names("acme-gb")
+    bao = OpenBaoClient("https://nowhere.test", tmp_path / "ca", tmp_path / "token", gate=gate)
+    bao._client, bao._renew_at = object(), float("inf")  # logged in: the next use would be a call
+    databases = PostgresClient("nowhere.test", 5432, tmp_path / "ca", bao, gate=gate)
+    cache = ElastiCacheClient(object(), IN_AWS.redis.elasticache, gate)  # type: ignore[arg-type]
+    attempts: list[Callable[[], object]] = [
+        lambda: bao.write("sys/policies/acl/casino-acme-gb", {}),
+        lambda: bao.remove("auth/jwt/role/casino-acme-gb"),
+        lambda: bao.revoke_leases("database/creds/casino-acme-gb-owner"),
+        lambda: databases.ensure(names, "1"),
+        lambda: databases.drop(names, "1"),
+        lambda: cache.delete("casino-acme-gb"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Fault) as raised:
+            attempt()
+        assert raised.value.code == "NOT_LEADING"
+
+
+@pytest.mark.parametrize("name", ["DOMICILE_LEASE_SECONDS", "DOMICILE_WATCH_SILENCE_SECONDS"])
+def test_times_that_nothing_fits_into_are_refused(name: str) -> None:
+    for value in ("0", "-1", "nan"):
+        with pytest.raises(SystemExit, match=f"{name} is {value}: give it at least"):
+            read_settings({"CASINO_IMAGE": "casino:1", name: value})
+    assert read_settings({"CASINO_IMAGE": "casino:1", name: "20"})
 
 
 def test_a_busy_server_is_left_alone_by_all_for_as_long_as_it_asks() -> None:

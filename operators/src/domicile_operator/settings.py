@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+LEAST_SECONDS = {"DOMICILE_LEASE_SECONDS": 1.5, "DOMICILE_WATCH_SILENCE_SECONDS": 7.0}
+"""Below these two looks at the Lease, or kopf's taking up a watch anew, do not fit in."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -36,6 +39,9 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read CASINO_IMAGE and the optional DOMICILE_* variables. Raises SystemExit with a sentence."""
+    for name, least in LEAST_SECONDS.items():
+        if not float(environment.get(name, least)) >= least:
+            raise SystemExit(f"{name} is {environment[name]}: give it at least {least:g} seconds.")
     image = environment.get("CASINO_IMAGE", "")
     if not image:
         raise SystemExit("CASINO_IMAGE is not set: name the casino's image, registry and tag.")
