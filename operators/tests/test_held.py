@@ -9,8 +9,10 @@ from domicile_operator import held, metrics
 from domicile_operator.children.workload import Configuration
 from domicile_operator.errors import Fault
 from domicile_operator.names import FINALIZER, KIND
-from domicile_operator.reconcile import reconcile
-from domicile_operator.workqueue import BACKOFF_MOST
+from domicile_operator.reconcile import Outcome, reconcile
+from domicile_operator.runtime import FIGHT_SECONDS, REFUSED_SECONDS, Runtime
+from domicile_operator.settings import Settings
+from domicile_operator.workqueue import WorkQueue
 from operator_testkit.fakes import NOWHERE, Fakes
 from operator_testkit.samples import ARCHIVING, CELL, IN_AWS, tenant
 
@@ -397,12 +399,45 @@ def test_a_casino_whose_namespace_is_leaving_is_not_ready(fakes: Fakes) -> None:
     assert fakes.condition("DriftDetected")["status"] == "True"
 
 
-def test_a_spec_that_cannot_be_read_is_not_tried_again_in_a_hurry(fakes: Fakes) -> None:
+def test_a_fight_over_a_field_slows_its_own_tenant_down_and_a_single_repair_does_not(fakes: Fakes) -> None:
+    go_live(fakes)
+    again = []
+    for _ in range(2):
+        edit(fakes, "ConfigMap", "casino-config")["data"]["rules.json"] = "{}"
+        again.append(reconcile("acme-gb", fakes.world).again)
+    again.append(reconcile("acme-gb", fakes.world).again)
+    fakes.clock.advance(minutes=2)
+    edit(fakes, "ConfigMap", "casino-config")["data"]["rules.json"] = "{}"
+    assert [*again, reconcile("acme-gb", fakes.world).again] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seconds"),
+    [
+        (Outcome("refused", "SPEC_INVALID"), REFUSED_SECONDS),
+        (Outcome("fault", "CONFLICT"), 1.0),
+        (Outcome("settled", again=True), FIGHT_SECONDS),
+    ],
+)
+async def test_a_pass_says_when_the_next_is_due_and_a_bad_spec_is_not_tried_again_in_a_hurry(
+    fakes: Fakes, outcome: Outcome, seconds: float
+) -> None:
+    runtime = Runtime(fakes.world, Settings("casino:1"))
+    now = [100.0]
+    runtime._queue = WorkQueue(lambda: now[0])
+    runtime._schedule("acme-gb", outcome)
+    if outcome.again:
+        runtime.wake("acme-gb", 0.0)  # the other's write is an event
+    now[0] += seconds - 0.1
+    assert runtime._queue.depth == 0
+    now[0] += 0.2
+    assert runtime._queue.depth == 1
+
+
+def test_a_spec_that_cannot_be_read_is_refused_and_told_once(fakes: Fakes) -> None:
     fakes.kube.put(tenant(size="huge"))
-    for _ in range(3):
-        assert run(fakes) == "refused SPEC_INVALID"  # an answer: the queue looks again after ten minutes
-    assert [one for one in fakes.kube.writes if one == "status acme-gb"] == ["status acme-gb"]
-    assert BACKOFF_MOST <= 30
+    assert [run(fakes) for _ in range(3)] == ["refused SPEC_INVALID"] * 3
+    assert fakes.kube.writes == ["status acme-gb"]
 
 
 def test_a_pass_that_may_change_nothing_holds_no_way_to_write(fakes: Fakes) -> None:

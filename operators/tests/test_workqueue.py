@@ -93,3 +93,20 @@ async def test_its_depth_is_what_is_due_and_not_yet_worked_on(clock: Clock) -> N
     assert queue.depth == 1
     await queue.take()
     assert queue.depth == 0
+
+
+async def test_who_undoes_each_pass_at_once_hurries_nobody(clock: Clock) -> None:
+    queue = WorkQueue(clock)
+    queue.add("a")
+    queue.rest("a", 5)
+    queue.add("a")
+    queue.add("b")
+    assert await queue.take() == "b"
+    queue.done("b")
+    assert await nothing_due(queue)
+    clock.now = 5
+    assert await queue.take() == "a"
+    queue.succeed("a")
+    queue.done("a")
+    queue.add("a")
+    assert await queue.take() == "a"

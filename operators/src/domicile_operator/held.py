@@ -38,7 +38,8 @@ def look(plan: Plan, tenant: Object, world: World, found: Findings, record: Reco
                 found.conditions.append(Condition(child.condition, "False", fault.code, fault.message))
             continue
         wanted |= {(one.kind, one.namespace, one.name) for one in seen.children}
-        serving = seen.serving if seen.serving is not None else serving
+        if seen.serving is not None and serving is not False:
+            serving = seen.serving
         waiting = waiting or seen.waiting
         if child.condition != PROGRESSING:
             found.conditions.append(_store(child.condition, _count(record) - begun, asked))

@@ -5,7 +5,7 @@ Level-triggered: a pass reads everything anew and trusts no event. It says when 
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domicile_operator import pods_seen, teardown
 from domicile_operator.annotations import Asked, asked_of
@@ -26,7 +26,7 @@ from domicile_operator.record import Record, known_children
 from domicile_operator.recorder import write_status
 from domicile_operator.spec import TenantSpec, parse_spec
 from domicile_operator.status import LIVE, ONBOARDING, REFUSED, Findings, ready
-from domicile_operator.told import plan_of
+from domicile_operator.told import plan_of, seen_again
 from domicile_operator.world import World
 
 log = logging.getLogger(__name__)
@@ -34,10 +34,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a pass ended. `kind` is one of settled, waiting, held, refused, fault, gone; `code` is a fault's."""
+    """How a pass ended. `kind` is one of settled, waiting, held, refused, fault, gone; `code` is a fault's.
+
+    `again`: it repaired what a pass had repaired within the last minute.
+    """
 
     kind: str
     code: str = ""
+    again: bool = False
 
 
 def reconcile(name: str, world: World) -> Outcome:
@@ -67,6 +71,8 @@ def reconcile(name: str, world: World) -> Outcome:
         bug = Fault("INTERNAL", f"The operator failed: {error!r}. Read its log.")
         result = _faulted(found, bug, PROGRESSING, _served(tenant, names, world))
     _tell(tenant, record, found, asked)
+    if not asked.held and seen_again((tenant.get("status") or {}).get("drift", []), found.changes, world.now()):
+        result = replace(result, again=True)
     try:
         write_status(tenant, found, world)
     except Gone:

@@ -28,6 +28,9 @@ COALESCE_SECONDS = 0.2
 """A rollout makes a dozen events in a row; one pass serves them all."""
 WAITING_SECONDS = 3.0
 """The events of what is waited for come first; this is for one that was lost."""
+FIGHT_SECONDS = 5.0
+"""Between two repairs of what somebody breaks again at once: their every write is an event, and none may be hurried by
+it. Within the 30 seconds that drift may last, and no tenant's fight keeps the workers from the others."""
 REFUSED_SECONDS = 600.0
 STALLED_SECONDS = 300.0
 STUCK_SECONDS = 120.0
@@ -181,7 +184,10 @@ class Runtime:
             self._queue.forget(name)
             metrics.forget(name)
             self.world.budget.forget(name)
-        elif outcome.kind == "waiting":
+            return
+        if outcome.again:
+            self._queue.rest(name, FIGHT_SECONDS)
+        if outcome.kind == "waiting":
             self._queue.add(name, WAITING_SECONDS)
         elif outcome.kind == "refused":
             self._queue.add(name, REFUSED_SECONDS)

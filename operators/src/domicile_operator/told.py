@@ -55,6 +55,12 @@ def drift_of_late(
     return sorted(kept, key=lambda entry: entry["at"], reverse=True)[:DRIFT_LIMIT]
 
 
+def seen_again(before: Sequence[Mapping[str, Any]], changes: Iterable[Change], now: datetime) -> bool:
+    """Whether what was just put right had been put right a moment ago: somebody, or something, is at it."""
+    late = [_but_time(one) for one in before if now - datetime.fromisoformat(one["at"]) < DRIFT_AGAIN]
+    return any(_entry(change, True) in late for change in changes if change.drift)
+
+
 def drift_condition(entries: Sequence[Mapping[str, Any]]) -> Condition:
     """The condition DriftDetected, by `status.drift`."""
     if not entries:

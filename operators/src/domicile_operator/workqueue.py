@@ -20,11 +20,12 @@ class WorkQueue:
         self._due: dict[str, float] = {}
         self._running: set[str] = set()
         self._failures: dict[str, int] = {}
+        self._rests: dict[str, float] = {}
         self._changed = asyncio.Event()
 
     def add(self, name: str, delay: float = 0.0) -> None:
-        """Ask for a pass in `delay` seconds; an earlier wish stands."""
-        due = self._clock() + delay
+        """Ask for a pass in `delay` seconds; an earlier wish stands, and a rest is kept."""
+        due = max(self._clock() + delay, self._rests.get(name, 0.0))
         if due < self._due.get(name, float("inf")):
             self._due[name] = due
             self._changed.set()
@@ -36,13 +37,20 @@ class WorkQueue:
         self.add(name, min(BACKOFF_FIRST * 2**failures, BACKOFF_MOST))
 
     def succeed(self, name: str) -> None:
-        """Begin the pauses anew."""
+        """Begin the pauses anew, and end a rest."""
         self._failures.pop(name, None)
+        self._rests.pop(name, None)
+
+    def rest(self, name: str, seconds: float) -> None:
+        """No pass before that, whoever asks: somebody undoes at once what each pass does."""
+        self._rests[name] = self._clock() + seconds
+        if name in self._due:
+            self._due[name] = max(self._due[name], self._rests[name])
 
     def forget(self, name: str) -> None:
         """Ask for nothing any more."""
-        self._due.pop(name, None)
-        self._failures.pop(name, None)
+        for kept in (self._due, self._failures, self._rests):
+            kept.pop(name, None)
 
     async def take(self) -> str:
         """The next tenant that is due; it belongs to the caller until `done`."""
