@@ -114,31 +114,26 @@ def test_no_order_of_passes_releases_and_autoscaling_changes_what_was_decided_la
 def test_an_autoscaler_that_writes_while_the_number_is_handed_over_is_left_its_number() -> None:
     fakes = casino()
     of_the_release_before(fakes, LEAST)
-    kube, applied = fakes.kube, []
-    plain = kube.apply
+    asked, plain = [], fakes.kube.co_own
 
-    def apply(manifest: dict[str, Any], *manager: str, force: bool = True) -> dict[str, Any]:
-        if manager == (REPLICAS_MANAGER,):
-            kube.scale("casino", NAMESPACE, MOST)
-            applied.append(manifest)
-        return plain(manifest, *manager, force=force)
+    def co_own(manifest: dict[str, Any], manager: str) -> None:
+        fakes.kube.scale("casino", NAMESPACE, MOST)
+        asked.append((manifest["spec"], manager))
+        plain(manifest, manager)
 
-    kube.apply = apply  # type: ignore[method-assign]
+    fakes.kube.co_own = co_own  # type: ignore[method-assign]
     apply_autoscaled(workload.deployment(plan(size="large")), LEAST, fakes.world)
-    assert applied and live(fakes)["spec"]["replicas"] == MOST
+    assert asked == [({"replicas": LEAST}, REPLICAS_MANAGER)] and live(fakes)["spec"]["replicas"] == MOST
 
 
 def test_what_else_goes_wrong_with_the_handing_over_stops_before_the_number_is_let_go() -> None:
     fakes = casino()
     of_the_release_before(fakes, LEAST)
-    plain = fakes.kube.apply
 
-    def apply(manifest: dict[str, Any], *manager: str, force: bool = True) -> dict[str, Any]:
-        if manager:
-            raise Fault("KUBERNETES_FORBIDDEN", "no")
-        return plain(manifest, force=force)
+    def co_own(manifest: dict[str, Any], manager: str) -> None:
+        raise Fault("KUBERNETES_FORBIDDEN", "no")
 
-    fakes.kube.apply = apply  # type: ignore[method-assign]
+    fakes.kube.co_own = co_own  # type: ignore[method-assign]
     with pytest.raises(Fault, match="no"):
         apply_autoscaled(workload.deployment(plan(size="large")), LEAST, fakes.world)
     assert live(fakes)["spec"]["replicas"] == LEAST

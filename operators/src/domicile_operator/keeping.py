@@ -16,7 +16,7 @@ from domicile_operator.clients.kube import Kube, Object
 from domicile_operator.clients.postgres import Databases
 from domicile_operator.drift import compare, stamp
 from domicile_operator.errors import Fault, Gone
-from domicile_operator.names import FIELD_MANAGER, Names
+from domicile_operator.names import Names
 from domicile_operator.ownership import given, ours
 from domicile_operator.record import Change, Record
 from domicile_operator.world import World
@@ -47,12 +47,7 @@ class KeepingKube:
     def __init__(self, kube: Kube, names: Names, record: Record) -> None:
         self._kube, self._names, self._record = kube, names, record
 
-    def apply(
-        self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True, dry_run: bool = False
-    ) -> Object:
-        """As `Kube.apply`. What is stated for another manager of ours is bookkeeping between the two, and no change."""
-        if manager != FIELD_MANAGER:
-            return self._send(manifest, manager, force=force)
+    def apply(self, manifest: Object, *, dry_run: bool = False) -> Object:
         metadata, kind = manifest["metadata"], manifest["kind"]
         key = (kind, metadata.get("namespace", ""), metadata["name"])
         self._record.stated.add(key)
@@ -78,8 +73,11 @@ class KeepingKube:
             self._record.adopted.append(f"{kind} {metadata['name']}")
         return applied
 
-    def _send(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
-        return self._kube.apply(manifest, manager, force=force)
+    def co_own(self, manifest: Object, manager: str) -> None:
+        self._kube.co_own(manifest, manager)
+
+    def _send(self, manifest: Object) -> Object:
+        return self._kube.apply(manifest)
 
     def _live(self, manifest: Object) -> Object | None:
         metadata = manifest["metadata"]

@@ -17,7 +17,7 @@ from domicile_operator.clients.kube import Object
 from domicile_operator.clients.postgres import Databases
 from domicile_operator.errors import Gone
 from domicile_operator.keeping import KeepingKube, document_change
-from domicile_operator.names import FIELD_MANAGER, Names
+from domicile_operator.names import Names
 from domicile_operator.record import Change, Record
 from domicile_operator.world import World
 
@@ -42,9 +42,12 @@ def look_only(world: World, names: Names, record: Record) -> World:
 class LookingKube(KeepingKube):
     """Applies in dry run, and deletes nothing."""
 
-    def _send(self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True) -> Object:
+    def co_own(self, manifest: Object, manager: str) -> None:
+        """Nothing of what is planned depends on it."""
+
+    def _send(self, manifest: Object) -> Object:
         try:
-            return self._kube.apply(manifest, manager, force=force, dry_run=True)
+            return self._kube.apply(manifest, dry_run=True)
         except Gone:
             # Its namespace is to be made first.
             return manifest

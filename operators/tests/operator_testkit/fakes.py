@@ -59,15 +59,11 @@ class FakeKube:
         self._touch(found)
         return found
 
-    def apply(
-        self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True, dry_run: bool = False
-    ) -> Object:
+    def apply(self, manifest: Object, *, dry_run: bool = False) -> Object:
         if dry_run:
             return self._would_be(manifest)
         self._switch.pass_through(f"apply {manifest['kind']}/{manifest['metadata']['name']}")
         key = _key(manifest)
-        if manager != FIELD_MANAGER:
-            return self._co_own_replicas(self.objects[key], manifest, manager, force)
         namespace = manifest["metadata"].get("namespace")
         if namespace and ("Namespace", "", namespace) not in self.objects:
             raise Gone(f"namespace {namespace}")
@@ -113,12 +109,13 @@ class FakeKube:
         owners.add(FIELD_MANAGER)
         return stated
 
-    def _co_own_replicas(self, found: Object, manifest: Object, manager: str, force: bool) -> Object:
-        assert set(manifest["spec"]) == {"replicas"} and not force
+    def co_own(self, manifest: Object, manager: str) -> None:
+        self._switch.pass_through(f"co-own {manifest['kind']}/{manifest['metadata']['name']}")
+        found = self.objects[_key(manifest)]
+        assert set(manifest["spec"]) == {"replicas"} and manager != FIELD_MANAGER
         if manifest["spec"]["replicas"] != found["spec"]["replicas"]:
             raise Fault("CONFLICT", "Apply failed with 1 conflict: .spec.replicas")
         found["_owners"].add(manager)
-        return copy.deepcopy(found)
 
     def _would_be(self, manifest: Object) -> Object:
         """What an apply would answer. It changes nothing, so it is done to a copy."""

@@ -27,8 +27,8 @@ def apply_autoscaled(manifest: Manifest, least: int, world: World) -> Object:
     """Apply a Deployment that states no `replicas`, and leave its number of pods as it is. Raises Fault.
 
     Server-side apply removes a field that its only owner stops stating, and the API server then fills in 1: a casino
-    of eight pods would lose seven. So another field manager states what is there before this one lets go, without
-    force: where an autoscaler has written meanwhile the field is its own, and the refusal says just that.
+    of eight pods would lose seven. So another field manager becomes an owner of what is there before this one lets
+    go. Where an autoscaler has written meanwhile the field is its own, and the refusal says just that.
 
     A new Deployment begins with `least` pods. So does one of none: an autoscaler leaves that alone for ever.
     """
@@ -44,7 +44,7 @@ def apply_autoscaled(manifest: Manifest, least: int, world: World) -> Object:
         kept = {name: metadata[name] for name in ("name", "namespace")}
         stated = {name: manifest[name] for name in ("apiVersion", "kind")}
         try:
-            kube.apply(stated | {"metadata": kept, "spec": {"replicas": replicas}}, REPLICAS_MANAGER, force=False)
+            kube.co_own(stated | {"metadata": kept, "spec": {"replicas": replicas}}, REPLICAS_MANAGER)
         except Fault as fault:
             if fault.code != "CONFLICT":
                 raise

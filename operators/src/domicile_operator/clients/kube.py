@@ -50,12 +50,13 @@ BUSY_SECONDS = (1.0, 30.0)
 class Kube(Protocol):
     """What the operator asks of a cluster. Every verb raises Fault; `get` and `patch_json` raise Gone."""
 
-    def apply(
-        self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True, dry_run: bool = False
-    ) -> Object:
-        """Server-side apply. Gives the object as stored, status included; in a dry run as it would be stored.
+    def apply(self, manifest: Object, *, dry_run: bool = False) -> Object:
+        """Server-side apply. Gives the object as stored, status included; in a dry run as it would be stored."""
 
-        Without `force`, another manager's field that would change raises Fault CONFLICT.
+    def co_own(self, manifest: Object, manager: str) -> None:
+        """Make another field manager an owner of the fields in `manifest`, which have those values already.
+
+        A field that somebody else has given another value meanwhile raises Fault CONFLICT.
         """
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
@@ -107,9 +108,7 @@ class KubernetesApi:
         self._api, self._gate, self._timeouts, self._pauses = api, gate, timeouts, busy
         self._busy = Breaker()
 
-    def apply(
-        self, manifest: Object, manager: str = FIELD_MANAGER, *, force: bool = True, dry_run: bool = False
-    ) -> Object:
+    def apply(self, manifest: Object, *, dry_run: bool = False) -> Object:
         path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
         return self._call(
             "PATCH",
@@ -117,8 +116,18 @@ class KubernetesApi:
             body=manifest,
             content="application/apply-patch+yaml",
             # Force: a person's edit of a field that we state is drift, and drift is repaired.
-            query={"fieldManager": manager, "force": "true" if force else "false", "fieldValidation": "Strict"}
+            query={"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
             | ({"dryRun": "All"} if dry_run else {}),
+        )
+
+    def co_own(self, manifest: Object, manager: str) -> None:
+        path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
+        self._call(
+            "PATCH",
+            f"{path}/{quote(manifest['metadata']['name'])}",
+            body=manifest,
+            content="application/apply-patch+yaml",
+            query={"fieldManager": manager, "force": "false", "fieldValidation": "Strict"},
         )
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
