@@ -42,7 +42,7 @@ install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERAT
 		$(if $(ENVIRONMENT),--environment "$(ENVIRONMENT)") $(if $(GAMES_MANIFEST),--games-manifest "$(GAMES_MANIFEST)")
 
 .PHONY: generate
-generate: ## write what follows from the catalogue: policies, schemas, a page for each jurisdiction, the map
+generate: ## write what follows from the catalogue and the CRD: policies, schemas, pages, the map
 	@$(RUN) domicile generate
 
 .PHONY: controls

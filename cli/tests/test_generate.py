@@ -8,11 +8,12 @@ import jsonschema
 import pytest
 import yaml
 from domicile_catalog import load_catalogue
-from domicile_cli.generated.files import FOLDERS, generated_files, recorded_day, stale
+from domicile_cli.generated.files import FOLDERS, generated_files, recorded_day, sources_of, stale
 from domicile_cli.generated.schemas import schemas
 from domicile_cli.main import app
 from typer.testing import CliRunner
 
+SOURCES = ("operators/src/domicile_operator", "catalog/src/domicile_catalog")
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = load_catalogue()
 SCHEMAS = {name.split(".")[0]: json.loads(text) for name, text in schemas(CATALOGUE).items()}
@@ -25,14 +26,14 @@ def run(*arguments):
 @pytest.fixture
 def checkout(tmp_path):
     """The generated files of this checkout, and what they are made of beside the catalogue."""
-    for folder in (*FOLDERS, "docs/assets", "operators/deploy"):
+    for folder in (*FOLDERS, *SOURCES, "docs/assets", "operators/deploy"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 
 
 def test_this_checkout_is_up_to_date():
     crd = (ROOT / "operators/deploy/crd.yaml").read_text()
-    found = stale(ROOT, generated_files(CATALOGUE, recorded_day(ROOT), crd))
+    found = stale(ROOT, generated_files(CATALOGUE, recorded_day(ROOT), crd, sources_of(ROOT)))
     assert found == (), "run `make generate`"
 
 
@@ -42,11 +43,13 @@ def test_what_was_changed_lost_or_left_over_is_stale_and_mended(checkout):
     (checkout / "docs/jurisdictions/ZZ.md").write_text("of no jurisdiction")
     crd = checkout / "operators/deploy/crd.yaml"
     crd.write_text(crd.read_text().replace("enum: [casino, ", "enum: [roulette, "))
+    (checkout / "docs/reference/casinotenant.md").write_text("by hand")
     checked = run("--root", checkout, "--check", "--json")
     assert checked.exit_code == 1
     assert set(json.loads(checked.stdout)["stale"]) == {
         "docs/jurisdictions/GB.md",
         "docs/jurisdictions/ZZ.md",
+        "docs/reference/casinotenant.md",
         "operators/deploy/crd.yaml",
         "policies/generated/br/residency.json",
     }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from domicile_cli.generated.files import CRD, generated_files, recorded_day, stale, write
+from domicile_cli.generated.files import CRD, generated_files, recorded_day, sources_of, stale, write
 from domicile_cli.options import (
     OK,
     REFUSED,
@@ -37,7 +37,7 @@ def generate_command(
     on: OnOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the policies, schemas, pages and the map that follow from the catalogue.
+    """Write the policies, schemas, pages and the map that follow from the catalogue, and the reference of the CRD.
 
     They are of the law of one day: today, and with --check the day on which they were written last.
     """
@@ -45,7 +45,7 @@ def generate_command(
     if not crd.exists():
         fail(f"{root.resolve()} is no checkout: it has no {CRD}.", USAGE)
     day = on.date() if on else (recorded_day(root) if check else None) or datetime.now(UTC).date()
-    files = generated_files(read_catalogue(), day, crd.read_text())
+    files = generated_files(read_catalogue(), day, crd.read_text(), sources_of(root))
     paths = stale(root, files) if check else write(root, files)
     if as_json:
         echo_json({"on": day.isoformat(), "files": len(files), "stale" if check else "written": list(paths)})

@@ -1,7 +1,8 @@
-"""Everything that is generated from the catalogue, by the path at which it lies in the repository."""
+"""Everything that is generated from the catalogue and the CRD, by the path at which it lies in the repository."""
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,24 +14,40 @@ from domicile_policies.cloud import zone_documents
 from domicile_policies.zones import residency_zones
 
 from domicile_cli.generated.atlas import atlas
+from domicile_cli.generated.operator_codes import CATALOGUE, OPERATOR
 from domicile_cli.generated.pages import jurisdiction_pages
+from domicile_cli.generated.reference import PAGE, reference
 from domicile_cli.generated.schemas import schemas
 
 RECORD = "policies/generated/zones.json"
 """Which day the documents are of, and the zones of that day."""
 
-FOLDERS = ("docs/jurisdictions", "environments/schemas", "policies/generated")
+FOLDERS = ("docs/jurisdictions", "docs/reference", "environments/schemas", "policies/generated")
 """Folders that hold nothing else: a file in one of them that nothing generates is stale."""
 
 CRD = "operators/deploy/crd.yaml"
 
 
-def generated_files(catalogue: Catalogue, on: date, crd: str) -> dict[str, str]:
-    """The text of every generated file. `crd` is the CRD as it is: its lists of codes are brought up to date."""
+def sources_of(root: Path) -> dict[str, str]:
+    """The Python files of a checkout in which the codes are that the reference page lists, by their paths."""
+    return {
+        file.relative_to(root).as_posix(): file.read_text()
+        for folder in (OPERATOR, CATALOGUE)
+        for file in sorted((root / folder).rglob("*.py"))
+    }
+
+
+def generated_files(catalogue: Catalogue, on: date, crd: str, sources: Mapping[str, str]) -> dict[str, str]:
+    """The text of every generated file.
+
+    `crd` is the CRD as it is: its lists of codes are brought up to date. `sources` are those of `sources_of`.
+    """
+    current = _crd(crd)
     files = {
+        PAGE: reference(current, sources),
         "docs/assets/map.svg": atlas(catalogue, on),
         "operators/deploy/tenant-admission.yaml": _admission(),
-        CRD: _crd(crd),
+        CRD: current,
     }
     files |= {f"docs/jurisdictions/{name}": text for name, text in jurisdiction_pages(catalogue, on).items()}
     files |= {f"environments/schemas/{name}": text for name, text in schemas(catalogue).items()}
