@@ -5,6 +5,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from domicile_operator import tenant_series
 from domicile_operator.conditions import TYPES
 
 RECONCILES = Counter("domicile_operator_reconciles_total", "Passes over a tenant, by outcome.", ["outcome"])
@@ -15,6 +16,9 @@ EVENTS_HELD_BACK = Counter("domicile_operator_events_held_back_total", "Events b
 QUEUE = Gauge("domicile_operator_queue_depth", "Tenants that are due and not yet worked on.")
 LEADER = Gauge(
     "domicile_leader", "1 in the operator that holds the Lease and works on tenants, 0 in those that stand by."
+)
+LAW_WRITTEN = Gauge(
+    "domicile_operator_law_written_timestamp_seconds", "When the law was last written for the API server to go by."
 )
 CONDITION = Gauge(
     "domicile_tenant_condition",
@@ -34,6 +38,7 @@ def record_conditions(tenant: str, conditions: Iterable[Mapping[str, Any]]) -> N
 def forget_all() -> None:
     """Drop the series of every tenant: whoever leads tells of them."""
     CONDITION.clear()
+    tenant_series.forget_all()
 
 
 def record_drift(kinds: Iterable[str]) -> None:
@@ -42,8 +47,19 @@ def record_drift(kinds: Iterable[str]) -> None:
         DRIFT_REPAIRED.labels(kind).inc()
 
 
+def record_tenant(tenant: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+    """Set what a tenant is, given its object and the status that is written of it."""
+    tenant_series.record(tenant, status)
+
+
+def record_settled(tenant: str) -> None:
+    """A pass ended with nothing left to do."""
+    tenant_series.settled(tenant)
+
+
 def forget(tenant: str) -> None:
     """Drop the series of a tenant that is gone."""
+    tenant_series.forget(tenant)
     for condition in TYPES:
         try:
             CONDITION.remove(tenant, condition)

@@ -18,6 +18,7 @@ def write_status(tenant: Object, found: Findings, world: World) -> None:
     before, now = tenant.get("status") or {}, world.now()
     after = build_status(tenant, found, now)
     name = tenant["metadata"]["name"]
+    metrics.record_tenant(tenant, after)
     metrics.record_conditions(name, after["conditions"])
     if found.repaired:
         metrics.record_drift(change.kind for change in found.changes if change.drift)

@@ -173,6 +173,8 @@ class Runtime:
 
     def _schedule(self, name: str, outcome: Outcome) -> None:
         metrics.RECONCILES.labels(outcome.kind).inc()
+        if outcome.kind == "settled":
+            metrics.record_settled(name)
         metrics.QUEUE.set(self._queue.depth)
         log.debug("pass over %s: %s %s", name, outcome.kind, outcome.code)
         if outcome.kind == "fault":
@@ -205,6 +207,7 @@ class Runtime:
         try:
             await asyncio.to_thread(keep_law, self.world)
             self._law_at = time.monotonic()
+            metrics.LAW_WRITTEN.set_to_current_time()
         except Fault as fault:
             metrics.FAULTS.labels(fault.code).inc()
             log.warning("the law of this cell cannot be written: %s", fault.message)
