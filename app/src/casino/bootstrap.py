@@ -172,7 +172,7 @@ class Runtime:
         await self._oversee(parts, databases)
         jackpots = build_jackpots(self._games, databases.of("gal"), databases.of("wallet"), money.currency, self._clock)
         parts.put(Games, Games(self._games, money, self._rules, self._clock, parts.put(JackpotPlay, jackpots)))
-        self._put_rounds(parts, databases, money)
+        self._put_rounds(parts, databases, money, jackpots)
         tables = load_tables()
         draw = RandomNumberGenerator(personalisation=f"casino {settings.tenant} live").below
         live = LiveTables(tables, LiveRepository(databases.of("gal")), ledger, draw, self._clock)
@@ -227,7 +227,7 @@ class Runtime:
         parts.put(PlayerHistory, PlayerHistory(databases.of("ops")))
         parts.put(Reports, Reports(databases.of("ops")))
 
-    def _put_rounds(self, parts: Container, databases: Databases, money: Wallet) -> None:
+    def _put_rounds(self, parts: Container, databases: Databases, money: Wallet, jackpots: JackpotPlay) -> None:
         rounds = parts.put(GameRounds, build_rounds(databases.of("wallet"), money.currency, money.currency_exponent))
         seeds = parts.put(FairSeeds, build_fair_seeds(databases.of("game_control"), self._games, rounds.statuses))
         completion = timedelta(seconds=self._settings.round_completion_s)
@@ -237,6 +237,7 @@ class Runtime:
                 control=self._games,
                 rounds=rounds,
                 seeds=seeds,
+                jackpots=jackpots,
                 rules=self._rules,
                 clock=self._clock,
                 completion=completion,

@@ -106,10 +106,10 @@ def test_a_jackpot_has_one_set_of_terms_in_all_its_games() -> None:
     text = (resources.files("casino.game_control.games") / "lamplighter.json").read_text()
     one = Game(load_par_sheet(text, "one"), Fraction(9, 10))
     same = Game(load_par_sheet(text.replace('"lamplighter"', '"other-lamp"'), "same"), Fraction(9, 10))
-    require_one_jackpot(same, [one])
+    require_one_jackpot(same.par, [one.par])
     other = text.replace('"contribution_ppm": 15000', '"contribution_ppm": 10000').replace("1/40", "1/50")
     with pytest.raises(GameRefused, match="other terms"):
-        require_one_jackpot(Game(load_par_sheet(other, "other"), Fraction(9, 10)), [one])
+        require_one_jackpot(load_par_sheet(other, "other"), [one.par])
     with pytest.raises(GameRefused, match="more than certain"):
         load_par_sheet(text.replace('"one_in_minor": 5000000', '"one_in_minor": 500').replace("1/40", "20003/200"), "x")
 

@@ -148,8 +148,8 @@ class RoundMachine(RuleBasedStateMachine):
         self.control = NotedControl(random.Random(source))
         self.wallet = build_rounds(self.world.database, "GBP", 2)
         self.service = Rounds(
-            control=self.control, rounds=self.wallet, seeds=None, rules=self.world.rules, clock=self.clock,
-            completion=timedelta(hours=24),
+            control=self.control, rounds=self.wallet, seeds=None, jackpots=None, rules=self.world.rules,
+            clock=self.clock, completion=timedelta(hours=24),
         )  # type: ignore[arg-type]  # fmt: skip
 
     @initialize(source=st.integers(0, 2**32))

@@ -108,13 +108,19 @@ class JackpotPlay:
             JACKPOT_WINS.labels(told["name"]).inc(posted.amount_minor)
         return Paid(told["name"], posted.amount_minor, posted.balance_minor)
 
+    async def settle_round(self, account_id: int, round_id: uuid.UUID) -> Paid | None:
+        """The same for a round of several steps, by what closed it."""
+        details = await self._ledger.ending(round_id)
+        return None if details is None else await self.settle(account_id, round_id, details)
+
     async def look_after(self) -> int:
         """Pay what was hit and never paid; answers how many notes were looked into."""
         found = await self._hits.unresolved(self._clock.now() - RESTED, AT_ONCE)
         for hit in found:
-            stands = await self._ledger.round_of(hit.account_id, hit.key)
-            if stands is not None and (stands[1].get("jackpot") or {}).get("hit") == str(hit.hit_id):
-                await self.settle(hit.account_id, *stands)
+            for round_id, details in await self._ledger.rounds_of(hit.account_id, hit.key):
+                if (details.get("jackpot") or {}).get("hit") == str(hit.hit_id):
+                    await self.settle(hit.account_id, round_id, details)
+                    break
             else:
                 # Refused, or the key stood for an earlier round: this draw was thrown away with its outcome.
                 await self._hits.resolve(hit.hit_id, "no_round", self._clock.now())
@@ -133,7 +139,7 @@ class JackpotPlay:
             shown = []
             for terms, games in self._control.jackpots().values():
                 meter = await self._ledger.meter(terms.name, self._currency)
-                offered = [game for game in games if game in self._control.games]
+                offered = [one for one in games if one in self._control.games or one in self._control.round_games]
                 stands = meter.micros // MICROS if meter.cycle else terms.seed_minor  # nobody has played it yet
                 if offered:
                     shown.append(Shown(terms, stands, self._currency, offered))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from casino.gal.rounds.models import RoundGameAnswer
+from casino.gal.rounds.models import JackpotPart, JackpotWinAnswer, RoundGameAnswer
 from casino.kernel.http import AmountMinor, Body
 
 
@@ -23,13 +23,6 @@ class LineWinAnswer(BaseModel):
     win_minor: int
 
 
-class JackpotWinAnswer(BaseModel):
-    """What the round won of a jackpot, beside `win_minor`."""
-
-    name: str
-    win_minor: int
-
-
 class SpinAnswer(BaseModel):
     """`reels` are the visible symbols, reel by reel from the top; `balance_minor` is the balance after the round, with
     what it won of a jackpot."""
@@ -41,14 +34,6 @@ class SpinAnswer(BaseModel):
     reels: list[list[str]]
     wins: list[LineWinAnswer]
     jackpot: JackpotWinAnswer | None = None
-
-
-class JackpotPart(BaseModel):
-    """What a jackpot returns besides, in percent with two decimals: at least and at most, in the long run."""
-
-    name: str
-    rtp_low: str
-    rtp_high: str
 
 
 class GameAnswer(BaseModel):

@@ -6,8 +6,10 @@ from functools import cache
 
 from casino.compliance.api import RulesInForce
 from casino.gal.jackpots import Drawn, JackpotPlay, Paid
-from casino.gal.models import GameAnswer, JackpotPart, JackpotWinAnswer, LineWinAnswer, SpinAnswer
-from casino.game_control.api import Game, GameControl, outcome_details, percent
+from casino.gal.models import GameAnswer, LineWinAnswer, SpinAnswer
+from casino.gal.rounds.models import JackpotWinAnswer
+from casino.gal.rounds.shown import jackpot_part
+from casino.game_control.api import Game, GameControl, outcome_details
 from casino.kernel.clock import Clock, local_date
 from casino.kernel.errors import AmountInvalid, CasinoError
 from casino.kernel.identity import Principal
@@ -122,16 +124,9 @@ def _offer(game: Game, cap: int | None) -> GameAnswer:
         version=game.par.version,
         paylines=[list(line) for line in game.par.paylines],
         rtp=game.rtp_percent,
-        jackpot=_part(game),
+        jackpot=jackpot_part(game.par.jackpot),
         stakes_minor=stakes,
     )
-
-
-def _part(game: Game) -> JackpotPart | None:
-    terms = game.par.jackpot
-    if terms is None:
-        return None
-    return JackpotPart(name=terms.name, rtp_low=percent(terms.rtp_low), rtp_high=percent(terms.rtp_high))
 
 
 def _answer(round_: Round, paid: Paid | None = None) -> SpinAnswer:

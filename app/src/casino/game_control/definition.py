@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from casino.game_control.figures import Figures
+from casino.game_control.jackpots import Jackpot
 from casino.game_control.rounds import ActionInvalid, ChoiceInvalid, Draw, Json, RoundState
 
 GAME_ID = r"^[a-z][a-z0-9-]{1,31}$"
@@ -39,12 +40,15 @@ class Definition(BaseModel, ABC):
     `figures` are what was certified, a set for each wager (or for the stated strategy) by name. They are computed
     again and a definition that declares others is refused. Where that takes long (`SLOW`), the check at start is
     that nothing but the figures has changed since `figures_digest` was written; `casino games figures` computes.
+    What a `jackpot` returns besides is stated in it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     SLOW: ClassVar[bool] = False
     ACTIONS: ClassVar[tuple[str, ...]] = ()
     """Every action that a round of this kind may ask for; none: a round is over when it starts."""
+    MOST_STAKES: ClassVar[int] = 1
+    """As many first stakes a round of this kind takes at most, further ones among them."""
 
     kind: str
     game_id: str = Field(pattern=GAME_ID)
@@ -53,6 +57,16 @@ class Definition(BaseModel, ABC):
     stakes_minor: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)]
     figures: dict[str, Figures]
     figures_digest: str | None = None
+    jackpot: Jackpot | None = None
+
+    @model_validator(mode="after")
+    def _a_jackpots_chance_is_one(self) -> Definition:
+        one_in = self.jackpot.one_in_minor if self.jackpot is not None else None
+        if one_in is not None and max(self.stakes_minor) * self.MOST_STAKES > one_in:
+            raise ValueError(
+                "a round may stake more than the jackpot's one_in_minor: its chance would be more than certain"
+            )
+        return self
 
     @abstractmethod
     def open(self, stake_minor: int, choices: Json, draw: Draw) -> RoundState:
@@ -117,7 +131,7 @@ class Definition(BaseModel, ABC):
 
     def digest_without_figures(self) -> str:
         """SHA-256 of what the figures follow from."""
-        document = self.model_dump(mode="json", exclude={"figures", "figures_digest"})
+        document = self.model_dump(mode="json", exclude={"figures", "figures_digest", "jackpot"})
         return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -238,9 +238,11 @@ class GameControl:
     def jackpots(self) -> dict[str, tuple[Jackpot, list[str]]]:
         """The jackpots of the admitted games by their name, with the games that feed each."""
         found: dict[str, tuple[Jackpot, list[str]]] = {}
-        for name, game in self._admitted.items():
-            if game.par.jackpot is not None:
-                found.setdefault(game.par.jackpot.name, (game.par.jackpot, []))[1].append(name)
+        named = {name: game.par.jackpot for name, game in self._admitted.items()}
+        named |= {name: one.jackpot for name, one in self._definitions.items() if one.kind != DEFAULT_KIND}
+        for name, jackpot in named.items():
+            if jackpot is not None:
+                found.setdefault(jackpot.name, (jackpot, []))[1].append(name)
         return found
 
     def hits(self, jackpot: Jackpot, stake_minor: int, meter_micros: int) -> bool:
@@ -263,22 +265,22 @@ def load_games(rules: Rules) -> list[Game]:
             continue
         try:
             game = admit(load_par_sheet(text, name), rules)
-            require_one_jackpot(game, games)
+            require_one_jackpot(game.par, [one.par for one in games])
             games.append(game)
         except GameRefused as refused:
             log.error("game refused", extra={"reason": str(refused)})
     return games
 
 
-def require_one_jackpot(game: Game, others: Sequence[Game]) -> None:
+def require_one_jackpot(game: ParSheet | Definition, others: Iterable[ParSheet | Definition]) -> None:
     """Refuse with GameRefused a game whose jackpot has other terms in another game."""
-    terms = game.par.jackpot
+    terms = game.jackpot
     for other in others:
-        known = other.par.jackpot
+        known = other.jackpot
         if terms is not None and known is not None and known.name == terms.name and known != terms:
             raise GameRefused(
-                f"{game.par.game_id} {game.par.version}: its jackpot {terms.name} has other terms in "
-                f"{other.par.game_id}: name one jackpot by one set of terms"
+                f"{game.game_id} {game.version}: its jackpot {terms.name} has other terms in "
+                f"{other.game_id}: name one jackpot by one set of terms"
             )
 
 
@@ -287,9 +289,10 @@ def load_definitions(rules: Rules) -> dict[str, Definition]:
 
     The rules' least RTP is held against the worst wager of a game.
     """
-    definitions = {}
+    definitions: dict[str, Definition] = {}
     minimum = rules.rtp_minimum_basis_points
-    for name, text in definition_texts().items():
+    # The slots first: of two games that name one jackpot by other terms, the one that load_games offers stays.
+    for name, text in sorted(definition_texts().items(), key=lambda one: kind_of(one[1]) != DEFAULT_KIND):
         try:
             definition = checked(parse_definition(text, name))
             if minimum is not None and definition.lowest_rtp < Fraction(minimum, 10_000):
@@ -297,6 +300,7 @@ def load_definitions(rules: Rules) -> dict[str, Definition]:
                     f"{definition.game_id} {definition.version}: a wager returns {float(definition.lowest_rtp):.4%}, "
                     f"below the {minimum / 100:.2f} % of {rules.jurisdiction_name} (rtp_minimum_basis_points)"
                 )
+            require_one_jackpot(definition, definitions.values())
         except GameRefused as refused:
             log.error("game refused", extra={"reason": str(refused)})
         else:

@@ -82,7 +82,7 @@ class JackpotBalance:
 
 
 class JackpotLedger:
-    """The ledger's functions of jackpots (migrations 0003 and 0017)."""
+    """The ledger's functions of jackpots (migrations 0003, 0017 and 0023)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -115,15 +115,30 @@ class JackpotLedger:
         )
         return Posted(row["outcome"], row["transaction_id"], row["balance"], row["amount"])
 
-    async def round_of(self, account_id: int, key: str) -> tuple[uuid.UUID, dict[str, Any]] | None:
-        """The round that a request made, and its details; None when it made none."""
-        row = await self._database.pool.fetchrow(
-            "SELECT t.transaction_id, t.details FROM wallet.request_keys k JOIN wallet.transactions t"
-            " USING (transaction_id) WHERE k.account_id = $1 AND k.kind = 'round' AND k.key = $2",
+    async def rounds_of(self, account_id: int, key: str) -> list[tuple[uuid.UUID, dict[str, Any]]]:
+        """What requests of a key have ended, and its details: a spin, and a round by its last step."""
+        rows = await self._database.pool.fetch(
+            """SELECT t.transaction_id AS round_id, t.details FROM wallet.request_keys k
+                   JOIN wallet.transactions t USING (transaction_id)
+               WHERE k.account_id = $1 AND k.kind = 'round' AND k.key = $2
+               UNION ALL
+               SELECT r.round_id, t.details FROM wallet.game_round_steps s
+                   JOIN wallet.game_rounds r ON r.round_id = s.round_id AND r.step = s.step AND r.status = 'closed'
+                   JOIN wallet.transactions t ON t.transaction_id = r.ended_by
+               WHERE s.account_id = $1 AND s.key = $2""",
             account_id,
             key,
         )
-        return None if row is None else (row["transaction_id"], json.loads(row["details"]))
+        return [(row["round_id"], json.loads(row["details"])) for row in rows]
+
+    async def ending(self, round_id: uuid.UUID) -> dict[str, Any] | None:
+        """The details of the transaction that closed a round of several steps; None while none has."""
+        found = await self._database.pool.fetchval(
+            "SELECT t.details FROM wallet.game_rounds r JOIN wallet.transactions t ON t.transaction_id = r.ended_by"
+            " WHERE r.round_id = $1 AND r.status = 'closed'",
+            round_id,
+        )
+        return None if found is None else json.loads(found)
 
 
 async def reconcile_jackpots(connection: Any) -> list[JackpotBalance]:

@@ -1,4 +1,4 @@
-"""SQL of rounds of several steps: the functions of migration 0015, and what stands in its tables."""
+"""SQL of rounds of several steps: the functions of migrations 0015 and 0023, and what stands in its tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from casino.kernel.metrics import LEDGER_SECONDS
 from casino.wallet.round_values import GameRound, PlayedRound, RoundStep, StepRequest
 
 _STEP = """SELECT outcome, balance, amount, game, stepped FROM wallet.step_round(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"""
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"""
 
 
 class RoundRepository:
@@ -45,6 +45,7 @@ class RoundRepository:
                 request.due_at,
                 request.before,
                 request.reason,
+                json.dumps(request.jackpot) if request.jackpot is not None else None,
             )
         return row["outcome"], row["balance"], row["amount"], _round(row["game"]), _step(row["stepped"])
 

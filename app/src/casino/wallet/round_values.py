@@ -57,7 +57,9 @@ class StepRequest:
     """A step as the ledger is asked to write it. `seen` is the step whose state it was worked out from; 0 starts.
 
     `stake_minor` is what this step takes, `win_minor` what the round pays, with the step that closes it alone.
-    `before`: not after that moment on the database's clock. `None` for a limit means that there is none.
+    `before`: not after that moment on the database's clock. `None` for a limit means that there is none. `jackpot` is
+    what the round pays into one, `{"name", "micros", ...}` in millionths of the smallest unit: with the step that
+    closes it alone.
     """
 
     round_id: uuid.UUID
@@ -77,6 +79,7 @@ class StepRequest:
     due_at: datetime
     before: datetime | None = None
     reason: str | None = None
+    jackpot: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

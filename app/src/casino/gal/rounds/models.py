@@ -39,11 +39,27 @@ class FairDrawsAnswer(BaseModel):
     nonce: int
 
 
+class JackpotWinAnswer(BaseModel):
+    """What the round won of a jackpot, beside `win_minor`."""
+
+    name: str
+    win_minor: int
+
+
+class JackpotPart(BaseModel):
+    """What a jackpot returns besides, in percent with two decimals: at least and at most, in the long run."""
+
+    name: str
+    rtp_low: str
+    rtp_high: str
+
+
 class RoundAnswer(BaseModel):
     """A round after a step. `data` is what the player may see of the game; `actions` are what they may do.
 
     `stake_minor` is what this step took, `staked_minor` all stakes so far. `win_minor` is paid when the round is
-    closed, and what it comes to so far before. `balance_minor` is the balance after the step.
+    closed, and what it comes to so far before. `balance_minor` is the balance after the step, with what the round won
+    of a `jackpot`.
     """
 
     round_id: uuid.UUID
@@ -59,6 +75,7 @@ class RoundAnswer(BaseModel):
     data: dict[str, Any]
     started_at: datetime
     fair: FairDrawsAnswer | None
+    jackpot: JackpotWinAnswer | None = None
 
 
 class RoundsAnswer(BaseModel):
@@ -118,7 +135,8 @@ class WagerFigures(BaseModel):
 
 
 class RoundGameAnswer(BaseModel):
-    """A game of rounds. `actions` are all that its rounds may ask for; `choices` what a start may name."""
+    """A game of rounds. `actions` are all that its rounds may ask for; `choices` what a start may name. Its figures
+    are without the `jackpot`'s part."""
 
     game_id: str
     name: str
@@ -128,6 +146,7 @@ class RoundGameAnswer(BaseModel):
     choices: dict[str, Any]
     actions: list[str]
     figures: list[WagerFigures]
+    jackpot: JackpotPart | None = None
 
 
 class SeedAnswer(BaseModel):

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from casino.compliance.api import RulesInForce
+from casino.gal.jackpots import JackpotPlay, Paid
 from casino.gal.rounds.models import ActionRequest, RoundAnswer, RoundGameAnswer, RoundPicture, StartRequest
 from casino.gal.rounds.shown import answer, game_answer, picture, spin_picture
 from casino.gal.service import GameUnknown
@@ -57,11 +58,13 @@ class Rounds:
         control: GameControl,
         rounds: GameRounds,
         seeds: FairSeeds,
+        jackpots: JackpotPlay,
         rules: RulesInForce,
         clock: Clock,
         completion: timedelta,
     ) -> None:
         self._control = control
+        self._jackpots = jackpots
         self._rounds = rounds
         self._seeds = seeds
         self._rules = rules
@@ -93,7 +96,7 @@ class Rounds:
         if asked.provably_fair:
             known = await self._rounds.known(player.account_id, key, request_hash)
             if known is not None:
-                return answer(known)
+                return await self._answer(known)
             # Refused before a nonce is spent on it.
             self._control.start(game_id, asked.stake_minor, asked.choices)
             reserved = await self._seeds.reserve(player.player_id, key)
@@ -116,13 +119,10 @@ class Rounds:
             action={"choices": asked.choices},
             draws=draws | {"taken": draw.taken} if draws is not None and draw is not None else None,
         )
-        return answer(
-            await self._take(
-                replace(
-                    request, stake_cap_minor=limits.stake_cap_minor, min_cycle_ms=limits.min_cycle_ms, before=before
-                )
-            )
+        request = replace(
+            request, stake_cap_minor=limits.stake_cap_minor, min_cycle_ms=limits.min_cycle_ms, before=before
         )
+        return answer(*await self._take(definition, request))
 
     async def act(
         self,
@@ -146,7 +146,7 @@ class Rounds:
         if game.status != "open" or game.step != asked.step:
             known = await self._rounds.known(player.account_id, key, request_hash)
             if known is not None:
-                return answer(known)
+                return await self._answer(known)
             if game.status != "open":
                 raise RoundOver("The round is over.")
             raise RoundMovedOn(f"The round is at step {game.step}, and not at step {asked.step}.")
@@ -155,10 +155,9 @@ class Rounds:
             raise ChoiceInvalid("The action is named beside its choices, and not among them.")
         action = definition.timed(asked.choices | {"action": asked.action}, _open_ms(game, received_at))
         limits = self._limits(player, definition.kind)
-        taken = await self._step(
-            definition, game, action, key=key, request_hash=request_hash, limits=limits, admit=admit
+        return answer(
+            *await self._step(definition, game, action, key=key, request_hash=request_hash, limits=limits, admit=admit)
         )
-        return answer(taken)
 
     async def show(self, round_id: uuid.UUID, account_id: int | None = None) -> RoundPicture:
         """A round of this account, or of anybody, as it is and was; a spin as well. Raises GameRoundUnknown.
@@ -237,7 +236,7 @@ class Rounds:
         # Not a key that a request could have: a header's has no space.
         key = f"rule {game.round_id} {game.step}"
         hash_ = hashlib.sha256(key.encode()).digest()
-        taken = await self._step(definition, game, action, key=key, request_hash=hash_, reason=reason)
+        taken, _ = await self._step(definition, game, action, key=key, request_hash=hash_, reason=reason)
         return taken.game
 
     async def _step(
@@ -251,7 +250,7 @@ class Rounds:
         limits: PlayLimits | None = None,
         admit: Callable[[], None] | None = None,
         reason: str | None = None,
-    ) -> StepTaken:
+    ) -> tuple[StepTaken, Paid | None]:
         draw = await self._seeds.draw_of(game.draws) if game.draws is not None else None
         state = self._control.act(RoundState.of_json(game.state), action, draw)
         if state.step_stake_minor and admit is not None:
@@ -270,7 +269,7 @@ class Rounds:
         if limits is not None:
             cycle_ms = limits.min_cycle_ms if definition.kind == "video_slot" else None
             request = replace(request, stake_cap_minor=limits.stake_cap_minor, min_cycle_ms=cycle_ms)
-        return await self._take(replace(request, reason=reason))
+        return await self._take(definition, replace(request, reason=reason))
 
     def _request(
         self,
@@ -306,8 +305,17 @@ class Rounds:
             due_at=due,
         )
 
-    async def _take(self, request: StepRequest) -> StepTaken:
+    async def _take(self, definition: Definition, request: StepRequest) -> tuple[StepTaken, Paid | None]:
+        """Write a step; and what its round won of a jackpot.
+
+        With the step that closes it, a round pays in for all that it has staked: one that is voided has paid nothing
+        in. Whether it hits is drawn before it is written, as its outcome is, and thrown away with it when refused.
+        """
         game_id = request.state["game_id"]
+        if request.closes and definition.jackpot is not None:
+            staked = request.state["staked_minor"]
+            drawn = await self._jackpots.draw(definition.jackpot, request.account_id, request.key, staked)
+            request = replace(request, jackpot=drawn.details["jackpot"])
         try:
             taken = await self._rounds.take(request)
         except CasinoError as refused:
@@ -319,7 +327,21 @@ class Rounds:
         if not taken.replayed:
             _stakes(game_id).inc(request.stake_minor)
             _wins(game_id).inc(request.win_minor)
-        return taken
+            if request.jackpot is None or "hit" not in request.jackpot:
+                return taken, None
+        return taken, await self._won(taken)
+
+    async def _answer(self, known: StepTaken) -> RoundAnswer:
+        """A step as it was answered."""
+        return answer(known, await self._won(known))
+
+    async def _won(self, taken: StepTaken) -> Paid | None:
+        """What a round that this step closed has won of a jackpot; it is paid where it was not."""
+        game = taken.game
+        definition = self._control.resumable.get(game.game_id)
+        if not taken.step.closed or definition is None or definition.jackpot is None:
+            return None
+        return await self._jackpots.settle_round(game.account_id, game.round_id)
 
     def _definition(self, game: GameRound) -> Definition:
         definition = self._control.resumable.get(game.game_id)

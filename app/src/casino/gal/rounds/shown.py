@@ -6,20 +6,23 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from casino.gal.jackpots import Paid
 from casino.gal.rounds.models import (
     FairDrawsAnswer,
+    JackpotPart,
+    JackpotWinAnswer,
     PhaseAnswer,
     RoundAnswer,
     RoundGameAnswer,
     RoundPicture,
     WagerFigures,
 )
-from casino.game_control.api import Definition, Figures, Recall, RoundState, StoredRound, recall
+from casino.game_control.api import Definition, Figures, Jackpot, Recall, RoundState, StoredRound, percent, recall
 from casino.wallet.api import GameRound, PlayedRound, StepTaken
 
 
-def answer(of: StepTaken | GameRound) -> RoundAnswer:
-    """A step as it was answered when it was taken, or a round as it is now."""
+def answer(of: StepTaken | GameRound, paid: Paid | None = None) -> RoundAnswer:
+    """A step as it was answered when it was taken, or a round as it is now; `paid` is what it won of a jackpot."""
     if isinstance(of, StepTaken):
         game, step = of.game, of.step
         state = RoundState.of_json({**step.state, "steps": []})
@@ -39,7 +42,8 @@ def answer(of: StepTaken | GameRound) -> RoundAnswer:
             "stake_minor": took,
             "staked_minor": state.staked_minor,
             "win_minor": state.win_minor if status != "voided" else 0,
-            "balance_minor": balance,
+            "balance_minor": balance if paid is None else paid.balance_minor,
+            "jackpot": None if paid is None else JackpotWinAnswer(name=paid.jackpot, win_minor=paid.amount_minor),
             "actions": list(state.actions) if status == "open" else [],
             "data": state.visible()["data"],
             "started_at": game.started_at,
@@ -153,7 +157,15 @@ def game_answer(definition: Definition, cap_minor: int | None) -> RoundGameAnswe
         choices=definition.offered_choices(),
         actions=list(definition.ACTIONS),
         figures=[_figures(wager, figures) for wager, figures in definition.figures.items()],
+        jackpot=jackpot_part(definition.jackpot),
     )
+
+
+def jackpot_part(terms: Jackpot | None) -> JackpotPart | None:
+    """What a game's jackpot returns besides."""
+    if terms is None:
+        return None
+    return JackpotPart(name=terms.name, rtp_low=percent(terms.rtp_low), rtp_high=percent(terms.rtp_high))
 
 
 def _figures(wager: str, figures: Figures) -> WagerFigures:

@@ -28,6 +28,7 @@ class Blackjack(Definition):
 
     SLOW: ClassVar[bool] = True
     ACTIONS: ClassVar[tuple[str, ...]] = ("insurance", "decline", "hit", "stand", "double", "split")
+    MOST_STAKES: ClassVar[int] = 9  # four hands that are doubled, and insurance
 
     kind: Literal["blackjack"]
     rules: Rules
