@@ -124,6 +124,7 @@ class Servers:
         variables = self.environment(database) | changes
         structured = (
             "CASINO_PSP", "CASINO_PSP_SECRETS", "CASINO_DATABASE_POOL_SIZES", "CASINO_STUDIOS", "CASINO_STUDIO_SECRETS",
+            "CASINO_EXCLUSION_REGISTER",
         )  # fmt: skip
         parsed = {k: json.loads(v) if k in structured else v for k, v in variables.items()}
         return load_settings(**parsed)

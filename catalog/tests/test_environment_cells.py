@@ -50,6 +50,45 @@ def test_a_sound_environment_has_no_faults(tmp_path):
     assert faults_of(tmp_path, ENVIRONMENT) == []
 
 
+REGISTERS = """\
+    exclusionRegisters:
+      - {name: gamstop, register: GAMSTOP, url: "https://registers.example", cidr: 203.0.113.9/32, port: 443}
+      - {name: other, register: Other, url: "https://registers.example", cidr: 203.0.113.9/32, port: 443}
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "path", "says"),
+    [
+        (
+            "",
+            "",
+            "cells.1.exclusionRegisters.0.register",
+            "GAMSTOP is the register of none of the cell's jurisdictions",
+        ),
+        ("[BR]", "[BR, GB]", "cells.1.exclusionRegisters.1.register", "Other is the register of none"),
+        ("Other", "GAMSTOP", "cells.1.exclusionRegisters.1.register", "GAMSTOP is claimed by"),
+        ("other", "gamstop", "cells.1.exclusionRegisters.1.name", "gamstop is claimed by"),
+        ("name: other", "name: Other", "cells.1.exclusionRegisters.1.name", "not a valid code"),
+        ("https://registers.example", "http://registers.example", "cells.1.exclusionRegisters.0.url", ""),
+        ("203.0.113.9/32", "203.0.113.9/24", "cells.1.exclusionRegisters.0.cidr", "host bits"),
+        ("port: 443", "port: 0", "cells.1.exclusionRegisters.0.port", ""),
+    ],
+)
+def test_a_register_that_nobody_would_ask_or_could_reach_is_refused(tmp_path, was, becomes, path, says):
+    found = faults_of(tmp_path, (ENVIRONMENT + REGISTERS).replace(was, becomes) if was else ENVIRONMENT + REGISTERS)
+    assert any(where == path and says in problem for _, where, problem in found), found
+
+
+def test_a_cell_may_lead_to_the_registers_of_its_jurisdictions(tmp_path):
+    text = (
+        (ENVIRONMENT + REGISTERS)
+        .replace("[BR]", "[BR, GB]")
+        .replace("Other", "Plataforma Centralizada de Autoexclusão")
+    )
+    assert not [path for _, path, _ in faults_of(tmp_path, text) if "exclusionRegisters" in path]
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "line", "path", "says"),
     [

@@ -205,7 +205,7 @@ PROTECTION = {
     "limits", "limit_kinds_required", "limit_loosening_hours", "self_exclusion_minimum_days", "time_out_maximum_days",
     "reality_check_minutes", "reality_check_acknowledged", "limit_loosening_confirmed",
 }  # fmt: skip
-OF_THEIR_OWN = PROTECTION | {"verification_required"}
+OF_THEIR_OWN = PROTECTION | {"verification_required", "exclusion_register", "exclusion_register_moments"}
 
 
 def options(found):

@@ -105,6 +105,21 @@ def test_a_cell_may_reach_its_studios_and_says_how_they_are_spoken_to(tmp_path: 
     assert loaded.model_dump(by_alias=True) == STUDIO
 
 
+def test_a_cell_may_reach_its_registers_and_leads_its_casinos_there(tmp_path: Path) -> None:
+    from domicile_operator.cell import load_cell
+
+    register = {
+        "name": "gamstop", "register": "GAMSTOP", "url": "https://registers.example:8444", "cidr": "203.0.113.9/32",
+        "port": 8444,
+    }  # fmt: skip
+    one = plan(exclusionRegisters=[register])
+    assert "registers.example" in one.egress_hosts
+    for name, text in cell_config_map(cell_document(one, STORES), "PEM")["data"].items():
+        (tmp_path / name).write_text(text)
+    (loaded,) = load_cell(tmp_path).exclusion_registers
+    assert loaded.model_dump(by_alias=True) == register
+
+
 @pytest.mark.parametrize("address", ["http://psp.example", "ssh://git@git.example/x", "https://"])
 def test_what_the_firewall_could_not_name_is_refused(address: str) -> None:
     with pytest.raises(PlanError, match="TLS to a named host"):

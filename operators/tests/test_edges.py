@@ -42,6 +42,9 @@ studios:
      launchUrl: "https://play.starbright.example", cidr: 10.1.2.5/32, port: 9443}
   - {name: moonlit, title: Moonlit, dialect: hmac_actions, apiUrl: "https://api.moonlit.example",
      launchUrl: "https://play.moonlit.example", cidr: 10.1.2.6/32, port: 443}
+exclusionRegisters:
+  - {name: gamstop, register: GAMSTOP, url: "https://registers.example:8444", cidr: 10.1.2.7/32, port: 8444}
+  - {name: oasis, register: OASIS, url: "https://registers.example:8445", cidr: 10.1.2.7/32, port: 8445}
 """
 
 

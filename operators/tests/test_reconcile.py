@@ -48,8 +48,8 @@ def test_a_tenant_waits_for_its_migration_then_for_its_pods_then_is_live(fakes: 
     assert (status["state"], status["url"]) == ("Live", "https://acme-gb.l3f2a.localhost:18443/")
     assert {c["type"]: c["status"] for c in status["conditions"]} == {
         "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True", "Lawful": "True",
-        "Secrets": "True", "Database": "True", "RulesInForce": "Unknown", "GamesVerified": "False",
-        "Progressing": "False", "Degraded": "False", "Paused": "False", "DriftDetected": "False",
+        "ExclusionRegister": "Unknown", "Secrets": "True", "Database": "True", "RulesInForce": "Unknown", 
+        "GamesVerified": "False",        "Progressing": "False", "Degraded": "False", "Paused": "False", "DriftDetected": "False",
     }  # fmt: skip
 
 

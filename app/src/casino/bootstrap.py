@@ -50,7 +50,7 @@ from casino.pam.api import PlayerAccounts, PlayerModule
 from casino.pam.api import build as build_pam
 from casino.realtime.api import RealityChecks, load_realtime_settings
 from casino.realtime_feed import Feed
-from casino.responsible_gaming.api import ResponsibleGaming, build_protection
+from casino.responsible_gaming.api import ResponsibleGaming, build_protection, open_register_key
 from casino.stores import KEPT, credentials_of
 from casino.wallet.api import (
     Connection,
@@ -167,7 +167,7 @@ class Runtime:
         parts.put(PlayerModule, players)
         parts.put(PlayerAccounts, players.accounts)
         parts.put(Authenticator, players.accounts)  # type: ignore[type-abstract]
-        protection = self._protect(parts, databases, players, money)
+        protection = await self._protect(parts, databases, players, money)
         parts.put(GameControl, self._games)
         await self._oversee(parts, databases)
         jackpots = build_jackpots(self._games, databases.of("gal"), databases.of("wallet"), money.currency, self._clock)
@@ -244,7 +244,7 @@ class Runtime:
             ),
         )
 
-    def _protect(
+    async def _protect(
         self, parts: Container, databases: Databases, players: PlayerModule, wallet: Wallet
     ) -> ResponsibleGaming:
         self._protection = build_protection(
@@ -255,6 +255,7 @@ class Runtime:
             settings=self._settings,
             rules=self._rules,
             clock=self._clock,
+            register_key=await open_register_key(self._settings, self._credentials),
         )
         parts.put(ResponsibleGaming, self._protection)
         parts.put(DepositGuard, self._protection)  # type: ignore[type-abstract]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -134,12 +135,15 @@ MOMENTS = ["registration", "login", "deposit", "marketing"]
 
 
 async def opened(open_casino: Any, url: str) -> Any:
-    settings = {"CASINO_EXCLUSION_REGISTER_URL": url, "CASINO_EXCLUSION_REGISTER_KEY": "k"}
+    settings = {
+        "CASINO_EXCLUSION_REGISTER": json.dumps({"register": "REGISTER", "url": url}),
+        "CASINO_EXCLUSION_REGISTER_KEY": "k",
+    }
     return await open_casino(settings, exclusion_register="REGISTER", exclusion_register_moments=MOMENTS)
 
 
 def control(url: str, path: str, body: Any) -> None:
-    httpx.post(f"{url}/control/{path}", json=body).raise_for_status()
+    httpx.post(f"{url}/control/{path}", json=body, headers={"Authorization": "Bearer k"}).raise_for_status()
 
 
 async def test_the_register_is_asked_at_each_moment_and_who_is_listed_is_out(open_casino: Any, register: str) -> None:

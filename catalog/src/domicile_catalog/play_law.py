@@ -44,6 +44,8 @@ FACT_OF_OPTION = {
     "reality_check_acknowledged": "reality_check_acknowledgement",
     "limit_loosening_confirmed": "limit_increase_confirmation",
     "approved_games_required": "game_approval",
+    "exclusion_register": "self_exclusion_register",
+    "exclusion_register_moments": "register_check_moments",
 }
 """Rules that rules.json has only where the law of the jurisdiction says something: elsewhere the casino has a default
 of its own. None of them stops a casino for being unknown."""

@@ -1,12 +1,12 @@
 """What the law says of the protection of players, in the casino's words (docs/responsible-gaming.md). Pure."""
 
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from domicile_catalog.forms import Frozen, MoneyCap, TimeOut
 from domicile_catalog.play_law import PlayLaw
-from domicile_catalog.vocabulary import Demand, LimitKind, Period
+from domicile_catalog.vocabulary import Demand, LimitKind, Moment, Period
 
 COUNTED_OVER: dict[Period, Literal["day", "week", "month"]] = {
     Period.DAY: "day",
@@ -22,6 +22,22 @@ LIMITED_AS = {
     LimitKind.TIME: "session",
 }
 """The limits that players can set in the casino. It has none of the balance."""
+
+
+ASKED_AT: dict[Moment, str] = {
+    Moment.REGISTRATION: "registration",
+    Moment.LOGIN: "login",
+    Moment.SESSION: "login",
+    Moment.DEPOSIT: "deposit",
+    Moment.WAGER: "deposit",
+    Moment.MARKETING: "marketing",
+}
+"""The moments at which the casino can ask a register. A session begins with a log-in; no bet waits for a register, so
+where the law names wagers the deposits are asked about too. It has none of payouts."""
+
+ALWAYS_ASKED_AT = ("registration", "login")
+"""Wherever there is a register, whatever the law is known to say of moments: who is on it may neither open an account
+nor play, and registration alone would never find who comes onto it later."""
 
 
 class PlayLimit(Frozen):
@@ -47,6 +63,21 @@ def protection_options(law: PlayLaw) -> dict[str, Any]:
         "reality_check_minutes": law.fact("reality_check_minutes").value,
         "reality_check_acknowledged": demanded(law.fact("reality_check_acknowledgement").value),
     }
+
+
+def register_options(law: PlayLaw, registers: Collection[str] | None) -> dict[str, Any]:
+    """The register of excluded persons that the casino asks, and when; nothing where the law has none.
+
+    `registers` are the names of those that the casino can reach: one that it cannot is left out, and it is for who
+    builds the casino to refuse or to say so. None leaves nothing out.
+    """
+    name = law.fact("self_exclusion_register").value
+    if name is None or (registers is not None and name not in registers):
+        return {}
+    named = law.fact("register_check_moments").value or ()
+    told = {*ALWAYS_ASKED_AT, *(ASKED_AT[moment] for moment in named if moment in ASKED_AT)}
+    moments = tuple(moment for moment in dict.fromkeys(ASKED_AT.values()) if moment in told)
+    return {"exclusion_register": name, "exclusion_register_moments": moments}
 
 
 def demanded(asked: Demand | None) -> bool | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from domicile_catalog.facts import Fact
 from domicile_catalog.forms import Frozen, StakeBand
 from domicile_catalog.model import Catalogue
 from domicile_catalog.play_law import BINDING, FACT_OF_OPTION, FACT_OF_RULE, NEEDED, NOT_OF_PLAY, PlayLaw
-from domicile_catalog.protection import PlayLimit, demanded, protection_options
+from domicile_catalog.protection import PlayLimit, demanded, protection_options, register_options
 from domicile_catalog.rule_errors import (
     InvalidLimitError,
     UnknownJurisdictionError,
@@ -90,6 +90,8 @@ class Rules(Frozen):
     reality_check_acknowledged: bool | None = None
     limit_loosening_confirmed: bool | None = None
     approved_games_required: bool | None = None
+    exclusion_register: str | None = None
+    exclusion_register_moments: tuple[str, ...] | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     confidence: dict[str, Confidence]
     sources: dict[str, str]
@@ -114,10 +116,14 @@ def tenant_rules(
     attestations: Iterable[Attestation] = (),
     *,
     production: bool = False,
+    registers: Collection[str] | None = None,
 ) -> Rules:
     """The jurisdiction's rules of play, tightened by the tenant's limits.
 
     `limits` has any of slotMaxStakeMinor (minor units per spin), minAgeYears and sessionIdleTimeoutSeconds.
+    `registers` are the names of the registers of excluded persons that the casino can ask: one that is not among them
+    is named in `parameters` alone, and `exclusion_register` is left out. None asks what the law is, whatever can be
+    reached.
     Raises, all of them RulesError: LaxerLimitError where a limit is laxer than the rule; InvalidLimitError;
     UnknownRuleError where the jurisdiction's currency, timezone or minimum age is unknown, and in production where any
     rule of `BINDING` is; RecalledRuleError where one is only recalled in production; ContradictedRuleError where an
@@ -143,7 +149,7 @@ def tenant_rules(
             remedy="Correct the attested currency, or add its ISO 4217 exponent to the catalogue.",
         )
     parameters = {name: fact for name in _parameters(catalogue) if (fact := law.fact(name)).known}
-    options = _options(law)
+    options = _options(law) | register_options(law, registers)
     told = {rule: law.fact(name) for rule, name in FACT_OF_RULE.items()} | parameters
     told |= {rule: _fact_behind(rule, law) for rule in options}
     min_age = _tighten_age(law, limits.get(MIN_AGE))
@@ -223,10 +229,22 @@ def _plain(value: Any) -> Any:
     return TypeAdapter(Any).dump_python(value, mode="json")
 
 
-def rules_for(catalogue: Catalogue, request: TenantRequest, limits: Mapping[str, int]) -> Rules:
+def rules_for(
+    catalogue: Catalogue,
+    request: TenantRequest,
+    limits: Mapping[str, int],
+    *,
+    registers: Collection[str] | None = None,
+) -> Rules:
     """`tenant_rules()` for a tenant that is to be placed. Raises what that raises."""
     return tenant_rules(
-        catalogue, request.jurisdiction, limits, request.on, request.attestations, production=request.production
+        catalogue,
+        request.jurisdiction,
+        limits,
+        request.on,
+        request.attestations,
+        production=request.production,
+        registers=registers,
     )
 
 

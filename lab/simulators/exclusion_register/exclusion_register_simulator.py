@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 LARGEST = 64 * 1024
@@ -48,10 +49,14 @@ def identities(person: dict[str, str]) -> list[str]:
 class Handler(BaseHTTPRequestHandler):
     register: Register
     key: str | None = None
+    protocol_version = "HTTP/1.1"  # one connection for many look-ups
+    timeout = 30  # seconds for a caller that says nothing, the handshake of TLS included
 
     def do_GET(self) -> None:
         if self.path == "/healthz":
             self._answer(200, {"status": "ok"})
+        elif not self._known():
+            self._answer(401, {"error": "unauthorized"})
         elif self.path == "/control/checks":
             self._answer(200, {"checks": self.register.checks})
         else:
@@ -59,22 +64,30 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         try:
-            body = json.loads(self.rfile.read(min(int(self.headers.get("Content-Length", "0")), LARGEST)))
+            length = int(self.headers.get("Content-Length", "0"))
+            body = json.loads(self.rfile.read(length)) if 0 < length <= LARGEST else None
         except ValueError:
-            self._answer(400, {"error": "no_json"})
+            body = None
+        if not isinstance(body, dict):
+            self.close_connection = True  # what is left of it must not be read as the next request
+            self._answer(400, {"error": "no_json_object"})
             return
-        if self.path == "/control/persons":
+        if not self._known():
+            self._answer(401, {"error": "unauthorized"})
+        elif self.path == "/control/persons":
             self.register.set(body["person"], bool(body["listed"]))
             self._answer(200, {})
         elif self.path == "/control/fault" and body.get("name") in FAULTS:
             self.register.fault = body["name"]
             self._answer(200, {})
-        elif self.path != "/v1/checks":
-            self._answer(404, {"error": "not_found"})
-        elif self.key is not None and self.headers.get("Authorization") != f"Bearer {self.key}":
-            self._answer(401, {"error": "unauthorized"})
-        else:
+        elif self.path == "/v1/checks":
             self._check(body)
+        else:
+            self._answer(404, {"error": "not_found"})
+
+    def _known(self) -> bool:
+        """Who bears the key; who does not could list themselves, or take a name off."""
+        return self.key is None or self.headers.get("Authorization") == f"Bearer {self.key}"
 
     def _check(self, body: dict[str, Any]) -> None:
         fault = self.register.fault
@@ -97,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
@@ -104,10 +119,17 @@ class Handler(BaseHTTPRequestHandler):
         """Who is asked about is personal data: nothing is logged."""
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """A caller that went away, or never was one."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listen", default="127.0.0.1:8091")
-    parser.add_argument("--key", help="what callers have to bear")
+    known_by = parser.add_mutually_exclusive_group()
+    known_by.add_argument("--key", help="what callers have to bear")
+    known_by.add_argument("--key-file", type=Path, help="a file that holds it: arguments are there for all to see")
     parser.add_argument("--slow-seconds", type=float, default=10.0)
     parser.add_argument("--cert")
     parser.add_argument("--cert-key")
@@ -115,12 +137,14 @@ def main() -> int:
     host, _, port = options.listen.rpartition(":")
     if not options.cert and host not in ("127.0.0.1", "localhost"):
         parser.error("without --cert it listens on loopback only")
-    Handler.register, Handler.key = Register(options.slow_seconds), options.key
-    server = ThreadingHTTPServer((host, int(port)), Handler)
+    Handler.register = Register(options.slow_seconds)
+    Handler.key = options.key_file.read_text().strip() if options.key_file else options.key
+    server = Server((host, int(port)), Handler)
     if options.cert:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.cert, options.cert_key)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        # Each handshake in its caller's thread: one that never ends must not keep the others waiting.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"listening on {'https' if options.cert else 'http'}://{options.listen}", flush=True)
     server.serve_forever()

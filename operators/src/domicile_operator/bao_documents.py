@@ -134,6 +134,7 @@ def _casino_policy(plan: Plan, former: bool) -> str:
         f"kv/data/tenants/{names.tenant}/*",
         *(f"kv/data/cell/psp/{provider.name}" for provider in plan.providers),
         *(f"kv/data/cell/studios/{studio.name}" for studio in plan.studios),
+        *([f"kv/data/cell/registers/{plan.register.name}"] if plan.register else []),
     ]
     sealing = (
         _rule(f"transit/encrypt/{names.transit_key}", "update")

@@ -27,6 +27,7 @@ from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Refused
 from domicile_operator.plan import LawAhead, RulesInForce
+from domicile_operator.registers import register_names
 from domicile_operator.spec import TenantSpec
 
 
@@ -67,7 +68,7 @@ class CatalogueRulebook:
             since = unlawful_since(catalogue, request, limits)
             return Refused(answer.code, sentence(answer), PLACED, since)
         try:
-            rules = rules_for(catalogue, request, limits)
+            rules = rules_for(catalogue, request, limits, registers=register_names(cell))
         except RulesError as error:
             since = unlawful_since(catalogue, request, limits)
             return Refused(error.code, f"{error.message} {error.remedy}", since=since)

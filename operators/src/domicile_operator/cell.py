@@ -1,13 +1,14 @@
 """The cell that this operator serves, as the ConfigMap `domicile-cell` says it."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from domicile_catalog import Fault as DataFault
 from domicile_catalog.documents import read_mapping
 from domicile_catalog.model import PlaceCode, TerritoryCode
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from domicile_operator.errors import Fault
@@ -84,6 +85,25 @@ class Studio(_Model):
     port: Port
 
 
+def _network(text: str) -> str:
+    return str(ip_network(text))  # ValueError says what is wrong with it
+
+
+class ExclusionRegister(_Model):
+    """A national register of excluded persons (docs/responsible-gaming.md).
+
+    `register` is what the catalogue calls it; `name` is the cell's own, below which its key lies in OpenBao. The casino
+    calls `url`, which `cidr` and `port` open.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,23}$")]
+    # A field `register` would hide a method of the model's class.
+    register_name: Annotated[str, Field(alias="register", min_length=2, max_length=60)]
+    url: Annotated[str, Field(pattern=r"^https://[^\s]+$", max_length=512)]
+    cidr: Annotated[str, AfterValidator(_network)]
+    port: Port
+
+
 class LedgerArchive(_Model):
     """Where each casino's worker keeps its sealed months: a volume of `size`, of a class whose volumes are kept."""
 
@@ -132,6 +152,7 @@ class Cell(_Model):
     openbao: OpenBao
     payment_providers: tuple[PaymentProvider, ...] = ()
     studios: tuple[Studio, ...] = ()
+    exclusion_registers: Annotated[tuple[ExclusionRegister, ...], Field(max_length=16)] = ()
     games_keys: Annotated[tuple[GamesKey, ...], Field(max_length=4)] = ()
     ca_pem: str = ""
     networks: str = ""
@@ -143,6 +164,16 @@ class Cell(_Model):
     def _serial_is_of_a_roots_list(self) -> Self:
         if self.attestation_serial is not None and self.attestation_root is None:
             raise ValueError("attestationSerial is of a list that a root signs: name the attestationRoot too")
+        return self
+
+    @model_validator(mode="after")
+    def _registers_are_told_apart(self) -> Self:
+        """By their own names, below which their keys lie, and by the catalogue's, by which one is chosen."""
+        for what in ("name", "register_name"):
+            told = [getattr(one, what) for one in self.exclusion_registers]
+            twice = sorted({one for one in told if told.count(one) > 1})
+            if twice:
+                raise ValueError(f"exclusionRegisters has {', '.join(twice)} more than once")
         return self
 
     def url(self, tenant: str) -> str:

@@ -10,6 +10,7 @@ PLACED = "Placed"
 ATTESTED = "Attested"
 LICENCE_VALID = "LicenceValid"
 LAWFUL = "Lawful"
+EXCLUSION_REGISTER = "ExclusionRegister"
 SECRETS = "Secrets"
 DATABASE = "Database"
 RULES_IN_FORCE = "RulesInForce"
@@ -26,6 +27,7 @@ TYPES = (
     ATTESTED,
     LICENCE_VALID,
     LAWFUL,
+    EXCLUSION_REGISTER,
     SECRETS,
     DATABASE,
     RULES_IN_FORCE,

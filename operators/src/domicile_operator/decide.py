@@ -13,6 +13,7 @@ from domicile_operator.errors import Refused
 from domicile_operator.games import trusted
 from domicile_operator.names import Names
 from domicile_operator.plan import LawAhead, Plan, RulesInForce
+from domicile_operator.registers import asked, chosen, refused
 from domicile_operator.spec import TenantSpec
 
 
@@ -83,10 +84,18 @@ def decide(
         return Decision(None, placed, conditions)
     said = " ".join((f"Its data rests in {placed.place}.", *placed.warnings))
     conditions.append(Condition(PLACED, "True", "Placed", said))
-    conditions += [_attested(placed), _lawful(placed)]
+    register = asked(spec.jurisdiction, placed.rules, cell)
+    conditions += [_attested(placed), _lawful(placed), register]
     providers, studios = _providers(spec, cell), _studios(spec, cell)
     games = trusted(cell.games_manifests, cell.games_keys, image_version(image), cell.name)
-    for found in (providers, studios, _hosts(spec, cell, taken_hosts), _networks(spec, cell, placed.rules), games):
+    for found in (
+        providers,
+        studios,
+        _hosts(spec, cell, taken_hosts),
+        _networks(spec, cell, placed.rules),
+        refused(register, cell),
+        games,
+    ):
         if isinstance(found, Refused):
             return Decision(None, found, conditions)
     assert not isinstance(providers, Refused) and not isinstance(studios, Refused) and not isinstance(games, Refused)
@@ -101,6 +110,7 @@ def decide(
         tuple(studios),
         placed.ahead,
         games,
+        chosen(placed.rules, cell),
     )
     return Decision(plan, None, conditions)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from domicile_catalog.images import image_version
 
-from domicile_operator.cell import Cell, PaymentProvider, Studio
+from domicile_operator.cell import Cell, ExclusionRegister, PaymentProvider, Studio
 from domicile_operator.games import GamesManifest
 from domicile_operator.names import (
     FIELD_MANAGER,
@@ -90,6 +90,7 @@ class Plan:
     studios: tuple[Studio, ...] = ()
     ahead: LawAhead | None = None
     games: GamesManifest | None = None
+    register: ExclusionRegister | None = None
 
     @property
     def size(self) -> Size:

@@ -81,6 +81,16 @@ class World:
                     "credentials": {"operator": "o-1", "operator_private_key": "-----BEGIN\nkey"},
                 },
             ],
+            "cell_exclusion_registers": [
+                {
+                    "name": "gamstop",
+                    "register": "GAMSTOP",
+                    "url": "https://registers.test",
+                    "cidr": "10.1.2.7/32",
+                    "port": 443,
+                    "key": "k-1",
+                },
+            ],
         }
         settings = {
             "BAO_TOKEN": self.vault.root.token,
@@ -223,6 +233,19 @@ def test_a_tenant_reads_the_keys_of_studios_that_it_names_and_its_real_time_none
         (realtime, "database/creds/casino-acme-gb-wallet"), (realtime, "database/creds/casino-acme-gb-redis"),
         (realtime, "transit/keys/casino-acme-gb"),
     ):  # fmt: skip
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.read(path)
+
+
+def test_a_tenant_reads_the_key_to_the_register_of_its_law_and_its_real_time_does_not(world: World) -> None:
+    bao = world.bao("domicile-operator", "domicile-operator")
+    asked = {"exclusion_register": "GAMSTOP", "exclusion_register_moments": ["registration", "login"]}
+    for document in documents(plan(rules=json.dumps(asked))):
+        bao.ensure(document.path, document.data)
+    casino = _logged_in(world, "casino", "casino-acme-gb", "casino-acme-gb")
+    realtime = _logged_in(world, "casino-realtime", "casino-acme-gb-realtime", "casino-acme-gb")
+    assert casino.read("kv/data/cell/registers/gamstop")["data"]["data"] == {"key": "k-1"}
+    for client, path in ((casino, "kv/data/cell/registers/oasis"), (realtime, "kv/data/cell/registers/gamstop")):
         with pytest.raises(hvac.exceptions.Forbidden):
             client.read(path)
 

@@ -5,6 +5,7 @@ from typing import Any
 from domicile_operator.cell import Cell, ElastiCache, LedgerArchive
 from domicile_operator.names import API_VERSION, KIND, Names
 from domicile_operator.plan import Plan, RulesInForce
+from domicile_operator.registers import chosen
 from domicile_operator.spec import TenantSpec
 
 from operator_testkit.fakes import IMAGE
@@ -34,6 +35,12 @@ CELL = Cell.model_validate(
              "cidr": "10.1.2.5/32"},
             {"name": "moonlit", "title": "Moonlit", "dialect": "hmac_actions", "port": 443, "cidr": "10.1.2.6/32",
              "apiUrl": "https://api.moonlit.example", "launchUrl": "https://play.moonlit.example"},
+        ],
+        "exclusionRegisters": [
+            {"name": "gamstop", "register": "GAMSTOP", "url": "https://registers.example:8444", "port": 8444,
+             "cidr": "10.1.2.7/32"},
+            {"name": "oasis", "register": "OASIS", "url": "https://registers.example:8445", "port": 8445,
+             "cidr": "10.1.2.7/32"},
         ],
     }
 ).model_copy(update={"ca_pem": "-----BEGIN CERTIFICATE-----\n"})  # fmt: skip
@@ -68,4 +75,7 @@ def plan(
     in_force = RulesInForce(rules, "d" * 64, "c" * 64)
     named = {studio.name for studio in parsed.studios}
     studios = tuple(studio for studio in cell.studios if studio.name in named)
-    return Plan(Names(name), parsed, cell, "eu-west-2", in_force, image, cell.payment_providers, studios)
+    register = chosen(in_force, cell)
+    return Plan(
+        Names(name), parsed, cell, "eu-west-2", in_force, image, cell.payment_providers, studios, register=register
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from casino.kernel.metrics import CREDENTIAL_EXPIRY
 from casino.kernel.openbao import BaoSession, Grant, Login
-from casino.kernel.settings import PspSecret, Settings, StudioSecret
+from casino.kernel.settings import ExclusionRegisterSecret, PspSecret, Settings, StudioSecret
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,9 @@ class Credentials:
 
     async def studio_secret(self, path: str) -> StudioSecret:
         return await self._current.session.read_studio_secret(path)
+
+    async def register_secret(self, path: str) -> ExclusionRegisterSecret:
+        return await self._current.session.read_register_secret(path)
 
     async def start(self) -> None:
         """Take the first generation; raises what hvac raises."""

@@ -14,7 +14,7 @@ import hvac
 import hvac.exceptions
 
 from casino.kernel.errors import ConfigurationError
-from casino.kernel.settings import PspSecret, Settings, StudioSecret
+from casino.kernel.settings import ExclusionRegisterSecret, PspSecret, Settings, StudioSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,10 @@ class BaoSession:
     async def read_studio_secret(self, path: str) -> StudioSecret:
         """A studio's keys in kv v2."""
         return StudioSecret.model_validate(await self._read(path))
+
+    async def read_register_secret(self, path: str) -> ExclusionRegisterSecret:
+        """The key to a register of excluded persons in kv v2, for example `cell/registers/gamstop`."""
+        return ExclusionRegisterSecret.model_validate(await self._read(path))
 
     async def read_login(self, path: str) -> Login:
         """A login that somebody else keeps in kv v2, for example `tenants/acme-gb/redis`."""

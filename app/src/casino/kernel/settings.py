@@ -50,6 +50,23 @@ class StudioSecret(BaseModel):
     operator_private_key: SecretStr | None = None
 
 
+class ExclusionRegisterSetting(BaseModel):
+    """A national register of excluded persons: what the rules call it, its base URL, and where its key lies."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A field `register` would hide a method of the model's class.
+    register_name: str = Field(alias="register", min_length=2, max_length=60)
+    url: str
+    secret_path: str | None = None
+
+
+class ExclusionRegisterSecret(BaseModel):
+    """What a register knows its callers by."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    key: SecretStr = Field(min_length=1)
+
+
 class Settings(BaseSettings):
     """Every setting of the process. Either the OpenBao set or the development URLs must be there."""
 
@@ -93,8 +110,9 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, alias="CASINO_TRUSTED_PROXIES", ge=0, le=5)
     ip_networks: Path | None = Field(default=None, alias="CASINO_IP_NETWORKS")
     anonymity_url: str | None = Field(default=None, alias="CASINO_ANONYMITY_URL")
-    exclusion_register_url: str | None = Field(default=None, alias="CASINO_EXCLUSION_REGISTER_URL")
+    exclusion_register: ExclusionRegisterSetting | None = Field(default=None, alias="CASINO_EXCLUSION_REGISTER")
     exclusion_register_key: SecretStr | None = Field(default=None, alias="CASINO_EXCLUSION_REGISTER_KEY")
+    """Development: instead of the register's `secret_path`."""
     public_origin: str | None = Field(default=None, alias="CASINO_PUBLIC_ORIGIN")
 
     psp: tuple[PspSetting, ...] = Field(default=(), alias="CASINO_PSP")
@@ -189,6 +207,8 @@ def _missing(settings: Settings, needs_database: bool, needs_redis: bool, migrat
         missing += [name for name, value in required.items() if not value]
         missing += [f"secret_path of provider {p.name}" for p in settings.psp if not p.secret_path]
         missing += [f"secret_path of studio {s.studio}" for s in settings.studios if not s.secret_path]
+        if settings.exclusion_register is not None and not settings.exclusion_register.secret_path:
+            missing.append(f"secret_path of register {settings.exclusion_register.register_name}")
     else:
         if needs_database and settings.database_url is None:
             missing.append("CASINO_DATABASE_URL (or BAO_ADDR)")

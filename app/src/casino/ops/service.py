@@ -49,6 +49,11 @@ class Readiness:
         told = {}
         if self._rules.fault is not None:
             told["rules"] = f"the rules in place are not in force: {self._rules.fault}"
+        register = self._rules.current.parameters.get("self_exclusion_register")
+        if register and self._rules.current.exclusion_register is None:
+            told["exclusion_register"] = (
+                f"the law has {register} asked, and the rules leave it out: nobody is looked up"
+            )
         if abs(self._skew_s) > MOST_SKEW_S:
             way = "ahead of" if self._skew_s > 0 else "behind"
             told["clock"] = f"the casino's clock is {abs(self._skew_s):.0f} s {way} the database's"

@@ -5,6 +5,7 @@ from casino.responsible_gaming.endpoints_staff import router as staff_router
 from casino.responsible_gaming.models import PlayLimits
 from casino.responsible_gaming.module import ResponsibleGaming, build_protection, check_protection, consumers
 from casino.responsible_gaming.presence import LOOK_EVERY
+from casino.responsible_gaming.register_key import open_register_key
 from casino.responsible_gaming.service import round_limits, slot_limits
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "build_protection",
     "check_protection",
     "consumers",
+    "open_register_key",
     "round_limits",
     "router",
     "slot_limits",

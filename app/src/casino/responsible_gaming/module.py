@@ -23,6 +23,7 @@ from casino.responsible_gaming.limits import merge
 from casino.responsible_gaming.presence import Presence
 from casino.responsible_gaming.protection import Decision, Protection
 from casino.responsible_gaming.register import HttpExclusionRegister
+from casino.responsible_gaming.register_key import RegisterKey
 from casino.responsible_gaming.repository import ProtectionRepository
 from casino.responsible_gaming.repository_presence import PresenceRepository
 from casino.wallet.api import PlayerLimits, Wallet
@@ -127,10 +128,10 @@ def consumers(timezone: str, module: ResponsibleGaming | None = None) -> list[Co
 
 def check_protection(settings: Settings, rules: Rules) -> None:
     """What can be known before anything connects. Raises ConfigurationError."""
-    if rules.exclusion_register is not None and settings.exclusion_register_url is None:
-        raise ConfigurationError(
-            f"the rules name the register {rules.exclusion_register}: set CASINO_EXCLUSION_REGISTER_URL"
-        )
+    named, given = rules.exclusion_register, settings.exclusion_register
+    if named is not None and (given is None or given.register_name != named):
+        told = "is not set" if given is None else f"leads to {given.register_name}"
+        raise ConfigurationError(f"the rules have the register {named} asked, and CASINO_EXCLUSION_REGISTER {told}")
 
 
 def build_protection(
@@ -142,15 +143,16 @@ def build_protection(
     settings: Settings,
     rules: RulesInForce,
     clock: Clock,
+    register_key: RegisterKey | None = None,
 ) -> ResponsibleGaming:
     """Wire the module, and let account management ask it."""
     check_protection(settings, rules.current)
     http = register = None
-    if settings.exclusion_register_url is not None:
+    if (given := settings.exclusion_register) is not None:
         http = httpx.AsyncClient(
             verify=ssl.create_default_context(cafile=str(settings.ca_file)) if settings.ca_file else True
         )
-        register = HttpExclusionRegister(http, settings.exclusion_register_url, settings.exclusion_register_key)
+        register = HttpExclusionRegister(http, given.register_name, given.url, register_key)
 
     async def people(player_id: uuid.UUID) -> Mapping[str, str]:
         return (await players.accounts.profile(player_id))[1]

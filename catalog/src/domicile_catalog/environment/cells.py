@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import combinations
 
+from domicile_catalog.attestation import answer
 from domicile_catalog.documents import Fault
 from domicile_catalog.environment.model import Cell, Environment, Organization
 from domicile_catalog.environment.surroundings import FILE, Surroundings
@@ -134,6 +135,21 @@ def _cell(around: Surroundings, environment: Environment, cell: Cell, path: str,
         if refusal:
             needs = f" Needed: {', '.join(refusal.needs)}." if refusal.needs else ""
             yield Fault(FILE, where, f"{refusal.code}: {refusal.message} {refusal.remedy}{needs}")
+    yield from _registers(around, cell, f"{path}.exclusionRegisters", on)
+
+
+def _registers(around: Surroundings, cell: Cell, path: str, on: date) -> Iterator[Fault]:
+    """Registers that two entries name, and those that no law of the cell's has: nobody would ever ask them."""
+    each = list(enumerate(cell.exclusion_registers))
+    yield from _claimed([(one.name, f"{path}.{at}.name") for at, one in each], "a name of its own")
+    yield from _claimed([(one.register_name, f"{path}.{at}.register") for at, one in each], "each register once")
+    served = [found for code in cell.jurisdictions if (found := around.catalogue.jurisdiction(code, on))]
+    facts = [answer(one, "self_exclusion_register", around.attestations, on).fact for one in served]
+    known = {fact.value for fact in facts if fact.value is not None}
+    for at, one in each:
+        if one.register_name not in known:
+            problem = f"{one.register_name} is the register of none of the cell's jurisdictions"
+            yield Fault(FILE, f"{path}.{at}.register", problem, ", ".join(sorted(known)) or "none: leave it out")
 
 
 def _zones(around: Surroundings, cell: Cell, path: str) -> Iterator[Fault]:

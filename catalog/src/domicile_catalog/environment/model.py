@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 from pydantic.alias_generators import to_camel
 
-from domicile_catalog.forms import Text
+from domicile_catalog.forms import SystemName, Text
 from domicile_catalog.model import PlaceCode, TerritoryCode
 
 
@@ -218,6 +218,20 @@ class Studio(Part):
     port: Port
 
 
+class ExclusionRegister(Part):
+    """A national register of excluded persons that the cell's casinos ask.
+
+    `register` is what the catalogue calls it (fact `self_exclusion_register`); tenants of the jurisdictions whose law
+    has it ask it. `name` is the cell's own, below which its key lies in OpenBao.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,23}$")]
+    register_name: Annotated[SystemName, Field(alias="register")]  # `register` is a method of every model's class
+    url: Annotated[str, Field(pattern=r"^https://[^\s]+$", max_length=512)]
+    cidr: Cidr
+    port: Port
+
+
 class GitOps(Part):
     """The repository that the cell's cluster syncs its tenants from."""
 
@@ -255,6 +269,7 @@ class Cell(Part):
     openbao: Endpoint | None = None
     payment_providers: tuple[PaymentProvider, ...] = ()
     studios: tuple[Studio, ...] = ()
+    exclusion_registers: Annotated[tuple[ExclusionRegister, ...], Field(max_length=16)] = ()
     gitops: GitOps | None = None
     images: tuple[ImageName, ...] = ()
 

@@ -8,6 +8,7 @@ from domicile_catalog.environment import (
     Cell,
     Endpoint,
     Environment,
+    ExclusionRegister,
     GitOps,
     PaymentProvider,
     Persona,
@@ -90,6 +91,7 @@ class CellPlan:
     openbao: Endpoint | None
     payment_providers: tuple[PaymentProvider, ...]
     studios: tuple[Studio, ...]
+    exclusion_registers: tuple[ExclusionRegister, ...]
     release: Release | None
     gitops: GitOps | None
     nodes: int
@@ -144,13 +146,14 @@ class CellPlan:
 
     @property
     def egress_hosts(self) -> tuple[str, ...]:
-        """The hosts that the cell may reach, by TLS: payment providers, studios, its OpenBao, its GitOps source.
+        """The hosts that the cell may reach, by TLS: payment providers, studios, registers, OpenBao, its GitOps source.
 
         An OpenBao in the cell asks the cluster's issuer for the keys of tokens, which EKS changes each week and
         publishes at an address outside (EKS user guide, "Fetch signing keys to validate OIDC tokens").
         """
         wanted = [provider.url for provider in self.payment_providers]
         wanted += [studio.api_url for studio in self.studios]
+        wanted += [register.url for register in self.exclusion_registers]
         wanted += [self.openbao.address, f"https://oidc.eks.{self.place}.amazonaws.com"] if self.openbao else []
         wanted += [self.gitops.url] if self.gitops else []
         return hosts(wanted)
@@ -216,6 +219,7 @@ def _plan(environment: Environment, owner: str, cell: Cell, facts: CellFacts, ne
         openbao=cell.openbao,
         payment_providers=cell.payment_providers,
         studios=cell.studios,
+        exclusion_registers=cell.exclusion_registers,
         release=environment.release,
         gitops=cell.gitops,
         nodes=cell.nodes or SIZES[cell.size].nodes,

@@ -61,6 +61,7 @@ def cell_document(plan: CellPlan, stores: Stores) -> dict[str, Any]:
             {"name": one.name, "url": one.url, "cidr": one.cidr, "port": one.port} for one in plan.payment_providers
         ],
         "studios": [one.model_dump(mode="json", by_alias=True) for one in plan.studios],
+        "exclusionRegisters": [one.model_dump(mode="json", by_alias=True) for one in plan.exclusion_registers],
     }
     if plan.backup_place != plan.place:
         content["copyPlaces"] = [plan.backup_place]

@@ -18,6 +18,7 @@ def network_policies(plan: Plan) -> list[Manifest]:
         redis,
         *((provider.cidr, provider.port) for provider in plan.providers),
         *((studio.cidr, studio.port) for studio in plan.studios),
+        *([(plan.register.cidr, plan.register.port)] if plan.register else []),
     ]
     return [
         _policy(plan, "default-deny", {}, {"policyTypes": ["Ingress", "Egress"]}),

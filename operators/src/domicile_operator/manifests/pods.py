@@ -142,10 +142,16 @@ def casino_environment(plan: Plan) -> dict[str, str]:
         }
         for studio in plan.studios
     ]
+    register = plan.register and {
+        "register": plan.register.register_name,
+        "url": plan.register.url,
+        "secret_path": f"cell/registers/{plan.register.name}",
+    }
     return (
         {name: value for name, value in migrate_environment(plan).items() if name != "BAO_DATABASE_ROLE"}
         | _redis_environment(plan, names.creds_redis)
         | ({"CASINO_IP_NETWORKS": f"{CONFIG_FOLDER}/{NETWORKS_FILE}"} if plan.asks_places else {})
+        | ({"CASINO_EXCLUSION_REGISTER": json.dumps(register, sort_keys=True)} if register else {})
         | ({"CASINO_GAMES_MANIFEST": GAMES_PATH, "CASINO_GAMES_MANIFEST_KEY": plan.games.key} if plan.games else {})
         | {
             "CASINO_TRUSTED_PROXIES": str(plan.cell.trusted_proxies),
