@@ -74,3 +74,20 @@ def test_a_cell_names_whose_signed_games_it_trusts(tmp_path: Path) -> None:
     cell = {"site_name": "lab", "base_domain": "lab.example"}
     hosts = {"groups": {name: ["localhost"] for name in ("postgresql", "redis", "openbao")}}
     assert rendered(tmp_path, tmp_path, told, cell_games_keys=["a key"], **cell, **hosts) == {"gamesKeys": ["a key"]}
+
+
+def test_a_cell_names_its_registers_and_their_keys_are_openbaos_alone(tmp_path: Path) -> None:
+    entry = {
+        "name": "autoexclusao", "register": "Plataforma Centralizada de Autoexclusão",
+        "url": "https://registers.example:8445", "cidr": "10.0.0.7/32", "port": 8445,
+    }  # fmt: skip
+    told = (
+        "{{ {'registers': cell_exclusion_register_documents | from_yaml, 'kept': cell_openbao_registers | from_yaml}"
+        " | to_nice_yaml }}"
+    )
+    key = '"quoted" \\'
+    assert rendered(tmp_path, tmp_path, told, cell_exclusion_registers=[entry | {"key": key}]) == {
+        "registers": [entry],
+        "kept": [{"path": "kv/data/cell/registers/autoexclusao", "data": {"data": {"key": key}}}],
+    }
+    assert rendered(tmp_path, tmp_path, told) == {"registers": [], "kept": []}

@@ -36,7 +36,7 @@ MACHINES = (
         needs_cgroups=True,
         private_dirs=_NODE_DIRS,
     ),
-    Machine("psp1", 13, ("psp",)),
+    Machine("psp1", 13, ("psp", "exclusion_registers")),
 )
 """The machines of the site: `make up` boots them."""
 
