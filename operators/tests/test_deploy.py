@@ -7,12 +7,13 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from domicile_catalog import Act, State
 from domicile_operator import conditions, names, status
 from domicile_operator.clients.kube import PLURALS
 from domicile_operator.handlers import LEASES, WATCHED
 from domicile_operator.manifests import namespace, network
 from domicile_operator.plan import SIZES
-from domicile_operator.spec import Licence, Limits, Product, TenantSpec
+from domicile_operator.spec import Licence, Limits, Product, Suspension, TenantSpec
 from operator_testkit.samples import plan
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -59,7 +60,12 @@ def test_every_value_is_bounded() -> None:
 
 @pytest.mark.parametrize(
     ("model", "schema"),
-    [(TenantSpec, SPEC), (Licence, SPEC["properties"]["licence"]), (Limits, SPEC["properties"]["limits"])],
+    [
+        (TenantSpec, SPEC),
+        (Licence, SPEC["properties"]["licence"]),
+        (Limits, SPEC["properties"]["limits"]),
+        (Suspension, SPEC["properties"]["suspension"]),
+    ],
 )
 def test_schema_and_typed_spec_have_the_same_fields(model: Any, schema: dict[str, Any]) -> None:
     fields = {field.alias: field for field in model.model_fields.values()}
@@ -75,8 +81,9 @@ def test_schema_and_code_have_the_same_words() -> None:
     assert tuple(condition["type"]["enum"]) == conditions.TYPES
     assert condition["message"]["maxLength"] == conditions.MESSAGE_LIMIT
     assert STATUS["properties"]["children"]["maxItems"] == status.CHILDREN_LIMIT
-    states = [status.ONBOARDING, status.LIVE, status.REFUSED, status.DELETING]
-    assert STATUS["properties"]["state"]["enum"] == states
+    assert STATUS["properties"]["state"]["enum"] == list(status.STATES)
+    assert properties["state"]["enum"] == list(State) and properties["state"]["default"] == State.LIVE
+    assert STATUS["properties"]["operation"]["properties"]["acts"]["items"]["enum"] == sorted(Act)
 
 
 RULES = [rule for document in documents("rbac.yaml") for rule in document.get("rules", [])]
@@ -123,6 +130,18 @@ def test_the_admission_policy_covers_every_kind_that_the_operator_writes() -> No
     written = {p for (_, kind), (p, _) in PLURALS.items() if kind not in others}
     assert set(rule["resources"]) == written
     assert policy["failurePolicy"] == "Fail"
+
+
+def test_the_right_to_loosen_is_the_officers_alone_and_nobody_is_bound_to_it() -> None:
+    (officer,) = documents("licence-officer.yaml")
+    (rule,) = officer["rules"]
+    assert (rule["apiGroups"], rule["resources"]) == ([names.GROUP], [names.PLURAL]) and "loosen" in rule["verbs"]
+    assert not any("loosen" in rule["verbs"] for rule in RULES)
+    policies = {
+        d["metadata"]["name"]: d["spec"] for d in documents("tenant-admission.yaml") if "variables" in d["spec"]
+    }
+    said = policies["domicile-tenants-loosen"]["validations"][0]["message"]
+    assert officer["metadata"]["name"] in said
 
 
 def test_the_operators_pod_is_as_restricted_as_its_namespace_asks() -> None:

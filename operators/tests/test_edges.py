@@ -20,7 +20,7 @@ from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.names import Names
 from domicile_operator.settings import read_settings
 from domicile_operator.spec import TenantSpec, parse_spec
-from operator_testkit.fakes import RULES
+from operator_testkit.fakes import IMAGE, RULES
 from operator_testkit.samples import CELL, SPEC
 
 CELL_YAML = """
@@ -293,6 +293,17 @@ def test_a_cell_serves_the_jurisdictions_that_it_is_for(rulebook: CatalogueRuleb
     decision = decide(Names("acme-gb"), spec, cell=cell, image="casino:1", rulebook=rulebook, today=date(2026, 11, 22))
     assert decision.refused and decision.refused.code == "NOT_SERVED"
     assert rulebook.law(cell, datetime(2026, 11, 22, tzinfo=UTC))["GB.refused"].startswith("NOT_SERVED")
+
+
+@pytest.mark.parametrize(("jurisdiction", "instant"), [("GB", "2028-06-30T23:00:00Z"), ("BR", "2028-07-01T03:00:00Z")])
+def test_a_licence_ends_at_midnight_where_it_is(rulebook: CatalogueRulebook, jurisdiction: str, instant: str) -> None:
+    spec = TenantSpec.model_validate(
+        SPEC | {"jurisdiction": jurisdiction, "licence": SPEC["licence"] | {"validUntil": "2028-06-30"}}
+    )
+    today = date(2028, 6, 30)
+    decision = decide(Names("acme"), spec, cell=CELL, image=IMAGE, rulebook=rulebook, today=today)
+    assert decision.licence_ends == datetime.fromisoformat(instant)
+    assert decision.sources.closings[0].at == decision.licence_ends and decision.sources.asked
 
 
 def test_a_copy_may_rest_in_another_place_than_the_cell(rulebook: CatalogueRulebook) -> None:

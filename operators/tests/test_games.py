@@ -109,7 +109,7 @@ def test_a_casino_is_built_when_its_release_brings_a_manifest_that_the_cell_trus
     assert reconcile("acme-gb", fakes.world).code == "GAMES_MANIFEST_UNTRUSTED"
     fakes.cell = cell(KEY, **{VERSION: manifest()})
     assert reconcile("acme-gb", fakes.world).kind == "waiting"
-    (config,) = fakes.kube.find("ConfigMap", NAMESPACE)
+    (config,) = (c for c in fakes.kube.find("ConfigMap", NAMESPACE) if c["metadata"]["name"] == "casino-config")
     assert config["data"][pods.GAMES_FILE] == manifest()
 
 

@@ -8,12 +8,14 @@ import pytest
 from domicile_operator import held, metrics
 from domicile_operator.children.workload import Configuration
 from domicile_operator.errors import Fault
+from domicile_operator.leadership import Leadership
 from domicile_operator.names import FINALIZER, KIND
 from domicile_operator.reconcile import Outcome, reconcile
 from domicile_operator.runtime import FIGHT_SECONDS, REFUSED_SECONDS, Runtime
 from domicile_operator.settings import Settings
 from domicile_operator.workqueue import WorkQueue
 from operator_testkit.fakes import NOWHERE, Fakes
+from operator_testkit.leases import OneLease
 from operator_testkit.samples import ARCHIVING, CELL, IN_AWS, tenant
 
 NAMESPACE = "casino-acme-gb"
@@ -355,7 +357,7 @@ def test_what_a_version_of_before_made_goes_and_what_others_made_stays(fakes: Fa
     assert run(fakes) == "settled"
     left = {name for kind, _, name in fakes.kube.objects if kind in ("ConfigMap", "Service", "PersistentVolumeClaim")}
     assert left == {
-        "casino-config", "casino", "casino-realtime",
+        "casino-config", "casino-operation", "casino", "casino-worker", "casino-realtime",
         "labelled-by-hand", "kept-by-another-part-of-the-operator", "months-of-before",
     }  # fmt: skip
     assert "database/roles/casino-acme-gb-gone" not in fakes.bao.documents
@@ -422,7 +424,7 @@ def test_a_fight_over_a_field_slows_its_own_tenant_down_and_a_single_repair_does
 async def test_a_pass_says_when_the_next_is_due_and_a_bad_spec_is_not_tried_again_in_a_hurry(
     fakes: Fakes, outcome: Outcome, seconds: float
 ) -> None:
-    runtime = Runtime(fakes.world, Settings("casino:1"))
+    runtime = Runtime(fakes.world, Settings("casino:1"), Leadership(OneLease(), "a"))
     now = [100.0]
     runtime._queue = WorkQueue(lambda: now[0])
     runtime._schedule("acme-gb", outcome)

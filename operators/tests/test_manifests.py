@@ -1,6 +1,7 @@
 """What holds for every manifest of every tenant."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from domicile_operator.children.order import BUILD
 from domicile_operator.manifests import routes, workload
 from domicile_operator.manifests.namespace import quota
 from domicile_operator.names import Names
+from domicile_operator.operation import Operation, Record
 from domicile_operator.plan import SIZES, WORKER_SIZE, Plan, image_version
 from domicile_operator.sql import groups
 from hypothesis import given
@@ -204,12 +206,31 @@ def test_the_environment_has_every_variable_of_the_contract() -> None:
         "CASINO_REDIS_HOST", "CASINO_REDIS_PORT", "CASINO_REDIS_PREFIX",
         "BAO_ADDR", "BAO_ROLE", "BAO_TOKEN_FILE", "BAO_DATABASE_ROLES", "BAO_REDIS_ROLE", "BAO_TRANSIT_KEY",
         "CASINO_PSP", "CASINO_STUDIOS", "CASINO_REALTIME_URL", "CASINO_TRUSTED_PROXIES",
+        "CASINO_OPERATION",
     }  # fmt: skip
 
 
 def variables(manifest: dict[str, Any]) -> dict[str, str]:
     (container,) = manifest["spec"]["template"]["spec"]["containers"]
     return {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+@pytest.mark.parametrize("made", [workload.deployment, workload.worker_deployment])
+def test_what_may_be_done_reaches_the_pods_as_a_folder_that_may_be_missing_and_rolls_none(made: Any) -> None:
+    of = plan()
+    pod = made(of)["spec"]["template"]["spec"]
+    (volume,) = (v for v in pod["volumes"] if v["name"] == "operation")
+    assert volume["configMap"] == {"name": "casino-operation", "optional": True}
+    (mount,) = (m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "operation")
+    assert mount == {"name": "operation", "mountPath": "/etc/casino-operation", "readOnly": True}
+    assert variables(made(of))["CASINO_OPERATION"] == f"{mount['mountPath']}/operation.json"
+    suspended = replace(of, operation=Record(9, Operation("Suspended", frozenset())))
+    assert made(suspended) == made(of)
+
+
+def test_who_does_nothing_that_the_law_names_is_not_told_what_may_be_done() -> None:
+    for made in (workload.realtime_deployment, workload.migration_job):
+        assert "operation" not in {volume["name"] for volume in made(plan())["spec"]["template"]["spec"]["volumes"]}
 
 
 def test_real_time_knows_redis_and_nothing_else_of_the_casino() -> None:
@@ -248,6 +269,7 @@ def test_a_rollout_takes_no_replica_away(made: Any) -> None:
 def test_each_process_is_looked_at_on_the_port_that_it_listens_on(of: Plan) -> None:
     for made, service, listens in (
         (workload.deployment, routes.service, 8080),
+        (workload.worker_deployment, routes.worker_service, 8080),
         (workload.realtime_deployment, routes.realtime_service, 8081),
     ):
         template, routed = made(of)["spec"]["template"], service(of)["spec"]

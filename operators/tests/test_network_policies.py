@@ -74,7 +74,7 @@ IN: dict[str, Peer] = {
 }
 MAY_ENTER = {
     "the ingress controller": {"api", "realtime"},
-    "the operator": {"api"},
+    "the operator": {"api", "worker"},
     "another pod of the operator's namespace": set(),
     "who calls itself the operator elsewhere": set(),
     "the monitoring": {"api", "worker", "realtime"},

@@ -59,3 +59,24 @@ def test_the_first_pod_that_is_silent_ends_the_round(pod: str) -> None:
 @pytest.mark.parametrize("said", ["", "casino_rules_in_force 1.0", 'casino_rules_in_force{digest="x"} 1.0'])
 def test_what_tells_no_digest_is_no_answer(said: str) -> None:
     assert pods.rules_of(pods.ask_all(["a"], lambda _: said)) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "revision", "barrier"),
+    [
+        ("casino_operation_revision 7.0\ncasino_operation_barrier_passed 6.0", 7, 6),
+        ("casino_operation_revision 0.0", 0, None),
+        ("casino_operation_revision 1.000001e+06", 1_000_001, None),
+        ('casino_operation_revision{tenant="x"} 12', 12, None),
+        ("casino_operation_revision NaN", None, None),
+        ("casino_operation_revision -1.0", None, None),
+        ("casino_operation_revision 1.2.3", None, None),
+        ("casino_operation_revision 9e+24", None, None),
+        ("casino_operation_revision 1e+13", None, None),
+        ("# casino_operation_revision 7.0", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_pod_tells_the_revision_that_it_holds_to(said: str, revision: int | None, barrier: int | None) -> None:
+    (told,) = pods.ask_all(["a"], lambda _: said)
+    assert (told.operation, told.barrier) == (revision, barrier)

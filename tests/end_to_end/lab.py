@@ -131,9 +131,11 @@ def is_ready(name: str) -> bool:
 
 
 def wait_until_it_serves(name: str, timeout: float = 90) -> None:
-    """Wait until the tenant is Ready and the ingress, which looks for new routes every second, leads to it."""
+    """Wait until the tenant is Ready, the ingress, which looks for new routes every second, leads to it, and it takes
+    players: the kubelet brings the file that opens it within a minute or two."""
     wait_for(lambda: is_ready(name), timeout, f"{name} Ready")
     wait_for(lambda: httpx.get(f"{url(name)}/readyz", verify=trust()).status_code == 200, 15, f"a route to {name}")
+    wait_for(lambda: condition(name, "OperationInForce").get("status") == "True", 180, f"{name} opened")
 
 
 def url(name: str) -> str:

@@ -1,5 +1,6 @@
 """Facts of jurisdictions and places, and the one function that reads them: `place()`."""
 
+from domicile_catalog.acts import Act, State
 from domicile_catalog.attestation import Attestation, AttestationError, load_attestations
 from domicile_catalog.changes import (
     Change,
@@ -38,6 +39,7 @@ from domicile_catalog.vocabulary import Confidence, DataClass, Product, Residenc
 
 __all__ = [
     "FACT_NAMES",
+    "Act",
     "Attestation",
     "AttestationError",
     "Catalogue",
@@ -79,6 +81,7 @@ __all__ = [
     "RulesError",
     "Sharing",
     "Standing",
+    "State",
     "TenantPlacement",
     "TenantRequest",
     "cell_law",

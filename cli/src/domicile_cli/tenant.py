@@ -1,10 +1,10 @@
 """The CasinoTenant manifest, as docs/architecture.md gives it."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from domicile_catalog import Product
-from pydantic import BaseModel, ConfigDict, Field
+from domicile_catalog import Product, State
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=32)]
 Text = Annotated[str, Field(min_length=1)]
@@ -54,6 +54,12 @@ class Studio(_Part):
     name: Name
 
 
+class Suspension(_Part):
+    """What the order of a suspension leaves: whether players are paid out all the same."""
+
+    withdrawals: bool
+
+
 class Spec(_Part):
     """What the platform team wants."""
 
@@ -66,7 +72,15 @@ class Spec(_Part):
     paymentProviders: tuple[PaymentProvider, ...] = ()
     studios: tuple[Studio, ...] = ()
     domains: tuple[Text, ...] = ()
+    state: State = State.LIVE
+    suspension: Suspension | None = None
     deletionPolicy: Literal["Retain", "Delete"] = "Retain"
+
+    @model_validator(mode="after")
+    def _suspension_is_of_the_suspended(self) -> Self:
+        if self.suspension is not None and self.state is not State.SUSPENDED:
+            raise ValueError("suspension is there only while state is Suspended: take it out, or suspend")
+        return self
 
 
 class CasinoTenant(_Part):

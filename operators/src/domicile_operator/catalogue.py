@@ -17,6 +17,7 @@ from domicile_catalog import (
     load_attestations,
     load_catalogue,
     local_day,
+    local_midnight,
     place_tenant,
     rules_for,
     unlawful_since,
@@ -50,6 +51,9 @@ class CatalogueRulebook:
 
     def local_day(self, jurisdiction: str, cell: Cell, now: datetime) -> date:
         return local_day(self._catalogue, jurisdiction, now, self._attestations(cell))
+
+    def midnight(self, jurisdiction: str, cell: Cell, day: date) -> datetime:
+        return local_midnight(self._catalogue, jurisdiction, day, self._attestations(cell))
 
     def place(self, spec: TenantSpec, pinned: str | None, cell: Cell, today: date) -> Placed | Refused:
         catalogue, cells = self._of(cell), (pinned,) if pinned else cell.places

@@ -9,11 +9,14 @@ READY = "Ready"
 PLACED = "Placed"
 ATTESTED = "Attested"
 LICENCE_VALID = "LicenceValid"
+LICENCE_EXPIRING = "LicenceExpiring"
+"""How the reasons of LicenceValid begin that say within how many days it ends."""
 LAWFUL = "Lawful"
 EXCLUSION_REGISTER = "ExclusionRegister"
 SECRETS = "Secrets"
 DATABASE = "Database"
 RULES_IN_FORCE = "RulesInForce"
+OPERATION_IN_FORCE = "OperationInForce"
 GAMES_VERIFIED = "GamesVerified"
 PROGRESSING = "Progressing"
 DEGRADED = "Degraded"
@@ -31,6 +34,7 @@ TYPES = (
     SECRETS,
     DATABASE,
     RULES_IN_FORCE,
+    OPERATION_IN_FORCE,
     GAMES_VERIFIED,
     PROGRESSING,
     DEGRADED,

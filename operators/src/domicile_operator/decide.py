@@ -1,17 +1,26 @@
 """Whether a tenant may be built here, as written, today. Pure, given the rulebook."""
 
 import json
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from domicile_catalog.images import image_version
 
 from domicile_operator.cell import Cell, PaymentProvider, Studio
-from domicile_operator.conditions import ATTESTED, LAWFUL, LICENCE_VALID, PLACED, Condition, timestamp
+from domicile_operator.conditions import (
+    ATTESTED,
+    LAWFUL,
+    LICENCE_EXPIRING,
+    LICENCE_VALID,
+    PLACED,
+    Condition,
+    timestamp,
+)
 from domicile_operator.errors import Refused
 from domicile_operator.games import trusted
 from domicile_operator.names import Names
+from domicile_operator.operation import Closing, Sources
 from domicile_operator.plan import LawAhead, Plan, RulesInForce
 from domicile_operator.registers import asked, chosen, refused
 from domicile_operator.spec import TenantSpec
@@ -35,6 +44,9 @@ class Rulebook(Protocol):
     def local_day(self, jurisdiction: str, cell: Cell, now: datetime) -> date:
         """Which day it is where the licence is: laws and licences begin and end at that midnight."""
 
+    def midnight(self, jurisdiction: str, cell: Cell, day: date) -> datetime:
+        """The instant, in UTC, at which a day begins where the licence is."""
+
     def place(self, spec: TenantSpec, pinned: str | None, cell: Cell, today: date) -> Placed | Refused:
         """The lawful place in the cell with the rules of play there, or why there is none.
 
@@ -49,11 +61,21 @@ class Rulebook(Protocol):
 
 @dataclass(frozen=True)
 class Decision:
-    """A plan or a refusal, and the conditions that were found on the way."""
+    """A plan or a refusal, and the conditions that were found on the way.
+
+    Both for a tenant that lives and whose licence has ended: it is kept running, for players are owed their balances,
+    and it is refused play by `sources`, which say what licence and law close. `licence_ends` is an instant in UTC.
+    """
 
     plan: Plan | None
     refused: Refused | None
+    sources: Sources
     conditions: list[Condition] = field(default_factory=list)
+    licence_ends: datetime | None = None
+
+
+WARNED_DAYS = (7, 30, 60)
+"""How many days before a licence's last day the tenant says so anew."""
 
 
 def decide(
@@ -73,15 +95,28 @@ def decide(
     there, so no other place is considered; `taken_hosts`, the domains of older tenants.
     """
     conditions: list[Condition] = []
-    licence = _licence(spec, today)
+    licence, ends = _licence(spec, today), _licence_ends(spec, cell, rulebook)
     conditions.append(licence)
-    if licence.status == "False":
-        return Decision(None, Refused(licence.reason, licence.message, LICENCE_VALID), conditions)
-    placed = _not_served(spec, cell) or rulebook.place(spec, pinned, cell, today)
+    expired = Refused(licence.reason, licence.message, LICENCE_VALID) if licence.status == "False" else None
+    closings = _closings(ends, f"The licence ended on {spec.licence.valid_until}.", refused=expired is not None)
+    withdrawals = spec.suspension is not None and spec.suspension.withdrawals
+    sources = Sources(spec.state, withdrawals, closings, asked=False)
+    if expired and pinned is None:
+        return Decision(None, expired, sources, conditions, ends)
+    not_served = _not_served(spec, cell)
+    placed = not_served or rulebook.place(spec, pinned, cell, today)
     if isinstance(placed, Refused):
         conditions.append(Condition(PLACED, "False", placed.code, placed.message))
         conditions.append(_refused_by_law(placed))
-        return Decision(None, placed, conditions)
+        if not not_served:
+            # What was lawful once ended on a day; what never was is closed for as long as it is refused.
+            said = f"The law does not allow this casino here ({placed.code})."
+            closings += _closings(placed.since, said, refused=True)
+            sources = replace(sources, closings=closings, asked=True)
+        return Decision(None, expired or placed, sources, conditions, ends)
+    if placed.ahead is not None:
+        closings += _closings(placed.ahead.deadline, "A change of law has ended play here.", refused=False)
+    sources = replace(sources, closings=closings, asked=True)
     said = " ".join((f"Its data rests in {placed.place}.", *placed.warnings))
     conditions.append(Condition(PLACED, "True", "Placed", said))
     register = asked(spec.jurisdiction, placed.rules, cell)
@@ -97,7 +132,7 @@ def decide(
         games,
     ):
         if isinstance(found, Refused):
-            return Decision(None, found, conditions)
+            return Decision(None, expired or found, sources, conditions, ends)
     assert not isinstance(providers, Refused) and not isinstance(studios, Refused) and not isinstance(games, Refused)
     plan = Plan(
         names,
@@ -112,7 +147,7 @@ def decide(
         games,
         chosen(placed.rules, cell),
     )
-    return Decision(plan, None, conditions)
+    return Decision(plan, expired, sources, conditions, ends)
 
 
 def _not_served(spec: TenantSpec, cell: Cell) -> Refused | None:
@@ -136,7 +171,25 @@ def _licence(spec: TenantSpec, today: date) -> Condition:
             f"Licence {licence.number} of {licence.holder} ended on {licence.valid_until}. "
             "Renew it and set spec.licence.validUntil to its new last day.",
         )
-    return Condition(LICENCE_VALID, "True", "Valid", f"Licence {licence.number} runs to {licence.valid_until}.")
+    runs, left = f"Licence {licence.number} runs to {licence.valid_until}.", (licence.valid_until - today).days
+    for days in WARNED_DAYS:
+        if left <= days:
+            ends = f"{runs} Play ends with that day: renew it, and set spec.licence.validUntil to its new last day."
+            return Condition(LICENCE_VALID, "True", f"{LICENCE_EXPIRING}{days}Days", ends)
+    return Condition(LICENCE_VALID, "True", "Valid", runs)
+
+
+def _licence_ends(spec: TenantSpec, cell: Cell, rulebook: Rulebook) -> datetime:
+    """The midnight after the licence's last day. A calendar has a first and a last day, and a zone moves them."""
+    first, last = date(2, 1, 1), date.max - timedelta(days=2)
+    day = max(first, min(spec.licence.valid_until, last)) + timedelta(days=1)
+    return rulebook.midnight(spec.jurisdiction, cell, day)
+
+
+def _closings(at: datetime | None, why: str, *, refused: bool) -> tuple[Closing, ...]:
+    """By the day that is known, and, of what is refused, at once: whatever zone the day was reckoned in."""
+    by_day = (Closing(at, why),) if at is not None else ()
+    return (*by_day, Closing(None, why)) if refused else by_day
 
 
 def _attested(placed: Placed) -> Condition:

@@ -18,6 +18,7 @@ from domicile_operator.names import (
     LABEL_TENANT,
     Names,
 )
+from domicile_operator.operation import Record
 from domicile_operator.spec import TenantSpec
 
 Manifest = dict[str, Any]
@@ -91,6 +92,7 @@ class Plan:
     ahead: LawAhead | None = None
     games: GamesManifest | None = None
     register: ExclusionRegister | None = None
+    operation: Record | None = None
 
     @property
     def size(self) -> Size:

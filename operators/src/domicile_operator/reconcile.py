@@ -7,25 +7,27 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domicile_operator import pods_seen, teardown
+from domicile_operator import metrics, pods_seen, teardown
 from domicile_operator.annotations import Asked, asked_of
 from domicile_operator.children.base import Child, Reference
 from domicile_operator.children.order import BUILD
 from domicile_operator.clients.kube import Object
-from domicile_operator.conditions import DATABASE, PROGRESSING, READY, Condition, timestamp
+from domicile_operator.conditions import DATABASE, OPERATION_IN_FORCE, PROGRESSING, READY, Condition, timestamp
 from domicile_operator.decide import Decision, decide
 from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.events import Event
 from domicile_operator.held import look
 from domicile_operator.keeping import keep
 from domicile_operator.names import API_VERSION, APP, KIND, LABEL_PLACE, Names
+from domicile_operator.operating import Operating
+from domicile_operator.operation import wanted
 from domicile_operator.ownership import ours
 from domicile_operator.plan import Plan
 from domicile_operator.pruning import prune
 from domicile_operator.record import Record, known_children
 from domicile_operator.recorder import write_status
 from domicile_operator.spec import TenantSpec, parse_spec
-from domicile_operator.status import LIVE, ONBOARDING, REFUSED, Findings, ready
+from domicile_operator.status import REFUSED, Findings, ready
 from domicile_operator.told import plan_of, seen_again
 from domicile_operator.world import World
 
@@ -36,12 +38,14 @@ log = logging.getLogger(__name__)
 class Outcome:
     """How a pass ended. `kind` is one of settled, waiting, held, refused, fault, gone; `code` is a fault's.
 
-    `again`: it repaired what a pass had repaired within the last minute.
+    `again`: it repaired what a pass had repaired within the last minute. `soon`: a tenant that is refused is looked at
+    as often as others, since something of it runs.
     """
 
     kind: str
     code: str = ""
     again: bool = False
+    soon: bool = False
 
 
 def reconcile(name: str, world: World) -> Outcome:
@@ -70,6 +74,10 @@ def reconcile(name: str, world: World) -> Outcome:
         log.exception("reconcile failed", extra={"tenant": name})
         bug = Fault("INTERNAL", f"The operator failed: {error!r}. Read its log.")
         result = _faulted(found, bug, PROGRESSING, _served(tenant, names, world))
+    if not any(condition.type == OPERATION_IN_FORCE for condition in found.conditions):
+        # It never stays from an earlier pass: whether a suspension holds is not what held before.
+        unseen = "This pass did not come to see whether the record of what may be done holds."
+        found.conditions.append(Condition(OPERATION_IN_FORCE, "Unknown", result.code or "NotSeen", unseen))
     _tell(tenant, record, found, asked)
     if not asked.held and seen_again((tenant.get("status") or {}).get("drift", []), found.changes, world.now()):
         result = replace(result, again=True)
@@ -84,38 +92,76 @@ def reconcile(name: str, world: World) -> Outcome:
 
 
 def _build(tenant: Object, names: Names, world: World, found: Findings, record: Record) -> Outcome:
-    decision = _decide(tenant, names, world)
+    asked, operating = asked_of(tenant), Operating(tenant, names, world)
+    try:
+        decision = _decide(tenant, names, world)
+    except Fault:
+        # What cannot be decided opens nothing; what the spec itself closes takes effect all the same.
+        said = wanted(tenant["spec"])
+        operating.look() if asked.plan else operating.keep(said, building=False)
+        operating.tell(said, _seen(operating, names, world), found)
+        raise
     found.conditions += decision.conditions
+    if decision.licence_ends is not None:
+        metrics.record_licence(names.tenant, decision.licence_ends, world.now())
+    # Pause stays no regulator's hand: what may be done is kept all the same, but where a plan is asked for.
+    building = decision.plan is not None
+    operation = operating.keep(decision.sources, building=building, write=not asked.plan)
+    if asked.plan:
+        operating.look()
     if decision.plan is None:
-        assert decision.refused is not None
-        return _refused(tenant, decision.refused, found)
-    plan, asked = decision.plan, asked_of(tenant)
-    if asked.held:
-        return _held(plan, tenant, world, found, record)
+        outcome = _refused(found)
+    elif asked.held:
+        outcome = _held(replace(decision.plan, operation=operation), tenant, world, found, record)
+    else:
+        outcome = _drive_all(replace(decision.plan, operation=operation), tenant, world, found, record)
+    if outcome.kind == "settled":
+        operating.keep(decision.sources, onboarded=True)
+    seen = _seen(operating, names, world)
+    if decision.plan is not None and (outcome.kind == "settled" or _stands(tenant, outcome)):
+        found.conditions += pods_seen.look(decision.plan, seen)
+    operating.tell(decision.sources, seen, found)
+    if decision.refused is None or outcome.kind == "fault":
+        return outcome
+    found.conditions.append(Condition(READY, "False", decision.refused.code, decision.refused.message))
+    if outcome.kind == "held":
+        return outcome
+    return Outcome("refused", decision.refused.code, soon=operating.record is not None)
+
+
+def _drive_all(plan: Plan, tenant: Object, world: World, found: Findings, record: Record) -> Outcome:
     teardown.hold(tenant, world)
-    found.place, found.version, found.url = plan.place, plan.version, plan.cell.url(names.tenant)
+    found.place, found.version, found.url = plan.place, plan.version, plan.cell.url(plan.names.tenant)
     found.rules = {"digest": plan.rules.digest, "catalogue": plan.rules.catalogue}
     found.lawful_until = timestamp(plan.ahead.deadline) if plan.ahead else None
-    if _state(tenant) != LIVE:
-        found.state = ONBOARDING
-    kept = keep(world, names, record)
+    kept = keep(world, plan.names, record)
     outcome = drive(BUILD, plan, kept, found, tenant)
     if outcome.kind == "settled":
-        prune(names, kept, record, {(one.kind, one.namespace, one.name) for one in found.children or ()})
-        found.conditions += pods_seen.look(plan, world)
+        prune(plan.names, kept, record, {(one.kind, one.namespace, one.name) for one in found.children or ()})
     return outcome
 
 
 def _held(plan: Plan, tenant: Object, world: World, found: Findings, record: Record) -> Outcome:
     """Nothing is changed. What status says of the version and the rules in place, a plan is not: it stays as it is."""
-    before = tenant.get("status") or {}
     found.url = plan.cell.url(plan.names.tenant)
-    found.rules = before.get("rules")
+    found.rules = (tenant.get("status") or {}).get("rules")
     found.lawful_until = timestamp(plan.ahead.deadline) if plan.ahead else None
     look(plan, tenant, world, found, record)
-    if before.get("children"):
-        found.conditions += pods_seen.look(plan, world)
     return Outcome("held")
+
+
+def _stands(tenant: Object, outcome: Outcome) -> bool:
+    """Whether a tenant that is held was built once."""
+    return outcome.kind == "held" and bool((tenant.get("status") or {}).get("children"))
+
+
+def _seen(operating: Operating, names: Names, world: World) -> pods_seen.Seen | Fault:
+    if operating.record is None:
+        return pods_seen.NOBODY
+    try:
+        return pods_seen.ask(names, world)
+    except Fault as fault:
+        return fault
 
 
 def _tell(tenant: Object, record: Record, found: Findings, asked: Asked) -> None:
@@ -151,7 +197,6 @@ def drive(children: Sequence[Child], plan: Plan, world: World, found: Findings, 
         if child.condition != PROGRESSING:
             found.conditions.append(Condition(child.condition, "True", "InPlace", ""))
     found.children = seen
-    found.state = LIVE
     found.conditions += [
         Condition(PROGRESSING, "False", "Settled", "Nothing is left to do."),
         Condition(READY, "True", "Live", f"Players are served at {found.url}"),
@@ -162,7 +207,7 @@ def drive(children: Sequence[Child], plan: Plan, world: World, found: Findings, 
 def _decide(tenant: Object, names: Names, world: World) -> Decision:
     spec = parse_spec(tenant["spec"])
     if isinstance(spec, Refused):
-        return Decision(None, spec)
+        return Decision(None, spec, wanted(tenant["spec"]))
     cell = world.cell()
     return decide(
         names,
@@ -200,17 +245,15 @@ def _taken_hosts(tenant: Object, spec: TenantSpec, world: World) -> frozenset[st
     )
 
 
-def _refused(tenant: Object, refused: Refused, found: Findings) -> Outcome:
+def _refused(found: Findings) -> Outcome:
     # A refusal builds nothing, and tears nothing down either: a casino that was live holds open bets,
     # balances and records, and ending it is a decision for a person (delete the tenant), not the
-    # side effect of a fact or a date that changed.
-    if _state(tenant) != LIVE:
-        found.state = REFUSED
-    found.conditions += [
-        Condition(PROGRESSING, "False", "Refused", "Nothing is built until the refusal is resolved."),
-        Condition(READY, "False", refused.code, refused.message),
-    ]
-    return Outcome("refused", refused.code)
+    # side effect of a fact or a date that changed. What may still be done there, its record says.
+    found.state = REFUSED
+    found.conditions.append(
+        Condition(PROGRESSING, "False", "Refused", "Nothing is built until the refusal is resolved.")
+    )
+    return Outcome("refused")
 
 
 def _faulted(found: Findings, fault: Fault, condition: str, served: bool) -> Outcome:
@@ -240,8 +283,3 @@ def _waiting(tenant: Object, found: Findings, message: str, serving: bool | None
     was_ready = ready(tenant.get("status")).get("status") == "True"
     if not (was_ready and serving is not False):
         found.conditions.append(Condition(READY, "False", "Progressing", message))
-
-
-def _state(tenant: Object) -> str | None:
-    state: str | None = (tenant.get("status") or {}).get("state")
-    return state

@@ -1,12 +1,14 @@
-"""Writes what a pass found: the status where it differs, and an Event for each condition that turned."""
+"""Writes what a pass found: the status where it differs, an Event for each condition that turned, and for each
+threshold that a licence passes."""
 
 import logging
 
 from domicile_operator import events, metrics
 from domicile_operator.clients.kube import Object
+from domicile_operator.conditions import LICENCE_EXPIRING, LICENCE_VALID
 from domicile_operator.errors import Fault
 from domicile_operator.names import API_VERSION, KIND
-from domicile_operator.status import Findings, build_status, ready
+from domicile_operator.status import Findings, build_status, condition, ready
 from domicile_operator.told import drift_event
 from domicile_operator.world import World
 
@@ -23,6 +25,7 @@ def write_status(tenant: Object, found: Findings, world: World) -> None:
     if found.repaired:
         metrics.record_drift(change.kind for change in found.changes if change.drift)
     if after != before:
+        _warn_of_the_licence(tenant, before, after, world)
         # A merge patch removes a key only by null.
         gone: Object = {key: None for key in before if key not in after}
         world.kube.patch_status(API_VERSION, KIND, name, after | gone)
@@ -40,6 +43,24 @@ def write_status(tenant: Object, found: Findings, world: World) -> None:
             return  # an Event is a courtesy; the status has it all
 
 
+def _warn_of_the_licence(tenant: Object, before: Object, after: Object, world: World) -> None:
+    """An Event at each threshold, before the status says it: a pass that is cut between the two is repeated, and the
+    Event's name, which is of the threshold and the licence's last day, lets it be told once."""
+    was, told = condition(before, LICENCE_VALID).get("reason"), condition(after, LICENCE_VALID)
+    reason = told.get("reason", "")
+    if not reason.startswith(LICENCE_EXPIRING) or reason == was:
+        return
+    ends = tenant["spec"]["licence"]["validUntil"]
+    named = f"{tenant['metadata']['name']}.{tenant['metadata']['uid'][:8]}.{reason.lower()}.{ends}"
+    warning = events.manifest(tenant, events.Event("Warning", reason, told["message"]), world.now())
+    warning["metadata"] = {"name": named, "namespace": events.NAMESPACE}
+    try:
+        world.kube.create(warning)
+    except Fault as fault:
+        if fault.code != "CONFLICT":  # told already
+            log.warning("%s: %s (not told as an Event: %s)", tenant["metadata"]["name"], told["message"], fault.message)
+
+
 def _turn(status: Object) -> tuple[str, str, str]:
-    condition = ready(status)
-    return status.get("state", ""), condition.get("status", ""), condition.get("reason", "")
+    told = ready(status)
+    return status.get("state", ""), told.get("status", ""), told.get("reason", "")

@@ -191,7 +191,7 @@ class Runtime:
             self._queue.rest(name, FIGHT_SECONDS)
         if outcome.kind == "waiting":
             self._queue.add(name, WAITING_SECONDS)
-        elif outcome.kind == "refused":
+        elif outcome.kind == "refused" and not outcome.soon:
             self._queue.add(name, REFUSED_SECONDS)
         else:
             # Spread, so that a restart does not make every tenant due in the same second for ever.

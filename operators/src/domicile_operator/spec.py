@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
+from domicile_catalog import State
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -45,6 +46,12 @@ class StudioReference(_Model):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,23}$")]
 
 
+class Suspension(_Model):
+    """What the order of a suspension leaves."""
+
+    withdrawals: bool
+
+
 class TenantSpec(_Model):
     """`spec` of a CasinoTenant as the CRD admits it."""
 
@@ -57,6 +64,8 @@ class TenantSpec(_Model):
     payment_providers: Annotated[tuple[ProviderReference, ...], Field(min_length=1)]
     studios: tuple[StudioReference, ...] = ()
     domains: tuple[Host, ...] = ()
+    state: State = State.LIVE
+    suspension: Suspension | None = None
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
 
 

@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from domicile_catalog import State
+
 from domicile_operator.annotations import request_of
 from domicile_operator.children.base import Reference
-from domicile_operator.conditions import Condition, merge
+from domicile_operator.conditions import READY, Condition, merge
 from domicile_operator.events import Event
 from domicile_operator.record import Change
 from domicile_operator.told import degraded, drift_condition, drift_of_late
 
 ONBOARDING, LIVE, REFUSED, DELETING = "Onboarding", "Live", "Refused", "Deleting"
+STATES = (ONBOARDING, *State, REFUSED, DELETING)
+"""Every word of `status.state`: of what was built, the name of what may be done there (operation.py)."""
 
 CHILDREN_LIMIT = 128
 
@@ -30,6 +34,7 @@ class Findings:
     url: str | None = None
     rules: dict[str, str] | None = None
     lawful_until: str | None = None
+    operation: dict[str, Any] | None = None
     conditions: list[Condition] = field(default_factory=list)
     children: list[Reference] | None = None
     events: list[Event] = field(default_factory=list)
@@ -64,6 +69,9 @@ def build_status(tenant: Mapping[str, Any], found: Findings, now: datetime) -> d
             status[key] = value
     if found.rules or before.get("rules"):
         status["rules"] = found.rules or before["rules"]
+    if found.operation or before.get("operation"):
+        # The highest revision that is known outlives everything else: the next one is made from it.
+        status["operation"] = found.operation or before["operation"]
     # The deadline goes when the law that set it does; a pass that decided nothing leaves it.
     until = found.lawful_until if found.rules else before.get("lawfulUntil")
     if until:
@@ -84,8 +92,10 @@ def build_status(tenant: Mapping[str, Any], found: Findings, now: datetime) -> d
 
 def ready(status: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """The Ready condition of a status, or nothing."""
-    for condition in (status or {}).get("conditions", []):
-        if condition["type"] == "Ready":
-            found: Mapping[str, Any] = condition
-            return found
-    return {}
+    return condition(status, READY)
+
+
+def condition(status: Mapping[str, Any] | None, kind: str) -> Mapping[str, Any]:
+    """A condition of a status, or nothing."""
+    found: Mapping[str, Any] = next((c for c in (status or {}).get("conditions", []) if c["type"] == kind), {})
+    return found

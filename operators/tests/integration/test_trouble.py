@@ -53,7 +53,7 @@ def test_a_refusal_of_a_live_tenant_tears_nothing_down(cell: Cell, operator: Ope
     apply(cell, manifest("late-gb", licence=LICENCE | {"validUntil": "2020-12-31"}))
     until(cell, "late-gb", "LicenceValid", "False", "LICENCE_EXPIRED")
     until(cell, "late-gb", "Ready", "False", "LICENCE_EXPIRED")
-    assert status(cell, "late-gb")["state"] == "Live"
+    assert status(cell, "late-gb")["state"] == "WithdrawOnly"
     assert cell.cluster.kubectl("get", "deployment", "casino", "-n", "casino-late-gb", "-o", "name")
     apply(cell, manifest("late-gb"))
     until(cell, "late-gb", "Ready", "True")

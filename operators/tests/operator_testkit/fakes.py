@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from domicile_operator.cache_logins import CacheUser
@@ -81,7 +81,7 @@ class FakeKube:
             body = body | {"spec": body["spec"] | {"replicas": self._replicas(found, body["spec"].get("replicas"))}}
             changed = body["spec"] != found.get("spec")
         found |= copy.deepcopy(body)
-        found["metadata"] |= copy.deepcopy(manifest["metadata"])
+        found["metadata"] |= _applied_metadata(found, manifest)
         found["metadata"]["generation"] += changed
         found["_stated"], found["_intact"] = stated, True
         self._touch(found)
@@ -124,7 +124,7 @@ class FakeKube:
             raise Gone(f"namespace {namespace}")
         found = copy.deepcopy(self.objects.get(_key(manifest), {"metadata": {}, "status": {}}))
         found |= {key: value for key, value in manifest.items() if key != "metadata"}
-        found["metadata"] |= manifest["metadata"]
+        found["metadata"] |= _applied_metadata(found, manifest)
         if manifest["kind"] == "Deployment":
             live = self.objects.get(_key(manifest), {}).get("spec", {})
             found["spec"] = {"replicas": live.get("replicas", 1)} | found["spec"]
@@ -168,7 +168,7 @@ class FakeKube:
         self._switch.pass_through(f"patch {kind}/{name}")
         found = self._find(kind, None, name)
         for operation in operations:
-            *path, last = operation["path"].strip("/").split("/")
+            *path, last = [part.replace("~1", "/") for part in operation["path"].strip("/").split("/")]
             where: Any = found
             for part in path:
                 where = where[int(part) if isinstance(where, list) else part]
@@ -354,6 +354,9 @@ class FakeRulebook:
     def local_day(self, jurisdiction: str, cell: Cell, now: datetime) -> date:
         return now.date()
 
+    def midnight(self, jurisdiction: str, cell: Cell, day: date) -> datetime:
+        return datetime.combine(day, time(), tzinfo=UTC)
+
     def place(self, spec: TenantSpec, pinned: str | None, cell: Cell, today: date) -> Placed | Refused:
         candidates = (pinned,) if pinned else cell.places
         self.asked.append(tuple(candidates))
@@ -390,6 +393,8 @@ class Fakes:
         self.cell, self.image = cell, IMAGE
         self.pods: dict[str, str] = {}
         """What each pod plays by, by its address."""
+        self.operation: dict[str, tuple[int, int]] = {}
+        """The revision that each holds to and the barrier that it has seen passed, likewise."""
 
     @property
     def world(self) -> World:
@@ -409,17 +414,38 @@ class Fakes:
         self.switch.pass_through(f"metrics {address}")
         if not self.pods[address]:
             raise TimeoutError
-        return f'casino_rules_in_force{{catalogue="c",digest="{self.pods[address]}"}} 1.0\n'
+        said = f'casino_rules_in_force{{catalogue="c",digest="{self.pods[address]}"}} 1.0\n'
+        if address in self.operation:
+            revision, barrier = self.operation[address]
+            said += f"casino_operation_revision {revision}.0\ncasino_operation_barrier_passed {barrier}.0\n"
+        return said
 
     def run_pods(self, **pods: str) -> None:
         """Pods of the casino that are ready, each with the digest that it plays by; empty for one that is silent."""
         self.pods = {f"10.0.0.{at}": digest for at, digest in enumerate(pods.values())}
-        self.kube.put(
-            {
-                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-                "metadata": {"name": "casino-1", "namespace": "casino-acme-gb"},
-            }
-        )["endpoints"] = [{"addresses": [address], "conditions": {"ready": True}} for address in self.pods]  # fmt: skip
+        self._endpoints("casino", list(self.pods))
+
+    def follow(self, *api: tuple[int, int], worker: Sequence[tuple[int, int]] = ()) -> None:
+        """Ready pods of the casino and of its worker, each with the revision that it holds to and the barrier that it
+        has seen passed."""
+        self.operation = {
+            f"10.0.{kind}.{at}": told for kind, of in enumerate((api, worker)) for at, told in enumerate(of)
+        }
+        self.pods = dict.fromkeys(self.operation, "d" * 64)
+        for kind, service in enumerate(("casino", "casino-worker")):
+            self._endpoints(service, [address for address in self.pods if address.startswith(f"10.0.{kind}.")])
+
+    def _endpoints(self, service: str, addresses: Sequence[str]) -> None:
+        labels = {"kubernetes.io/service-name": service}
+        metadata = {"name": f"{service}-1", "namespace": "casino-acme-gb", "labels": labels}
+        made = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": metadata}
+        self.kube.put(made)["endpoints"] = [{"addresses": [one], "conditions": {"ready": True}} for one in addresses]
+
+    def record(self) -> Object:
+        """operation.json as it is in the cluster; empty where there is none."""
+        found = self.kube.objects.get(("ConfigMap", "casino-acme-gb", "casino-operation"))
+        written: Object = json.loads(found["data"]["operation.json"]) if found else {}
+        return written
 
     def tenant(self, name: str = "acme-gb") -> Object:
         return self.kube.objects[KIND, "", name]
@@ -452,6 +478,13 @@ class Fakes:
                 "observedGeneration": found["metadata"]["generation"],
                 "replicas": n, "updatedReplicas": n, "availableReplicas": n,
             }  # fmt: skip
+
+
+def _applied_metadata(found: Object, manifest: Object) -> Object:
+    """Annotations that the manifest does not state are somebody else's, and stay."""
+    metadata = copy.deepcopy(manifest["metadata"])
+    kept = found["metadata"].get("annotations") or {}
+    return metadata | {"annotations": kept | (metadata.get("annotations") or {})}
 
 
 def _key(manifest: Object) -> tuple[str, str, str]:

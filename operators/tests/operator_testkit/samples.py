@@ -4,6 +4,7 @@ from typing import Any
 
 from domicile_operator.cell import Cell, ElastiCache, LedgerArchive
 from domicile_operator.names import API_VERSION, KIND, Names
+from domicile_operator.operation import Operation, Record
 from domicile_operator.plan import Plan, RulesInForce
 from domicile_operator.registers import chosen
 from domicile_operator.spec import TenantSpec
@@ -76,6 +77,16 @@ def plan(
     named = {studio.name for studio in parsed.studios}
     studios = tuple(studio for studio in cell.studios if studio.name in named)
     register = chosen(in_force, cell)
+    record = Record(1, Operation("Onboarding", frozenset(), None, "The casino is being set up."))
     return Plan(
-        Names(name), parsed, cell, "eu-west-2", in_force, image, cell.payment_providers, studios, register=register
+        Names(name),
+        parsed,
+        cell,
+        "eu-west-2",
+        in_force,
+        image,
+        cell.payment_providers,
+        studios,
+        register=register,
+        operation=record,
     )

@@ -12,6 +12,8 @@ from typing import Any
 
 from domicile_catalog import law_of_cell as law
 
+from domicile_policies import loosening
+
 Manifest = dict[str, Any]
 
 GROUP, PLURAL = "casino.domicile.dev", "casinotenants"
@@ -25,7 +27,15 @@ LAWFUL_NAMESPACES, LAWFUL_WORKLOADS = f"{NAMESPACES}-law", f"{WORKLOADS}-law"
 
 def manifests() -> list[Manifest]:
     """Every policy with its binding, in the order in which they are applied."""
-    policies = (_tenants(), _namespaces(), _lawful_namespaces(), _workloads(), _lawful_workloads())
+    policies = (
+        _tenants(),
+        loosening.policy(),
+        loosening.record_policy(),
+        _namespaces(),
+        _lawful_namespaces(),
+        _workloads(),
+        _lawful_workloads(),
+    )
     return [manifest for policy in policies for manifest in (policy, _binding(policy))]
 
 

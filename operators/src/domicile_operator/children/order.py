@@ -9,6 +9,7 @@ from domicile_operator.children.boundary import (
     ServiceAccounts,
 )
 from domicile_operator.children.cache import CacheLogin
+from domicile_operator.children.operation import OperationRecord
 from domicile_operator.children.scaling import Autoscalers
 from domicile_operator.children.stores import Database, Secrets
 from domicile_operator.children.workload import (
@@ -23,10 +24,11 @@ from domicile_operator.children.workload import (
 
 NAMESPACE, SECRETS, DATABASE, CACHE_LOGIN = NamespaceChild(), Secrets(), Database(), CacheLogin()
 
-# Walls before what they enclose; routes early, so that the ingress controller has them by the time the
-# casino answers; stores before the migration, the migration before the casino.
+# What may be done before whoever could do it; walls before what they enclose; routes early, so that the ingress
+# controller has them by the time the casino answers; stores before the migration, the migration before the casino.
 BUILD: tuple[Child, ...] = (
     NAMESPACE,
+    OperationRecord(),
     NetworkPolicies(),
     Quota(),
     DefaultLimits(),

@@ -30,7 +30,7 @@ class Services(KubernetesChild):
     api_version, kind = "v1", "Service"
 
     def desired(self, plan: Plan) -> Sequence[Manifest]:
-        return [routes.service(plan), routes.realtime_service(plan)]
+        return [routes.service(plan), routes.worker_service(plan), routes.realtime_service(plan)]
 
 
 class Ingresses(KubernetesChild):

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 import urllib3
 
+from domicile_operator.operation import TOLD_LIMIT
+
 TIMEOUTS = urllib3.Timeout(connect=1.0, read=2.0)
 PORT = 8080
 METRIC = re.compile(r'^casino_rules_in_force\{[^}]*\bdigest="([0-9a-f]{64})"[^}]*\} 1(?:\.0)?$', re.MULTILINE)
 GAMES = re.compile(r"^casino_games_verified ([01])(?:\.0)?$", re.MULTILINE)
+OPERATION = re.compile(r"^casino_operation_revision(?:\{[^}]*\})? ([0-9][0-9.e+]{0,24})$", re.MULTILINE)
+BARRIER = re.compile(r"^casino_operation_barrier_passed(?:\{[^}]*\})? ([0-9][0-9.e+]{0,24})$", re.MULTILINE)
 SIZE_LIMIT = 4_000_000
 """Bytes of metrics that are read; a casino has less than a tenth."""
 
@@ -34,10 +38,13 @@ def ask() -> Ask:
 @dataclass(frozen=True)
 class Told:
     """What one pod says: the digest of its rules, and whether its games were as signed when it looked last; None for
-    what it does not say. A pod without a manifest to look by says False."""
+    what it does not say. A pod without a manifest to look by says False. `operation` is the revision of the record of
+    what may be done that its ledger has, `barrier` the one from before which no transaction runs any more."""
 
     rules: str | None
     games: bool | None
+    operation: int | None = None
+    barrier: int | None = None
 
 
 def ask_all(addresses: Sequence[str], metrics: Ask) -> list[Told]:
@@ -49,8 +56,18 @@ def ask_all(addresses: Sequence[str], metrics: Ask) -> list[Told]:
         except (urllib3.exceptions.HTTPError, OSError):
             break
         rules, games = METRIC.search(text), GAMES.search(text)
-        found.append(Told(rules[1] if rules else None, games[1] == "1" if games else None))
+        said = (_number(pattern.search(text)) for pattern in (OPERATION, BARRIER))
+        found.append(Told(rules[1] if rules else None, games[1] == "1" if games else None, *said))
     return found
+
+
+def _number(found: re.Match[str] | None) -> int | None:
+    """A whole number as metrics have it: 7.0, or 1e+06."""
+    try:
+        value = float(found[1]) if found else None
+    except ValueError:
+        return None
+    return int(value) if value is not None and value <= TOLD_LIMIT else None
 
 
 def rules_of(told: Sequence[Told]) -> list[str]:

@@ -35,7 +35,7 @@ def network_policies(plan: Plan) -> list[Manifest]:
             plan,
             "casino-worker",
             selector("worker"),
-            {"ingress": [_from_monitoring(HTTP_PORT)], "egress": _egress(casino)},
+            {"ingress": [_from_operator(HTTP_PORT), _from_monitoring(HTTP_PORT)], "egress": _egress(casino)},
         ),
         _policy(
             plan,
@@ -70,7 +70,7 @@ def _from_ingress(plan: Plan, port: int) -> Manifest:
 
 
 def _from_operator(port: int) -> Manifest:
-    """Who asks by which rules the casino plays."""
+    """Who asks by which rules the casino plays, and what it holds to."""
     return {
         "from": [
             {

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 
 from domicile_operator.manifests.metadata import labels
+from domicile_operator.manifests.operation import FILE as OPERATION_FILE
+from domicile_operator.manifests.operation import FOLDER as OPERATION_FOLDER
 from domicile_operator.manifests.routes import REALTIME_PATH
 from domicile_operator.names import AUDIENCE, CONFIG_MAP
 from domicile_operator.plan import Manifest, Plan, Size
@@ -154,6 +156,7 @@ def casino_environment(plan: Plan) -> dict[str, str]:
         | ({"CASINO_EXCLUSION_REGISTER": json.dumps(register, sort_keys=True)} if register else {})
         | ({"CASINO_GAMES_MANIFEST": GAMES_PATH, "CASINO_GAMES_MANIFEST_KEY": plan.games.key} if plan.games else {})
         | {
+            "CASINO_OPERATION": f"{OPERATION_FOLDER}/{OPERATION_FILE}",
             "CASINO_TRUSTED_PROXIES": str(plan.cell.trusted_proxies),
             "CASINO_BRAND": plan.spec.brand,
             "CASINO_LICENCE_HOLDER": plan.spec.licence.holder,

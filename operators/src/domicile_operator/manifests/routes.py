@@ -1,7 +1,7 @@
 """How players reach the casino."""
 
 from domicile_operator.manifests.metadata import metadata, selector
-from domicile_operator.names import APP, REALTIME
+from domicile_operator.names import APP, REALTIME, WORKER
 from domicile_operator.plan import Manifest, Plan
 
 REALTIME_PATH = "/ws"
@@ -16,6 +16,13 @@ def service(plan: Plan) -> Manifest:
 def realtime_service(plan: Plan) -> Manifest:
     """Likewise, to the port for WebSockets."""
     return _service(plan, REALTIME, "realtime")
+
+
+def worker_service(plan: Plan) -> Manifest:
+    """Headless: nobody calls the worker, but the operator finds its pods by it, to ask each what it holds to."""
+    made = _service(plan, WORKER, "worker")
+    made["spec"]["clusterIP"] = "None"
+    return made
 
 
 def _service(plan: Plan, name: str, component: str) -> Manifest:

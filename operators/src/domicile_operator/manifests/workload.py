@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from domicile_operator.manifests.metadata import metadata, selector
 from domicile_operator.manifests.network import HTTP_PORT, REALTIME_PORT
+from domicile_operator.manifests.operation import operation_mount, operation_volume
 from domicile_operator.manifests.pods import (
     casino_environment,
     config_map_data,
@@ -74,12 +75,12 @@ def migration_job(plan: Plan) -> Manifest:
 
 def deployment(plan: Plan) -> Manifest:
     """The casino's HTTP service. It rolls when image, environment or CA change; rules it takes on while it runs."""
-    return _deployment(plan, _casino(plan, APP, "api", plan.size))
+    return _told_what_may_be_done(_deployment(plan, _casino(plan, APP, "api", plan.size)))
 
 
 def worker_deployment(plan: Plan) -> Manifest:
     """What is done in the background: events, the schedule. One pod: leases would let more of them share the work."""
-    made = _deployment(plan, _casino(plan, WORKER, "worker", WORKER_SIZE))
+    made = _told_what_may_be_done(_deployment(plan, _casino(plan, WORKER, "worker", WORKER_SIZE)))
     if plan.cell.ledger_archive is not None:
         pod = made["spec"]["template"]["spec"]
         pod["volumes"].append({"name": "ledger", "persistentVolumeClaim": {"claimName": LEDGER_ARCHIVE}})
@@ -88,6 +89,14 @@ def worker_deployment(plan: Plan) -> Manifest:
         container["env"].append({"name": "CASINO_LEDGER_ARCHIVE", "value": ARCHIVE_FOLDER})
         # The volume is one node's at a time: a pod more while rolling might wait on another one for ever.
         made["spec"]["strategy"] = {"type": "Recreate"}
+    return made
+
+
+def _told_what_may_be_done(made: Manifest) -> Manifest:
+    """With operation.json, which is no part of the template: another one must roll no pod."""
+    pod = made["spec"]["template"]["spec"]
+    pod["volumes"].append(operation_volume())
+    pod["containers"][0]["volumeMounts"].append(operation_mount())
     return made
 
 
