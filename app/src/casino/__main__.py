@@ -22,6 +22,7 @@ from casino.pam.commands import add_commands as add_player_commands
 from casino.wallet.api import add_payment_commands
 from casino.wallet.commands import register as register_ledger
 from casino.wallet.jackpot_commands import add_jackpot_commands
+from casino.wallet.operation_commands import add_operation_commands
 
 EXIT_CONFIGURATION = 2
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report_commands(commands)
     add_jackpot_commands(commands)
     add_counterparty_commands(commands)
+    add_operation_commands(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")

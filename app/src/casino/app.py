@@ -14,6 +14,7 @@ from casino.backoffice.api import (
     free_rounds_router,
     games_router,
     reports_router,
+    staff_operation_router,
     staff_payments_router,
     staff_rounds_router,
 )
@@ -110,6 +111,7 @@ def create_app(
             rounds_router,
             fair_router,
             staff_rounds_router,
+            staff_operation_router,
             free_rounds_router,
             live_router,
             studio_router,

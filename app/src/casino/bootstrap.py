@@ -58,12 +58,14 @@ from casino.wallet.api import (
     GameRounds,
     Ledger,
     LedgerMoney,
+    OperationInForce,
     Payments,
     Play,
     PlayerLimits,
     Standings,
     Wallet,
     build_connections,
+    build_operation,
     build_payments,
     build_play,
     build_rounds,
@@ -148,11 +150,13 @@ class Runtime:
         parts.put(Settings, settings)
         parts.put(RulesInForce, self._rules)
         parts.put(Clock, self._clock)  # type: ignore[type-abstract]  # mypy: a protocol is as good a key as a class
+        # Before anybody is answered: what the file says binds in the ledger from here on.
+        operation = parts.put(OperationInForce, await build_operation(databases.of("wallet"), settings, self._clock))
         money = await build_wallet(
-            databases.of("wallet"), self._rules.current.currency, self._rules.current.currency_exponent
+            databases.of("wallet"), self._rules.current.currency, self._rules.current.currency_exponent, operation
         )
         parts.put(Wallet, money)
-        ledger = parts.put(Ledger, Ledger(databases.of("wallet")))
+        ledger = parts.put(Ledger, Ledger(databases.of("wallet"), operation))
         players = self._players = await build_pam(
             database=databases.of("pam"),
             redis=self._redis,
@@ -161,6 +165,7 @@ class Runtime:
             standings=Standings(databases.of("wallet")),
             rules=self._rules,
             clock=self._clock,
+            operation=operation,
             credentials=self._credentials,
         )
         self._put_payments(parts, databases, ledger, players)
@@ -173,26 +178,27 @@ class Runtime:
         jackpots = build_jackpots(self._games, databases.of("gal"), databases.of("wallet"), money.currency, self._clock)
         parts.put(Games, Games(self._games, money, self._rules, self._clock, parts.put(JackpotPlay, jackpots)))
         self._put_rounds(parts, databases, money, jackpots)
-        tables = load_tables()
-        draw = RandomNumberGenerator(personalisation=f"casino {settings.tenant} live").below
-        live = LiveTables(tables, LiveRepository(databases.of("gal")), ledger, draw, self._clock)
-        parts.put(LiveTables, live)
+        self._put_live(parts, databases, ledger)
         studios = self._studios = await build_studios(
             settings=settings,
             secrets=await self._studio_secrets(),
             database=databases.of("gal"),
-            play=parts.put(Play, build_play(databases.of("wallet"), money.currency, money.currency_exponent)),
+            play=parts.put(
+                Play, build_play(databases.of("wallet"), money.currency, money.currency_exponent, operation)
+            ),
             rules=self._rules,
             clock=self._clock,
         )
         parts.put(Studios, studios)
         parts.put(StudioPlay, studios.play)
         parts.put(Launches, studios.launches)
-        parts.put(Readiness, Readiness(databases.warmest, self._redis, self._games.health, self._rules, self._clock))
+        parts.put(
+            Readiness,
+            Readiness(databases.warmest, self._redis, self._games.health, self._rules, operation, clock=self._clock),
+        )
         self._tasks.append(asyncio.create_task(self._rules.watch(settings.rules_poll_s)))
+        self._tasks.append(asyncio.create_task(operation.watch(settings.rules_poll_s)))
         if self._kind != "api":
-            if tables:
-                self._tasks.append(asyncio.create_task(live.run()))
             feed = Feed(self._redis, settings.redis_prefix, databases, self._clock, load_realtime_settings().prices_url)
             protection.presence.checks = RealityChecks(feed.publisher)
             self._tasks.append(asyncio.create_task(feed.run()))
@@ -206,6 +212,15 @@ class Runtime:
         )
         return self._settings.model_copy(update={"database_pool_sizes": sizes})
 
+    def _put_live(self, parts: Container, databases: Databases, ledger: Ledger) -> None:
+        tables, repository = load_tables(), LiveRepository(databases.of("gal"))
+        draw = RandomNumberGenerator(personalisation=f"casino {self._settings.tenant} live").below
+        operation = parts.get(OperationInForce)
+        live = LiveTables(tables, repository, ledger, draw, self._clock, operation=operation)
+        parts.put(LiveTables, live)
+        if tables and self._kind != "api":
+            self._tasks.append(asyncio.create_task(live.run()))
+
     def _put_payments(self, parts: Container, databases: Databases, ledger: Ledger, players: PlayerModule) -> None:
         payments = build_payments(
             databases.of("wallet"),
@@ -216,6 +231,7 @@ class Runtime:
             clock=self._clock,
             identities=AccountIdentities(players),
             owners=PayoutNames(players, self._settings.licence_holder, self._settings.tenant),
+            operation=parts.get(OperationInForce),
         )
         parts.put(Payments, payments)
 
@@ -228,7 +244,10 @@ class Runtime:
         parts.put(Reports, Reports(databases.of("ops")))
 
     def _put_rounds(self, parts: Container, databases: Databases, money: Wallet, jackpots: JackpotPlay) -> None:
-        rounds = parts.put(GameRounds, build_rounds(databases.of("wallet"), money.currency, money.currency_exponent))
+        operation = parts.get(OperationInForce)
+        rounds = parts.put(
+            GameRounds, build_rounds(databases.of("wallet"), money.currency, money.currency_exponent, operation)
+        )
         seeds = parts.put(FairSeeds, build_fair_seeds(databases.of("game_control"), self._games, rounds.statuses))
         completion = timedelta(seconds=self._settings.round_completion_s)
         parts.put(

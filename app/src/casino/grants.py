@@ -25,8 +25,9 @@ _JOURNAL = re.compile(
     r"(accounts|transactions|postings|holds|request_keys|game_rounds|game_round_steps|player_[a-z]+)"
     r"(_y?[0-9][0-9_m]*|_default)?"
     r"|seals|sealed_[a-z]+|exports|legal_holds|retirements"  # of closed months
+    r"|operations|operation_in_force|account_kinds|hold_kinds|movements|movement_kinds"  # what may be done at all
 )
-_BALANCES = re.compile(r"(accounts|holds|game_rounds|player_[a-z]+)(_y?[0-9][0-9_m]*|_default)?")
+_BALANCES = re.compile(r"(accounts|holds|game_rounds|player_[a-z]+)(_y?[0-9][0-9_m]*|_default)?|operation_in_force")
 # Of the wallet's tables, those whose rows come and go: events that were handled.
 _EVENTS = frozenset({"outbox", "parked"})
 # A trigger of this name refuses the statement to everybody (0001); then nobody needs the right to it either.

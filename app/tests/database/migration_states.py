@@ -144,6 +144,17 @@ async def protection(connection: Any) -> None:
     )
 
 
+async def operation(connection: Any) -> None:
+    """A casino that was opened, and is to close for good on a day far ahead."""
+    for revision, acts, until in (
+        (1, ["withdraw"], None),
+        (2, ["deposit", "register", "stake", "withdraw"], "2100-01-01"),
+    ):
+        await connection.execute(
+            "SELECT outcome FROM wallet.operate($1, 'Live', $2, $3::text::timestamptz, '')", revision, acts, until
+        )
+
+
 SEEDS: dict[str, Seed] = {
     "0001_ledger.sql": ledger,
     "0004_holds.sql": rounds,
@@ -152,4 +163,5 @@ SEEDS: dict[str, Seed] = {
     "0017_oversight.sql": oversight,
     "0018_responsible_gaming.sql": protection,
     "0015_open_rounds.sql": open_rounds,
+    "0023_operation.sql": operation,
 }

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from casino.gal.api import Launches
 from casino.kernel.http import ERRORS, Body, Parts
 from casino.pam.api import Role, Staff, require_role
-from casino.wallet.api import AccountNotOpen, Play, PlayBarred, Wallet
+from casino.wallet.api import AccountNotOpen, OperationInForce, Play, PlayBarred, Wallet
 
 router = APIRouter(prefix="/api/v1/staff/players/{player_id}/free-rounds", tags=["staff"], responses=ERRORS)
 MAY_GRANT = (Role.SUPPORT,)
@@ -42,11 +42,15 @@ class GrantAnswer(BaseModel):
 
 @router.post("", status_code=201)
 async def grant(player_id: uuid.UUID, body: GrantRequest, parts: Parts, staff: Staff) -> GrantAnswer:
-    """Give a player free rounds of a studio's game. Who may not play is given none: they would be an invitation."""
+    """Give a player free rounds of a studio's game. Who may not play is given none: they would be an invitation.
+
+    Nobody is, while the casino may take no stakes.
+    """
     require_role(staff.role, MAY_GRANT)
     account_id = await parts.get(Wallet).account_of(player_id)
     if account_id is None:
         raise AccountNotOpen("There is no such player.")
+    await parts.get(OperationInForce).require("stake")
     if not (await parts.get(Play).standing(account_id)).may_stake:
         raise PlayBarred("The player may not play.", remedy="Give no bonus to who is excluded, or takes a break.")
     found = await parts.get(Launches).grant(

@@ -36,6 +36,7 @@ from casino.kernel.http import (
     request_hash,
 )
 from casino.kernel.identity import Principal
+from casino.wallet.api import OperationInForce
 
 router = APIRouter(prefix="/api/v1/games", tags=["games"], responses=ERRORS)
 
@@ -58,6 +59,7 @@ async def games(parts: Parts, player: MaybePlayer) -> GamesAnswer:
 async def launch(game_id: str, request: Request, parts: Parts, player: Player) -> LaunchAnswer:
     """Open a studio's game. Each call opens another session; the URL is secret."""
     require_play(request, parts, player)
+    await parts.get(OperationInForce).require("stake")
     opened = await parts.get(Launches).launch(player, game_id)
     return LaunchAnswer(session_id=opened.session_id, launch_url=opened.url, expires_at=opened.expires_at)
 

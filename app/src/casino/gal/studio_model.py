@@ -29,6 +29,8 @@ class Fault(StrEnum):
     GAME_UNKNOWN = "game_unknown"
     CURRENCY_WRONG = "currency_wrong"
     PLAYER_DISABLED = "player_disabled"
+    PLAY_CLOSED = "play_closed"
+    """The casino takes no stakes from anybody: nothing is said of the player."""
     LIMIT_REACHED = "limit_reached"
     FUNDS_INSUFFICIENT = "funds_insufficient"
     TRANSACTION_REUSED = "transaction_reused"

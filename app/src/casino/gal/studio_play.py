@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from casino.compliance.api import PlayClosed
 from casino.gal.admission import Admission
 from casino.gal.repository import GameSession
 from casino.gal.repository_transactions import StudioTransaction, TransactionRepository
@@ -43,6 +44,7 @@ WAIT_S, LOOK_S = 3.0, 0.02
 FAULTS: dict[type[CasinoError], Fault] = {
     InsufficientFunds: Fault.FUNDS_INSUFFICIENT,
     StakeAboveLimit: Fault.LIMIT_REACHED,
+    PlayClosed: Fault.PLAY_CLOSED,
     PlayBarred: Fault.PLAYER_DISABLED,
     AccountNotOpen: Fault.PLAYER_DISABLED,
     IdempotencyKeyReused: Fault.TRANSACTION_REUSED,

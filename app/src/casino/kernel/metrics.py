@@ -54,6 +54,18 @@ RULES_REFUSED = Gauge(
 RULES_IN_FORCE = Gauge(
     "casino_rules_in_force", "1 for the rules in force.", ("digest", "catalogue_version"), registry=REGISTRY
 )
+OPERATION_REVISION = Gauge(
+    "casino_operation_revision", "The record of what may be done that binds in the ledger; 0: none.", registry=REGISTRY
+)
+OPERATION_BARRIER = Gauge(
+    "casino_operation_barrier_passed",
+    "The record up to which no transaction runs any more that may have judged by an older one.",
+    registry=REGISTRY,
+)
+OPERATION_REFUSED = Gauge(
+    "casino_operation_refused", "1 while the operation.json in place cannot be used, or contradicts the ledger.",
+    registry=REGISTRY,
+)  # fmt: skip
 LEDGER_OK = Gauge("casino_ledger_ok", "1 when the last verification found every invariant.", registry=REGISTRY)
 JOURNAL_MONTHS = Gauge("casino_journal_months_ahead", "Months that the journal has tables for.", registry=REGISTRY)
 GAMES_OFFERED = Gauge("casino_game_offered", "1 while this process offers the game.", ("game",), registry=REGISTRY)

@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     licence_holder: str = Field(default="", alias="CASINO_LICENCE_HOLDER")
     rules_path: Path = Field(default=Path("/etc/casino/rules.json"), alias="CASINO_RULES")
     rules_poll_s: float = Field(default=5.0, alias="CASINO_RULES_POLL_S", gt=0)
+    operation_path: Path | None = Field(default=None, alias="CASINO_OPERATION")
+    """operation.json: what the casino may still do (ADR 34). Without it only the ledger is asked, in this release."""
     ca_file: Path | None = Field(default=None, alias="CASINO_CA_FILE")
 
     database_host: str | None = Field(default=None, alias="CASINO_DATABASE_HOST")

@@ -13,6 +13,7 @@ from casino.kernel.clock import Clock
 from casino.kernel.db import Database
 from casino.kernel.metrics import CLOCK_SKEW, READY
 from casino.migrate import is_current
+from casino.wallet.api import OperationInForce
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,16 @@ class Readiness:
     """Asks each store, with a short time-out."""
 
     def __init__(
-        self, database: Database, redis: Redis, games: Callable[[], str], rules: RulesInForce, clock: Clock
+        self,
+        database: Database,
+        redis: Redis,
+        games: Callable[[], str],
+        rules: RulesInForce,
+        operation: OperationInForce,
+        *,
+        clock: Clock,
     ) -> None:
+        self._operation = operation
         self._database = database
         self._redis = redis
         self._games = games
@@ -54,6 +63,8 @@ class Readiness:
             told["exclusion_register"] = (
                 f"the law has {register} asked, and the rules leave it out: nobody is looked up"
             )
+        if self._operation.fault is not None:
+            told["operation"] = self._operation.fault
         if abs(self._skew_s) > MOST_SKEW_S:
             way = "ahead of" if self._skew_s > 0 else "behind"
             told["clock"] = f"the casino's clock is {abs(self._skew_s):.0f} s {way} the database's"

@@ -67,7 +67,7 @@ def _without_references(schema: dict[str, Any]) -> Any:
 async def register(request: Request, parts: Parts) -> Registered:
     """Register. Which fields are required is the jurisdiction's to say; every fault is named at once.
 
-    Refuses UNDER_AGE and EMAIL_TAKEN.
+    Refuses UNDER_AGE, EMAIL_TAKEN and REGISTRATION_CLOSED.
     """
     accounts = parts.get(PlayerAccounts)
     body = await read_body(request, registration_model(accounts.required))

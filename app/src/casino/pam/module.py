@@ -36,7 +36,7 @@ from casino.pam.service import PlayerAccounts
 from casino.pam.sessions import LoginThrottle, SessionStore, Throttle
 from casino.pam.staff import StaffAccounts
 from casino.pam.vault import Vault
-from casino.wallet.api import Standings, Wallet
+from casino.wallet.api import OperationInForce, Standings, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ async def build(
     standings: Standings | None = None,
     rules: RulesInForce,
     clock: Clock,
+    operation: OperationInForce | None = None,
     credentials: Credentials | None = None,
     sender: MessageSender | None = None,
 ) -> PlayerModule:
@@ -184,6 +185,7 @@ async def build(
         wallet=wallet,
         rules=rules,
         clock=clock,
+        operation=operation,
     )
     staff_factors = Factors(
         repository=repository,

@@ -34,7 +34,7 @@ from casino.pam.repository import PlayerRepository
 from casino.pam.sessions import SessionStore, Throttle
 from casino.pam.status import Actor, Status, may_log_in, may_play
 from casino.pam.vault import Vault
-from casino.wallet.api import Wallet
+from casino.wallet.api import OperationInForce, Wallet
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,11 @@ class PlayerAccounts:
         wallet: Wallet,
         rules: RulesInForce,
         clock: Clock,
+        operation: OperationInForce | None = None,
         throttle: Throttle | None = None,
     ) -> None:
         self._throttle = throttle
+        self._operation = operation
         self._repository = repository
         self._vault = vault
         self._sessions = sessions
@@ -136,9 +138,11 @@ class PlayerAccounts:
     ) -> uuid.UUID:
         """Make a player; their cash account is opened after that, and again with a log-in should it not have been.
 
-        Raises UnderAge (rules: min_age_years, counted where the licence is), EmailTaken, RequestInvalid for a date
-        of birth that nobody has.
+        Raises RegistrationClosed, UnderAge (rules: min_age_years, counted where the licence is), EmailTaken,
+        RequestInvalid for a date of birth that nobody has.
         """
+        if self._operation is not None:
+            await self._operation.require("register")
         require_possible_age(self._rules.current, self._clock, date.fromisoformat(person["date_of_birth"]))
         if self._protection is not None:
             await self._protection.registering(person)

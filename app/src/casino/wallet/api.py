@@ -1,13 +1,16 @@
 """The door of the wallet."""
 
+from casino.kernel.clock import Clock
 from casino.kernel.db import Database
 from casino.kernel.errors import ConfigurationError
+from casino.kernel.settings import Settings
 from casino.wallet.endpoints import router
 from casino.wallet.guard import DepositGuard
 from casino.wallet.jackpots import JackpotLedger, reconcile_jackpots
 from casino.wallet.ledger import Hold, Ledger, Posted, Request, Settlement
 from casino.wallet.limits import DepositBarred, DepositLimitReached
 from casino.wallet.models import DepositRequest, History, HistoryEntry, Round, RoundRequest
+from casino.wallet.operation import OperationInForce
 from casino.wallet.payments.adapters.base import TravelRule
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.build import ask_configured_providers, build_connections, build_payments
@@ -24,6 +27,7 @@ from casino.wallet.play import BetUnknown, Play, Played, PlayMove
 from casino.wallet.repository import WalletRepository, months_ahead
 from casino.wallet.repository_limits import MergeBlocked, PlayerLimits, Renewed
 from casino.wallet.repository_opening import LedgerOpeningBalances
+from casino.wallet.repository_operation import OperationRepository, Recorded
 from casino.wallet.repository_play import PlayRepository, Standing
 from casino.wallet.repository_rounds import RoundRepository
 from casino.wallet.repository_seals import anything_held, months_gone
@@ -72,6 +76,7 @@ __all__ = [
     "LedgerOpeningBalances",
     "MergeBlocked",
     "OpenBreak",
+    "OperationInForce",
     "Payment",
     "PaymentWaiting",
     "Payments",
@@ -83,6 +88,7 @@ __all__ = [
     "PlayedRound",
     "PlayerLimits",
     "Posted",
+    "Recorded",
     "Renewed",
     "Report",
     "Request",
@@ -106,6 +112,7 @@ __all__ = [
     "ask_configured_providers",
     "build",
     "build_connections",
+    "build_operation",
     "build_payments",
     "build_play",
     "build_rounds",
@@ -120,7 +127,16 @@ __all__ = [
 ]
 
 
-async def build(database: Database, currency: str, currency_exponent: int) -> Wallet:
+async def build_operation(database: Database, settings: Settings, clock: Clock) -> OperationInForce:
+    """What the casino may still do, brought to the ledger and read there before anything else is served."""
+    operation = OperationInForce(OperationRepository(database), settings.operation_path, clock)
+    await operation.look()
+    return operation
+
+
+async def build(
+    database: Database, currency: str, currency_exponent: int, operation: OperationInForce | None = None
+) -> Wallet:
     """Wire the module and make sure that the ledger knows the currency.
 
     Raises ConfigurationError when the ledger is in other currencies alone: rules that change the casino's currency are
@@ -131,14 +147,19 @@ async def build(database: Database, currency: str, currency_exponent: int) -> Wa
     if known and currency not in known:
         raise ConfigurationError(f"the ledger is in {', '.join(sorted(known))}, and the rules say {currency}")
     await repository.add_currency(currency, currency_exponent)
-    return Wallet(repository, PlayerLimits(database), currency, currency_exponent)
+    return Wallet(repository, PlayerLimits(database), currency, currency_exponent, operation)
 
 
-def build_play(database: Database, currency: str, currency_exponent: int) -> Play:
+def build_play(
+    database: Database, currency: str, currency_exponent: int, operation: OperationInForce | None = None
+) -> Play:
     """Play that spans calls, for external studios."""
-    return Play(Ledger(database), PlayRepository(database), currency, currency_exponent)
+    ledger = Ledger(database, operation)
+    return Play(ledger, PlayRepository(database), currency, currency_exponent, operation)
 
 
-def build_rounds(database: Database, currency: str, currency_exponent: int) -> GameRounds:
+def build_rounds(
+    database: Database, currency: str, currency_exponent: int, operation: OperationInForce | None = None
+) -> GameRounds:
     """Rounds of several steps, for the casino's own games."""
-    return GameRounds(RoundRepository(database), PlayerLimits(database), currency, currency_exponent)
+    return GameRounds(RoundRepository(database), PlayerLimits(database), currency, currency_exponent, operation)

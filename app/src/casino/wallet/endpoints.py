@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request
 
+from casino.compliance.api import ACTS
 from casino.kernel.http import ERRORS, IdempotencyKey, Parts, Player, request_hash
 from casino.wallet.guard import DepositGuard
-from casino.wallet.models import Balance, DepositAnswer, DepositRequest
+from casino.wallet.models import Balance, DepositAnswer, DepositRequest, WhatIsOpen
+from casino.wallet.operation import OperationInForce
 from casino.wallet.payments.endpoints import require_may_deposit
 from casino.wallet.payments.pan import refuse_pan
 from casino.wallet.payments.service import Payments, status_of
 from casino.wallet.service import Wallet
 
 router = APIRouter(prefix="/api/v1", tags=["wallet"], responses=ERRORS)
+
+
+@router.get("/operation")
+async def operation(parts: Parts) -> WhatIsOpen:
+    """What may be done here at present; anybody may ask. What is refused is said by `*_CLOSED` problems."""
+    known = parts.get(OperationInForce)
+    return WhatIsOpen(**{act: known.may(act) for act in ACTS})
 
 
 @router.get("/wallet")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from casino.kernel.db import Database
 from casino.kernel.errors import CasinoError
 from casino.kernel.identity import new_id
 from casino.kernel.metrics import LEDGER_SECONDS
+from casino.wallet.operation import OperationInForce
 from casino.wallet.repository_limits import PlayerLimits
 
 HoldKind = Literal["open_bet", "withdrawal", "psp_authorisation"]
@@ -100,8 +101,9 @@ class Settlement(NamedTuple):
 class Ledger:
     """The ledger's functions (migrations 0003, 0004 and 0011)."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, operation: OperationInForce | None = None) -> None:
         self._database = database
+        self._operation = operation
         self._limits = PlayerLimits(database)
         self._post_seconds = LEDGER_SECONDS.labels("movement")
         self._settle_seconds = LEDGER_SECONDS.labels("settlement")
@@ -141,13 +143,19 @@ class Ledger:
         stake_cap_minor: int | None = None,
         connection: Any = None,
     ) -> Posted:
-        """Set cash aside under the request's key, which is also what the hold is known by."""
+        """Set cash aside under the request's key, which is also what the hold is known by.
+
+        `casino_closed` where the casino's state leaves no stake, or no withdrawal.
+        """
+        here = kind == "open_bet" and self._operation is not None and self._operation.closed_here
+        if here:
+            stake_cap_minor = 0  # looked at after the key: a repeat is answered as before
         arguments = (kind, request, amount_minor, part_of, expires_at, details, stake_cap_minor)
         posted = await self._open_hold(connection, *arguments)
         capped = posted.outcome == "stake_above_limit" and (stake_cap_minor is None or amount_minor <= stake_cap_minor)
         if capped and connection is None and await self._may_stake_now(request.account_id, amount_minor):
             posted = await self._open_hold(connection, *arguments)
-        return posted
+        return replace(posted, outcome="casino_closed") if here and posted.outcome == "stake_above_limit" else posted
 
     async def _open_hold(  # noqa: PLR0917 - the statement's own
         self,

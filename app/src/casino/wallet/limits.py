@@ -1,4 +1,4 @@
-"""What the database says of a deposit that it refuses (migration 0018)."""
+"""What the database says of a deposit that it refuses (migrations 0018 and 0023)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
+from casino.compliance.api import closed
 from casino.kernel.errors import CasinoError
 
 
@@ -24,13 +25,16 @@ class DepositBarred(CasinoError):
 
 @contextmanager
 def deposit_refusals() -> Iterator[None]:
-    """Within it a deposit is noted: raises DepositLimitReached and DepositBarred for what the database refuses."""
+    """Within it a deposit is noted: raises DepositsClosed, DepositLimitReached and DepositBarred for what the database
+    refuses."""
     try:
         yield
     except asyncpg.CheckViolationError as error:
         match error.constraint_name:
             case "deposit_limit":
                 raise DepositLimitReached("The deposit, with those under way, is above the player's limit.") from None
+            case "casino_closed":
+                raise closed("deposit") from None
             case "player_barred":
                 raise DepositBarred("The player may not deposit at present.") from None
         raise

@@ -16,6 +16,7 @@ RoundOutcome = Literal[
     "replayed",
     "key_reused",
     "account_unknown",
+    "casino_closed",
     "account_not_open",
     "barred",
     "stake_above_limit",
@@ -75,6 +76,15 @@ class Balance(BaseModel):
     balance_minor: int
     currency: str
     currency_exponent: int
+
+
+class WhatIsOpen(BaseModel):
+    """Which acts the casino's state leaves, as this process knows it: a change is seen within seconds."""
+
+    register_: Annotated[bool, Field(alias="register")]
+    deposit: bool
+    stake: bool
+    withdraw: bool
 
 
 class HistoryEntry(BaseModel):

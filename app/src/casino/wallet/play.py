@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from casino.compliance.api import closed
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.money import format_minor
 from casino.wallet.ledger import Ledger, Request
+from casino.wallet.operation import OperationInForce
 from casino.wallet.repository_play import PlayRepository, Standing
 from casino.wallet.service import AccountNotOpen, InsufficientFunds, PlayBarred, StakeAboveLimit
 
@@ -56,8 +58,16 @@ class Played:
 class Play:
     """Bets, wins and voids of rounds that are not over in one call."""
 
-    def __init__(self, ledger: Ledger, repository: PlayRepository, currency: str, currency_exponent: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        repository: PlayRepository,
+        currency: str,
+        currency_exponent: int,
+        operation: OperationInForce | None = None,
+    ) -> None:
         self._ledger = ledger
+        self._operation = operation
         self._repository = repository
         self.currency = currency
         self.currency_exponent = currency_exponent
@@ -72,12 +82,14 @@ class Play:
     async def open_bet(self, move: PlayMove, *, stake_cap_minor: int | None, expires_at: datetime) -> Played:
         """Set the stake aside until the round is over, or `expires_at`, when it goes back.
 
-        Raises IdempotencyKeyReused, StakeAboveLimit, InsufficientFunds, AccountNotOpen, PlayBarred; nothing has moved
-        then, and the key stays free.
+        Raises IdempotencyKeyReused, PlayClosed, StakeAboveLimit, InsufficientFunds, AccountNotOpen, PlayBarred;
+        nothing has moved then, and the key stays free.
         """
         if move.amount_minor == 0:
             # Nothing to hold, and yet a stake: who may not play may not play for nothing either.
             standing = await self.standing(move.account_id)
+            if not standing.play_open or (self._operation is not None and self._operation.closed_here):
+                raise closed("stake")
             if not standing.may_stake:
                 raise PlayBarred("The account may not play.")
             played = Played(None, standing.balance_minor, False)
@@ -91,6 +103,8 @@ class Play:
                 details=move.details,
                 stake_cap_minor=stake_cap_minor,
             )
+            if posted.outcome == "casino_closed":
+                raise closed("stake")
             if not posted.stands:
                 raise self._refusal(posted.outcome, move.amount_minor, posted.balance_minor)
             assert posted.balance_minor is not None

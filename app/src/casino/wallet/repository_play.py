@@ -15,11 +15,13 @@ from casino.kernel.metrics import LEDGER_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An account at this moment. `may_stake` is false while it is not open, or its player is barred."""
+    """An account at this moment. `may_stake` is false while it is not open, or its player is barred; `play_open`
+    is true while the casino takes stakes at all."""
 
     balance_minor: int
     currency: str
     may_stake: bool
+    play_open: bool
 
 
 class PlayRepository:
@@ -68,11 +70,13 @@ class PlayRepository:
 
     async def standing(self, account_id: int) -> Standing | None:
         row = await self._database.pool.fetchrow(
-            "SELECT balance, currency, status = 'open' AND coalesce(barred_until <= clock_timestamp(), true)"
-            " AS may_stake FROM wallet.accounts WHERE account_id = $1 AND kind = 'player_cash'",
+            "SELECT balance AS balance_minor, currency,"
+            " status = 'open' AND coalesce(barred_until <= clock_timestamp(), true) AS may_stake,"
+            " wallet.allows('stake', clock_timestamp()) AS play_open"
+            " FROM wallet.accounts WHERE account_id = $1 AND kind = 'player_cash'",
             account_id,
         )
-        return Standing(row["balance"], row["currency"], row["may_stake"]) if row is not None else None
+        return Standing(**row) if row is not None else None
 
     async def _void(self, query: str, account_id: int, key: str, details: Mapping[str, Any]) -> Any:
         with self._seconds.time():

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from casino.compliance.api import closed
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.money import format_minor
+from casino.wallet.operation import OperationInForce
 from casino.wallet.repository_limits import PlayerLimits
 from casino.wallet.repository_rounds import RoundRepository
 from casino.wallet.round_values import GameRound, PlayedRound, RoundStep, StepRequest
@@ -78,8 +80,14 @@ class GameRounds:
     """Rounds of several steps in the tenant's one currency."""
 
     def __init__(
-        self, repository: RoundRepository, limits: PlayerLimits, currency: str, currency_exponent: int
+        self,
+        repository: RoundRepository,
+        limits: PlayerLimits,
+        currency: str,
+        currency_exponent: int,
+        operation: OperationInForce | None = None,
     ) -> None:
+        self._operation = operation
         self._repository = repository
         self._limits = limits
         self.currency = currency
@@ -88,16 +96,21 @@ class GameRounds:
     async def take(self, request: StepRequest) -> StepTaken:
         """Write a step, or find the one that the same key stands for.
 
-        Raises IdempotencyKeyReused, GameRoundUnknown, RoundOver, RoundMovedOn, RoundOpen, RoundTooLate,
+        Raises IdempotencyKeyReused, GameRoundUnknown, RoundOver, RoundMovedOn, RoundOpen, RoundTooLate, PlayClosed,
         StakeAboveLimit, PlayLimitReached, GameCycleTooShort, InsufficientFunds, AccountNotOpen, PlayBarred; nothing
-        has moved then, and the key stays free.
+        has moved then, and the key stays free. A step that stakes nothing is taken whatever the casino may do.
         """
+        here = self._operation is not None and self._operation.closed_here
+        if here:
+            request = replace(request, stake_cap_minor=0)  # it binds stakes alone, and after the key
         outcome, balance, amount, game, step = await self._repository.step(request)
         cap = request.stake_cap_minor
         if outcome == "stake_above_limit" and (cap is None or request.stake_minor <= cap):
             left = await self._limits.renew(request.account_id)
             if may_stake(left, request.stake_minor, self._money):
                 outcome, balance, amount, game, step = await self._repository.step(request)
+        if here and outcome == "stake_above_limit":
+            raise closed("stake")
         if outcome in ("stepped", "replayed"):
             assert game is not None and step is not None
             return StepTaken(game, step, outcome == "replayed")
@@ -158,6 +171,8 @@ class GameRounds:
     def _refusal(
         self, outcome: str, request: StepRequest, balance: int, amount: int, game: GameRound | None
     ) -> CasinoError:
+        if outcome == "casino_closed":
+            return closed("stake")
         if outcome == "stake_above_limit":
             return self.stake_above_limit(request.stake_minor, amount)
         if outcome == "cycle_too_short":

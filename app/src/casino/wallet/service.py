@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from casino.compliance.api import closed
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused
 from casino.kernel.money import format_minor
 from casino.wallet.models import History, Round, RoundRequest
+from casino.wallet.operation import OperationInForce
 from casino.wallet.repository import WalletRepository
 from casino.wallet.repository_limits import PlayerLimits, Renewed
 
@@ -67,9 +70,15 @@ class Wallet:
     """The tenant's wallet, in its one currency."""
 
     def __init__(
-        self, repository: WalletRepository, limits: PlayerLimits, currency: str, currency_exponent: int
+        self,
+        repository: WalletRepository,
+        limits: PlayerLimits,
+        currency: str,
+        currency_exponent: int,
+        operation: OperationInForce | None = None,
     ) -> None:
         self._repository = repository
+        self._operation = operation
         self._limits = limits
         self.currency = currency
         self.currency_exponent = currency_exponent
@@ -89,9 +98,12 @@ class Wallet:
     async def place_round(self, request: RoundRequest) -> Round:
         """Write a round's stake and win, or find the round that the same key stands for.
 
-        Raises IdempotencyKeyReused, StakeAboveLimit, PlayLimitReached, GameCycleTooShort, InsufficientFunds,
-        AccountNotOpen; no money has moved then, and the key stays free.
+        Raises IdempotencyKeyReused, PlayClosed, StakeAboveLimit, PlayLimitReached, GameCycleTooShort,
+        InsufficientFunds, AccountNotOpen; no money has moved then, and the key stays free.
         """
+        here = self._operation is not None and self._operation.closed_here
+        if here:
+            request = replace(request, stake_cap_minor=0)  # so that a repeat is answered as before
         row = await self._repository.place_round(request)
         capped = row["outcome"] == "stake_above_limit"
         if capped and (request.stake_cap_minor is None or request.stake_minor <= request.stake_cap_minor):
@@ -99,6 +111,8 @@ class Wallet:
             left = await self._limits.renew(request.account_id)
             if may_stake(left, request.stake_minor, self.money):
                 row = await self._repository.place_round(request)
+        if row["outcome"] == "casino_closed" or (here and capped):
+            raise closed("stake")
         if row["outcome"] not in ("placed", "replayed"):
             raise self._refusal(row, request)
         return Round(

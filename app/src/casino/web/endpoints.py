@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.staticfiles import StaticFiles
 
 from casino import __version__
-from casino.compliance.api import Rules, RulesInForce
+from casino.compliance.api import ACTS, Rules, RulesInForce
 from casino.gal.api import Games, Rounds
 from casino.kernel.addresses import client_address
 from casino.kernel.container import Container
@@ -23,7 +23,7 @@ from casino.kernel.identity import Authenticator, Principal
 from casino.kernel.money import format_minor
 from casino.kernel.settings import Settings
 from casino.pam.api import Claim, LoginRequest, PlayerAccounts, Where, registration_model
-from casino.wallet.api import Wallet
+from casino.wallet.api import OperationInForce, Wallet
 
 router = APIRouter(include_in_schema=False)
 
@@ -169,6 +169,7 @@ async def _page(
         "notice": notice,
         "email": email,
         "fields": parts.get(PlayerAccounts).form_fields,
+        "open": {act: parts.get(OperationInForce).may(act) for act in ACTS},
         "sandbox": any(psp.name == "sandbox" for psp in settings.psp),
     }
     if player is not None:

@@ -48,6 +48,7 @@ CODES = {
     Fault.CURRENCY_WRONG: "B_05",
     Fault.GAME_UNKNOWN: "B_06",
     Fault.TRANSACTION_ROLLED_BACK: "B_07",
+    Fault.PLAY_CLOSED: "B_08",
     Fault.TRANSACTION_UNKNOWN: "W_01",
     Fault.FREE_ROUNDS_UNKNOWN: "F_01",
     Fault.TECHNICAL: "E_01",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from casino.compliance.api import closed
 from casino.gal.live import round as rounds
 from casino.gal.live.models import BetAnswer, BetRequest, LiveTable, TableAnswer
 from casino.gal.live.repository import Bet, LiveRepository
@@ -23,6 +24,7 @@ from casino.wallet.api import (
     AccountNotOpen,
     InsufficientFunds,
     Ledger,
+    OperationInForce,
     PlayBarred,
     PlayLimitReached,
     Posted,
@@ -79,7 +81,10 @@ class LiveTables:
         ledger: Ledger,
         draw: Callable[[int], int],
         clock: Clock,
+        *,
+        operation: OperationInForce | None = None,
     ) -> None:
+        self._operation = operation
         self._tables: Mapping[str, LiveTable] = {table.table_id: table for table in tables}
         self._repository = repository
         self._ledger = ledger
@@ -110,7 +115,7 @@ class LiveTables:
 
         Noted first, then its stake is set aside, then it is accepted, unless the result was drawn meanwhile: then the
         stake goes back. Raises TableUnknown, RoundUnknown, BetsClosed, AmountInvalid, RequestInvalid,
-        IdempotencyKeyReused, InsufficientFunds, AccountNotOpen, PlayBarred.
+        IdempotencyKeyReused, InsufficientFunds, AccountNotOpen, PlayBarred, PlayClosed.
         """
         table = self._table(table_id)
         bet = await self._repository.bet_of(attempt.account_id, attempt.key)
@@ -184,10 +189,13 @@ class LiveTables:
             await asyncio.sleep(TICK_S)
 
     async def advance(self, table_id: str) -> LiveRound | None:
-        """Do what is due at a table; answers the round as it stands then, None where another was quicker."""
+        """Do what is due at a table; answers the round as it stands then, None where another was quicker, or where none
+        runs and none is opened, since the casino may take no stakes. One that runs is played to its end."""
         table, now = self._table(table_id), self.now()
         running = await self._repository.running(table_id)
         if running is None:
+            if self._operation is not None and not await self._operation.leaves("stake"):
+                return None
             return await self._move(rounds.open_bets(new_id(), table_id, table.timing, now))
         step = rounds.due(running, table.timing, now)
         if step == "close":
@@ -315,6 +323,8 @@ def _refusal(held: Posted) -> CasinoError:
             return InsufficientFunds("The stake is more than the balance.")
         case "barred":
             return PlayBarred("The player is excluded from play.")
+        case "casino_closed":
+            return closed("stake")
         case "stake_above_limit":
             return PlayLimitReached("The stake is more than the player's limits leave.")
         case _:

@@ -11,6 +11,7 @@ from casino.kernel.acknowledgement import Acknowledgement
 from casino.kernel.clock import Clock
 from casino.kernel.db import Database
 from casino.kernel.settings import PspSecret, Settings
+from casino.wallet.operation import OperationInForce
 from casino.wallet.payments.acknowledged import ask_providers
 from casino.wallet.payments.adapters.http import Connection
 from casino.wallet.payments.adapters.registry import Adapters, build_adapters
@@ -45,6 +46,7 @@ def build_payments(
     clock: Clock,
     identities: Identities,
     owners: Owners | None = None,
+    operation: OperationInForce | None = None,
 ) -> Payments:
     """Payments over the tenant's providers; whoever opened the connections closes them.
 
@@ -54,6 +56,7 @@ def build_payments(
     return assemble(
         database, build_adapters(connections, rules.current.currency_exponent), setting, rules,
         money=money, clock=clock, checks=build_checks(database, identities, setting.checks), owners=owners,
+        operation=operation,
     )  # fmt: skip
 
 
@@ -67,6 +70,7 @@ def assemble(
     clock: Clock,
     checks: Sequence[Check] = (),
     owners: Owners | None = None,
+    operation: OperationInForce | None = None,
 ) -> Payments:
     """The same from parts that are there already. Without checks each withdrawal waits for a person."""
     flow = Flow(PaymentRepository(database), money, adapters, setting=setting, clock=clock, owners=owners)
@@ -77,7 +81,8 @@ def assemble(
 
     inbox = Inbox(flow, EventRepository(database))
     currency = rules.current.currency
-    return Payments(flow, inbox, Withdrawals(flow, checks, currency, window), currency, DeskRepository(database))
+    withdrawals = Withdrawals(flow, checks, currency, window)
+    return Payments(flow, inbox, withdrawals, currency, desk=DeskRepository(database), operation=operation)
 
 
 async def ask_configured_providers(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from casino.compliance.api import Act
 from casino.kernel.acknowledgement import Acknowledgement
 from casino.kernel.clock import Clock
 from casino.kernel.errors import CasinoError
@@ -24,7 +25,7 @@ from casino.wallet.payments.config import PaymentSetting
 from casino.wallet.payments.declines import is_retryable
 from casino.wallet.payments.engine import MAX_TRIES, End, Submit, hear, next_move
 from casino.wallet.payments.health import Health
-from casino.wallet.payments.models import Answer, Attempt, Instrument, Method, Moved, Operation, Payment
+from casino.wallet.payments.models import Answer, Attempt, Instrument, Kind, Method, Moved, Operation, Payment
 from casino.wallet.payments.ports import Money
 from casino.wallet.payments.repository import Asked, PaymentRepository
 from casino.wallet.payments.routing import Order, Route, rank
@@ -38,6 +39,8 @@ PORTABLE: frozenset[Method] = frozenset({"card", "crypto"})
 VAULT = "vault"
 """Where such a token is known: in the tenant's vault, not at one provider."""
 NOT_VERIFIED = "instrument_not_verified"
+CLOSED = "casino_closed"
+_ACT: dict[Kind, Act] = {"deposit": "deposit", "withdrawal": "withdraw"}
 _ENDS = {
     "capture": "captured", "accept": "captured", "late_capture": "captured",
     "fail": "declined", "reject": "declined", "sent_back": "declined",
@@ -212,6 +215,11 @@ class Flow:
                 return None
             ranked = self._ranked(payment, asked, attempts, instrument)
             match next_move(payment, attempts, ranked):
+                # No provider is asked any more; one that was asked may answer whenever it likes, and is heard.
+                case Submit() if not await self.repository.allows(connection, _ACT[payment.kind]):
+                    if payment.kind == "deposit":
+                        await self.take(connection, payment, apply(payment, "fail", Facts(decline_code=CLOSED)))
+                    return None
                 case Submit(route):
                     payment = await self.take(connection, payment, apply(payment, "submit"))
                     return await self._written(connection, payment, asked, attempts=attempts,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from casino.compliance.api import closed
 from casino.wallet.ledger import Ledger, Movement, Posted, Request
 from casino.wallet.payments.models import MoneyStep, Moved, Payment
 from casino.wallet.payments.ports import CashShort
@@ -43,6 +44,8 @@ class LedgerMoney:
         )
         if posted.outcome == "insufficient_funds":
             raise CashShort
+        if posted.outcome == "casino_closed":
+            raise closed("withdraw")
         if posted.outcome == "account_not_open":
             raise AccountNotOpen("The account may not withdraw.")
         return _moved(posted, step)

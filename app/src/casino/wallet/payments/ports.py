@@ -26,7 +26,7 @@ class Money(Protocol):
         """Clearing to the player's cash: a deposit has arrived."""
 
     async def reserve(self, connection: Any, payment: Payment, step: MoneyStep) -> Moved:
-        """Cash to the player's pending withdrawals. Raises CashShort."""
+        """Cash to the player's pending withdrawals. Raises CashShort, WithdrawalsClosed."""
 
     async def paid(self, connection: Any, payment: Payment, step: MoneyStep) -> Moved:
         """Pending withdrawals to clearing: the provider has paid."""

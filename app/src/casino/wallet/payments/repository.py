@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from casino.compliance.api import Act
 from casino.kernel.db import Database
 from casino.kernel.identity import new_id
 from casino.wallet.payments.models import Action, Attempt, Instrument, Kind, Method, Moved, Payment
@@ -66,6 +67,10 @@ class PaymentRepository:
             asked.request_hash, asked.part, asked.bin_country, asked.return_url,
         )  # fmt: skip
         return bool(added)
+
+    async def allows(self, connection: Any, act: Act) -> bool:
+        """Whether the casino's state leaves an act now, by the database's clock."""
+        return bool(await connection.fetchval("SELECT wallet.allows($1, clock_timestamp())", act))
 
     async def by_key(self, account_id: int, kind: Kind, key: str) -> list[tuple[Payment, bytes]]:
         """The payments that a request's key stands for, with the hash of the request."""

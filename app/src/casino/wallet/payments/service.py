@@ -7,10 +7,12 @@ import uuid
 from datetime import timedelta
 from typing import Any, Literal
 
+from casino.compliance.api import closed
 from casino.kernel.errors import CasinoError, IdempotencyKeyReused, RequestInvalid
 from casino.kernel.identity import new_id
 from casino.kernel.metrics import DEPOSITS, DEPOSITS_PENDING
 from casino.wallet.limits import deposit_refusals
+from casino.wallet.operation import OperationInForce
 from casino.wallet.payments.adapters.base import Refund
 from casino.wallet.payments.flow import VAULT, Call, Flow
 from casino.wallet.payments.inbox import Inbox
@@ -60,7 +62,17 @@ class Payments:
     """The module's door: deposits here, withdrawals in `withdrawals`, webhooks in `inbox`, what players pay with in
     `instruments`, and what staff reads in `desk`."""
 
-    def __init__(self, flow: Flow, inbox: Inbox, withdrawals: Withdrawals, currency: str, desk: DeskRepository) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        inbox: Inbox,
+        withdrawals: Withdrawals,
+        currency: str,
+        *,
+        desk: DeskRepository,
+        operation: OperationInForce | None = None,
+    ) -> None:
+        self._operation = operation
         self.flow = flow
         self.inbox = inbox
         self.withdrawals = withdrawals
@@ -75,7 +87,7 @@ class Payments:
         """Begin a deposit, once for each key; answers how it stands and the attempt that carries it.
 
         A card is decided at once or left unknown; the other methods wait for the player, whom the attempt's action
-        tells what to do. Raises RequestInvalid, MethodNotOffered, IdempotencyKeyReused, PanRefused,
+        tells what to do. Raises RequestInvalid, MethodNotOffered, IdempotencyKeyReused, PanRefused, DepositsClosed,
         DepositLimitReached, DepositBarred.
         """
         require_no_pan(token or "")
@@ -97,6 +109,8 @@ class Payments:
             asked = Asked(key, request_hash, bin_country=country, return_url=return_url)
             with deposit_refusals():
                 added = await repository.add(connection, payment, asked)
+            if added and self._operation is not None and self._operation.closed_here:
+                raise closed("deposit")  # and what was noted goes with the transaction
         if not added:
             [(payment, known)] = await repository.by_key(account_id, "deposit", key)
             if known != request_hash:

@@ -66,7 +66,7 @@ class Withdrawals:
         """Ask for money, once for each key; several payments when the closed loop sends parts to other instruments.
 
         `actor`: who of the staff asks in the player's place, and so may not approve it.
-        Raises InstrumentNotVerified, BalanceShort, IdempotencyKeyReused; nothing is held then.
+        Raises InstrumentNotVerified, BalanceShort, IdempotencyKeyReused, WithdrawalsClosed; nothing is held then.
         """
         repository, now = self._flow.repository, self._flow.clock.now()
         if known := await repository.by_key(account_id, "withdrawal", key):
