@@ -219,7 +219,7 @@ async def test_after_the_barrier_no_stake_comes_to_the_journal(pool: Any, ledger
             else:
                 await ledger.hold(account, 1, secrets.token_hex(6))
 
-    players = [asyncio.create_task(play(account)) for account in accounts]
+    players = [asyncio.create_task(play(account)) for account in accounts * 3]  # who wait for each other
     await asyncio.sleep(0.1)
     await operate(pool, record(1, ("withdraw",)))
     async with asyncio.timeout(10):

@@ -29,8 +29,8 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON wallet.operation_in_fo
     FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_rewrite();
 
 -- Whether an act is allowed at a moment of the database's clock; an act that nobody knows is not. Who takes a stake or a
--- deposit by it, or holds a withdrawal, has locked a row in an earlier statement and so has a transaction's id: those who
--- judged by an older record can be waited for (wallet/repository_operation.py).
+-- deposit by it, or holds a withdrawal, has a transaction's id by then, mostly by a row that an earlier statement locked:
+-- those who judged by an older record can be waited for (wallet/repository_operation.py).
 CREATE FUNCTION wallet.allows(p_act text, p_at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT p_at < CASE p_act WHEN 'register' THEN f.register_until WHEN 'deposit' THEN f.deposit_until
         WHEN 'stake' THEN f.stake_until WHEN 'withdraw' THEN f.withdraw_until END
@@ -89,20 +89,21 @@ DECLARE
     players wallet.accounts[];
     at      timestamptz;
     until_  timestamptz;
+    -- Drawn before anything is read: who judges by the record has an id before the snapshot that they judge by.
+    drawn   xid8 := pg_current_xact_id();
 BEGIN
     IF (SELECT bool_or(coalesce(stake <= 0 OR win < 0, true)) FROM unnest(p_stakes, p_wins) AS round (stake, win)) THEN
         RAISE EXCEPTION 'a round has a positive stake and no negative win' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- The players' rows are the locks: bets of one player follow each other, and a raced key finds the first one's row.
     -- Taken in order, before the jackpots' and those before the house's, so that batches cannot deadlock.
-    SELECT array_agg(locked) INTO players FROM (
+    -- What the casino may do is read with them: a statement of its own would be some 10 us more for each batch.
+    SELECT array_agg(locked), coalesce((SELECT f.stake_until FROM wallet.operation_in_force f), '-infinity')
+        INTO players, until_ FROM (
         SELECT a.* FROM wallet.accounts a
         WHERE a.account_id = ANY (p_accounts) AND a.kind = 'player_cash'
         ORDER BY a.account_id FOR NO KEY UPDATE) AS locked;
     at := clock_timestamp();  -- after the locks were had: now() would be when the waiting began
-    -- Not with the locks: that statement's snapshot is older than this transaction's id. Nor within the next one: a tenth
-    -- of a lone bet, where this cannot be told from nothing.
-    SELECT f.stake_until INTO STRICT until_ FROM wallet.operation_in_force f;
 
     -- A statement of its own, since its snapshot has to be younger than the locks.
     RETURN QUERY
@@ -205,12 +206,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     player  wallet.accounts;
     past    wallet.request_keys;
-    rule    wallet.movement_kinds;
+    rule    record;
     asked   wallet.movement;
     legs    wallet.leg[] := '{}';
     written wallet.transactions;
     broken  text;
-    until_  timestamptz;
 BEGIN
     SELECT * INTO player FROM wallet.accounts a
         WHERE a.account_id = p_account AND a.kind = 'player_cash' FOR NO KEY UPDATE;
@@ -229,17 +229,14 @@ BEGIN
         END IF;
         RETURN;
     END IF;
-    SELECT * INTO rule FROM wallet.movement_kinds m WHERE m.kind = p_kind;
+    SELECT m.*, CASE m.act WHEN 'stake' THEN f.stake_until WHEN 'withdraw' THEN f.withdraw_until END AS until INTO rule
+        FROM wallet.movement_kinds m LEFT JOIN wallet.operation_in_force f ON m.act IS NOT NULL WHERE m.kind = p_kind;
     IF NOT FOUND OR cardinality(p_movements) = 0 THEN
         RAISE EXCEPTION 'there is no movement of kind %, or it moves nothing', p_kind USING ERRCODE = 'check_violation';
     END IF;
     created_at := clock_timestamp();
-    IF rule.act IS NOT NULL THEN
-        SELECT CASE rule.act WHEN 'stake' THEN f.stake_until WHEN 'withdraw' THEN f.withdraw_until END
-            INTO STRICT until_ FROM wallet.operation_in_force f;
-        IF coalesce(created_at >= until_, true) THEN
-            outcome := 'casino_closed'; RETURN;
-        END IF;
+    IF rule.act IS NOT NULL AND coalesce(created_at >= rule.until, true) THEN
+        outcome := 'casino_closed'; RETURN;
     END IF;
     IF rule.needs_open AND player.status <> 'open' THEN
         outcome := 'account_not_open'; RETURN;
