@@ -177,7 +177,7 @@ class Runtime:
         await self._oversee(parts, databases)
         jackpots = build_jackpots(self._games, databases.of("gal"), databases.of("wallet"), money.currency, self._clock)
         parts.put(Games, Games(self._games, money, self._rules, self._clock, parts.put(JackpotPlay, jackpots)))
-        self._put_rounds(parts, databases, money, jackpots)
+        self._put_rounds(parts, databases, money, jackpots, players)
         self._put_live(parts, databases, ledger)
         studios = self._studios = await build_studios(
             settings=settings,
@@ -243,12 +243,15 @@ class Runtime:
         parts.put(PlayerHistory, PlayerHistory(databases.of("ops")))
         parts.put(Reports, Reports(databases.of("ops")))
 
-    def _put_rounds(self, parts: Container, databases: Databases, money: Wallet, jackpots: JackpotPlay) -> None:
+    def _put_rounds(
+        self, parts: Container, databases: Databases, money: Wallet, jackpots: JackpotPlay, players: PlayerModule
+    ) -> None:
         operation = parts.get(OperationInForce)
         rounds = parts.put(
             GameRounds, build_rounds(databases.of("wallet"), money.currency, money.currency_exponent, operation)
         )
-        seeds = parts.put(FairSeeds, build_fair_seeds(databases.of("game_control"), self._games, rounds.statuses))
+        seal, database = players.hidden_state, databases.of("game_control")
+        seeds = parts.put(FairSeeds, build_fair_seeds(database, self._games, rounds.statuses, seal))
         completion = timedelta(seconds=self._settings.round_completion_s)
         parts.put(
             Rounds,
@@ -257,6 +260,7 @@ class Runtime:
                 rounds=rounds,
                 seeds=seeds,
                 jackpots=jackpots,
+                seal=seal,
                 rules=self._rules,
                 clock=self._clock,
                 completion=completion,

@@ -131,8 +131,8 @@ async def test_rewrapping_changes_every_key_and_nothing_that_it_seals(open_casin
     old = parse_keys(casino.app.state.container.get(Settings).pii_keys.get_secret_value())
     both = LocalTenantKey(old | {2: KEY})
     seen: list[tuple[int, int]] = []
-    assert await rewrap_all(pool, both, lambda done, total: seen.append((done, total))) == 3
-    assert seen[-1] == (3, 3)
+    assert await rewrap_all(pool, both, lambda done, total: seen.append((done, total))) == 4
+    assert seen[-1] == (4, 4)  # three players' keys, and that of what games hide
     assert await rewrap_all(pool, both, lambda *_: None) == 0  # nothing is done twice
     after = {row["subject"]: row["wrapped"] for row in await pool.fetch("SELECT subject, wrapped FROM pam.data_keys")}
     assert all(wrapped_version(after[subject]) == 2 and after[subject] != before[subject] for subject in before)
@@ -152,7 +152,7 @@ async def test_a_rewrapping_that_was_cut_short_goes_on_where_it_stopped(open_cas
     old = parse_keys(casino.app.state.container.get(Settings).pii_keys.get_secret_value())
 
     class Failing(LocalTenantKey):
-        left = 3  # the index key's and two players'
+        left = 4  # the index key's, that of what games hide, and two players'
 
         async def wrap(self, key: bytes, bound_to: bytes) -> str:
             self.left -= 1
@@ -183,7 +183,10 @@ async def test_an_erasure_leaves_an_account_without_a_person(open_casino: Any) -
     assert await module.erase_expired() == 0
     row = await module.repository.pool.fetchrow("SELECT * FROM pam.players")
     assert row["sealed"] is None and row["email_index"] is None and row["erased_at"] is not None
-    assert await module.repository.pool.fetchval("SELECT wrapped FROM pam.data_keys") is None
+    assert (
+        await module.repository.pool.fetchval("SELECT wrapped FROM pam.data_keys WHERE subject = $1", row["player_id"])
+        is None
+    )
     assert await module.accounts.find(player.email) is None
     types = [r["type"] for r in await module.repository.pool.fetch("SELECT type FROM pam.outbox ORDER BY position")]
     assert types == ["pam.player_registered", "pam.status_changed", "pam.player_erased"]

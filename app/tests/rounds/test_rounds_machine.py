@@ -24,12 +24,14 @@ import pytest
 from casino.compliance.api import RulesInForce, parse_rules
 from casino.gal.rounds.models import ActionRequest, RoundAnswer, StartRequest
 from casino.gal.rounds.service import Rounds
-from casino.game_control.api import GameControl, RoundState
+from casino.game_control.api import GameControl, RoundState, whole
 from casino.game_control.catalogue import load_catalogue
 from casino.game_control.definition import act, start
 from casino.game_control.rounds import Drawing
 from casino.kernel.errors import CasinoError
 from casino.kernel.identity import Principal, new_id
+from casino.pam.crypto import new_key
+from casino.pam.hidden_state import HiddenState
 from casino.wallet.api import Ledger, build_rounds, verify_ledger
 from casino.wallet.ledger import Movement, Request
 from hypothesis import HealthCheck, seed, settings
@@ -43,6 +45,7 @@ from hypothesis.stateful import (
 )
 
 DEFINITIONS = load_catalogue()
+SEAL = HiddenState(new_key())  # of every process
 KEYS = st.integers(0, 40).map(str)
 PICKS = st.integers(0, 1_000)
 HOW = ["well", "well", "well", "known", "late", "raced", "died"]
@@ -148,7 +151,7 @@ class RoundMachine(RuleBasedStateMachine):
         self.control = NotedControl(random.Random(source))
         self.wallet = build_rounds(self.world.database, "GBP", 2)
         self.service = Rounds(
-            control=self.control, rounds=self.wallet, seeds=None, jackpots=None, rules=self.world.rules,
+            control=self.control, rounds=self.wallet, seeds=None, jackpots=None, seal=SEAL, rules=self.world.rules,
             clock=self.clock, completion=timedelta(hours=24),
         )  # type: ignore[arg-type]  # fmt: skip
 
@@ -331,7 +334,8 @@ class RoundMachine(RuleBasedStateMachine):
         return found[which % len(found)]
 
     def stored(self, round_id: uuid.UUID) -> RoundState:
-        return RoundState.of_json(self.world.run(self.wallet.find(round_id)).state)
+        found = self.world.run(self.wallet.find(round_id))
+        return whole(found.state, SEAL, round_id, found.step)
 
     def draws_of(self, state: RoundState) -> list[int]:
         return self.control.made[state.dumps()]

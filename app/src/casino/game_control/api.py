@@ -9,6 +9,7 @@ from casino.game_control.entropy import build_entropy
 from casino.game_control.fair import FairDraw, ProofInvalid, Revealed, SeedPair, verify_round
 from casino.game_control.fair_seeds import FairSeeds, RoundNotFair, SeedNotRevealed, SeedRotated, ShownSeed, Statuses
 from casino.game_control.figures import Figures
+from casino.game_control.hidden import Seal, hide, whole
 from casino.game_control.jackpots import MICROS, Jackpot
 from casino.game_control.manifest import Verification
 from casino.game_control.overseer import GameState, Overseer
@@ -66,6 +67,7 @@ __all__ = [
     "RngFailure",
     "RoundNotFair",
     "RoundState",
+    "Seal",
     "SeedNotRevealed",
     "SeedPair",
     "SeedRotated",
@@ -82,6 +84,7 @@ __all__ = [
     "build_generator",
     "build_oversight",
     "decide",
+    "hide",
     "judge",
     "judge_game",
     "load_definitions",
@@ -90,6 +93,7 @@ __all__ = [
     "recall",
     "start",
     "verify_round",
+    "whole",
 ]
 
 
@@ -117,6 +121,6 @@ def build_generator(settings: GameControlSettings) -> RandomNumberGenerator:
     return RandomNumberGenerator(f"casino {settings.tenant}", build_entropy(settings.hsm))
 
 
-def build_fair_seeds(database: Database, control: GameControl, statuses: Statuses) -> FairSeeds:
+def build_fair_seeds(database: Database, control: GameControl, statuses: Statuses, seal: Seal) -> FairSeeds:
     """Seeds of provably fair rounds; `statuses` tells how rounds stand in the wallet."""
-    return FairSeeds(FairRepository(database), control.fresh_seed, statuses)
+    return FairSeeds(FairRepository(database, seal), control.fresh_seed, statuses)

@@ -115,7 +115,7 @@ class FairSeeds:
     async def _show(self, seed: Seed) -> ShownSeed:
         state = seed.state
         if state == "retired" and await self._is_spent(seed):
-            await self._repository.reveal(seed.seed_id)
+            await self._repository.reveal(seed)
             state = "revealed"
         return ShownSeed(
             seed_id=seed.seed_id,

@@ -1,4 +1,4 @@
-"""SQL of the seeds of provably fair rounds (migration 0016)."""
+"""SQL of the seeds of provably fair rounds (migrations 0016 and 0024)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from casino.game_control.hidden import Seal
 from casino.kernel.db import Database
 from casino.kernel.identity import new_id
 
@@ -26,8 +27,11 @@ class Seed:
 
 
 class FairRepository:
-    def __init__(self, database: Database) -> None:
+    """A server seed is sealed until it is revealed; one from before there was a seal is read as it is."""
+
+    def __init__(self, database: Database, seal: Seal) -> None:
         self._database = database
+        self._seal = seal
 
     async def reserve(
         self, player_id: uuid.UUID, key: str, fresh: Callable[[], bytes]
@@ -67,7 +71,7 @@ class FairRepository:
                 player_id,
                 limit,
             )
-        return [_seed(row) for row in rows]
+        return [self._seed(row) for row in rows]
 
     async def rotate(
         self, player_id: uuid.UUID, seed_id: uuid.UUID, client_seed: str, fresh: Callable[[], bytes]
@@ -105,7 +109,7 @@ class FairRepository:
 
     async def seed(self, seed_id: uuid.UUID) -> Seed | None:
         row = await self._database.pool.fetchrow("SELECT * FROM game_control.seed_pairs WHERE seed_id = $1", seed_id)
-        return _seed(row) if row is not None else None
+        return self._seed(row) if row is not None else None
 
     async def rounds_of(self, seed_id: uuid.UUID, fence: timedelta) -> tuple[list[uuid.UUID], bool]:
         """The rounds that may have come of a retired seed, and whether it was retired longer ago than the fence."""
@@ -117,10 +121,13 @@ class FairRepository:
         )
         return [row["round_id"] for row in rows], bool(rested)
 
-    async def reveal(self, seed_id: uuid.UUID) -> None:
-        """Note that a seed was shown."""
+    async def reveal(self, seed: Seed) -> None:
+        """Note that a seed was shown: from now on it is there for everybody."""
         await self._database.pool.execute(
-            "UPDATE game_control.seed_pairs SET state = 'revealed' WHERE seed_id = $1 AND state = 'retired'", seed_id
+            "UPDATE game_control.seed_pairs SET state = 'revealed', server_seed = $2"
+            " WHERE seed_id = $1 AND state = 'retired'",
+            seed.seed_id,
+            seed.server_seed,
         )
 
     async def _current(self, connection: Any, player_id: uuid.UUID, fresh: Callable[[], bytes]) -> Seed:
@@ -132,21 +139,29 @@ class FairRepository:
             await self._add(connection, player_id, fresh(), secrets.token_hex(8), "current")
             await self._add(connection, player_id, fresh(), None, "next")
             row = await connection.fetchrow(query, player_id)
-        return _seed(row)
+        return self._seed(row)
 
     async def _add(
         self, connection: Any, player_id: uuid.UUID, server_seed: bytes, client_seed: str | None, state: str
     ) -> None:
+        seed_id = new_id()
         await connection.execute(
-            "INSERT INTO game_control.seed_pairs (seed_id, player_id, server_seed, client_seed, state, created_at)"
+            "INSERT INTO game_control.seed_pairs (seed_id, player_id, sealed_seed, client_seed, state, created_at)"
             " VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING",
-            new_id(),
+            seed_id,
             player_id,
-            server_seed,
+            self._seal.seal(server_seed, _bound(seed_id, player_id)),
             client_seed,
             state,
         )
 
+    def _seed(self, row: Any) -> Seed:
+        fields = {name: row[name] for name in Seed.__slots__}
+        if row["server_seed"] is None:
+            bound_to = _bound(row["seed_id"], row["player_id"])
+            fields["server_seed"] = self._seal.open(row["sealed_seed"], bound_to)
+        return Seed(**fields)
 
-def _seed(row: Any) -> Seed:
-    return Seed(**{name: row[name] for name in Seed.__slots__})
+
+def _bound(seed_id: uuid.UUID, player_id: uuid.UUID) -> bytes:
+    return b"seed" + seed_id.bytes + player_id.bytes

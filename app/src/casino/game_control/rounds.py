@@ -17,6 +17,8 @@ from casino.kernel.errors import CasinoError
 Item = TypeVar("Item")
 Json = Mapping[str, Any]
 
+SEALED = "sealed"
+"""Beside a state that is stored: what of its data may not be told yet (hidden.py)."""
 MAX_STATE_BYTES = 1 << 20
 """A stored state that is larger was not written by a game of ours."""
 
@@ -121,11 +123,11 @@ class RoundState:
 
     @staticmethod
     def of_json(raw: Any) -> RoundState:
-        """The state that `as_json` gave. Raises ValueError when it is none."""
+        """The state that `as_json` gave, without what is sealed. Raises ValueError when it is none."""
         try:
             lists = {key: tuple(raw[key]) for key in ("actions", "hidden", "steps")}
-            return RoundState(**(raw | lists))
-        except (KeyError, TypeError) as error:
+            return RoundState(**({key: value for key, value in raw.items() if key != SEALED} | lists))
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"this is not the state of a round: {error}") from error
 
     def step(self, event: Json, *, step_stake_minor: int = 0, **changes: Any) -> RoundState:

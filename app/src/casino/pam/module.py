@@ -24,6 +24,7 @@ from casino.pam.fields import required_fields
 from casino.pam.geolocation.networks import Networks, load_networks
 from casino.pam.geolocation.provider import HttpAnonymityProvider
 from casino.pam.geolocation.service import Geolocation
+from casino.pam.hidden_state import HiddenState, open_hidden_state
 from casino.pam.keeping import erase_expired, open_vault, seal_what_is_clear
 from casino.pam.keys import tenant_key
 from casino.pam.lifecycle import Lifecycle, years_before
@@ -55,6 +56,7 @@ class PlayerModule:
     staff: StaffAccounts
     repository: PlayerRepository
     vault: Vault
+    hidden_state: HiddenState
     events: EventLog
     rules: RulesInForce
     clock: Clock
@@ -123,6 +125,7 @@ async def build(
     provider = HttpAnonymityProvider(http, settings.anonymity_url) if http and settings.anonymity_url else None
     repository = PlayerRepository(database)
     vault = await open_vault(database.pool, tenant_key(settings, credentials), clock)
+    hidden_state = await open_hidden_state(database.pool, vault.keys.tenant_key)
     await seal_what_is_clear(database.pool, vault)
     events = EventLog()
     sessions = SessionStore(
@@ -218,6 +221,7 @@ async def build(
         staff=staff,
         repository=repository,
         vault=vault,
+        hidden_state=hidden_state,
         events=events,
         rules=rules,
         clock=clock,

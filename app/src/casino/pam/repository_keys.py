@@ -20,6 +20,24 @@ async def find_index_key(pool: Any) -> str | None:
     return found
 
 
+async def find_key(pool: Any, subject: uuid.UUID) -> str | None:
+    """A data key as it is wrapped; None where there is none, or it was destroyed."""
+    found: str | None = await pool.fetchval("SELECT wrapped FROM pam.data_keys WHERE subject = $1", subject)
+    return found
+
+
+async def add_key(pool: Any, subject: uuid.UUID, wrapped: str, version: int) -> str:
+    """A data key: the one that is there, or else the one given. All processes get the same."""
+    await pool.execute(
+        "INSERT INTO pam.data_keys (subject, wrapped, key_version, created_at)"
+        " VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT DO NOTHING",
+        subject,
+        wrapped,
+        version,
+    )
+    return await find_key(pool, subject) or ""
+
+
 async def replace_index_key(pool: Any, old: str, wrapped: str, version: int) -> None:
     await pool.execute(
         "UPDATE pam.index_key SET wrapped = $2, key_version = $3 WHERE wrapped = $1", old, wrapped, version

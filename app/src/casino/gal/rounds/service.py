@@ -16,7 +16,18 @@ from casino.gal.jackpots import JackpotPlay, Paid
 from casino.gal.rounds.models import ActionRequest, RoundAnswer, RoundGameAnswer, RoundPicture, StartRequest
 from casino.gal.rounds.shown import answer, game_answer, picture, spin_picture
 from casino.gal.service import GameUnknown
-from casino.game_control.api import ChoiceInvalid, Definition, FairDraw, FairSeeds, GameControl, RngFailure, RoundState
+from casino.game_control.api import (
+    ChoiceInvalid,
+    Definition,
+    FairDraw,
+    FairSeeds,
+    GameControl,
+    RngFailure,
+    RoundState,
+    Seal,
+    hide,
+    whole,
+)
 from casino.kernel.clock import Clock, local_date
 from casino.kernel.errors import CasinoError
 from casino.kernel.identity import Principal, new_id
@@ -59,12 +70,14 @@ class Rounds:
         rounds: GameRounds,
         seeds: FairSeeds,
         jackpots: JackpotPlay,
+        seal: Seal,
         rules: RulesInForce,
         clock: Clock,
         completion: timedelta,
     ) -> None:
         self._control = control
         self._jackpots = jackpots
+        self._seal = seal
         self._rounds = rounds
         self._seeds = seeds
         self._rules = rules
@@ -209,7 +222,7 @@ class Rounds:
             action = None
             try:
                 definition = self._definition(game)
-                action = definition.default_action(RoundState.of_json(game.state))
+                action = definition.default_action(self._whole(game))
             except GameSuspended:
                 pass
             if action is None:
@@ -222,7 +235,7 @@ class Rounds:
         definition = self._control.resumable.get(game.game_id)
         if game.status != "open" or definition is None or definition.version != game.version:
             return game
-        action = definition.decided(RoundState.of_json(game.state), _open_ms(game, self._clock.now()))
+        action = definition.decided(self._whole(game), _open_ms(game, self._clock.now()))
         if action is None:
             return game
         try:
@@ -252,7 +265,7 @@ class Rounds:
         reason: str | None = None,
     ) -> tuple[StepTaken, Paid | None]:
         draw = await self._seeds.draw_of(game.draws) if game.draws is not None else None
-        state = self._control.act(RoundState.of_json(game.state), action, draw)
+        state = self._control.act(self._whole(game), action, draw)
         if state.step_stake_minor and admit is not None:
             admit()
         request = self._request(
@@ -297,7 +310,7 @@ class Rounds:
             stake_minor=state.step_stake_minor,
             closes=state.closed,
             win_minor=state.win_minor if state.closed else 0,
-            state=state.as_json(),
+            state=hide(state, self._seal, round_id, seen + 1),
             draws=draws,
             stake_cap_minor=None,
             min_cycle_ms=None,
@@ -348,6 +361,9 @@ class Rounds:
         if definition is None or definition.version != game.version:
             raise GameSuspended(f"{game.game_id} {game.version} is not offered at present.")
         return definition
+
+    def _whole(self, game: GameRound) -> RoundState:
+        return whole(game.state, self._seal, game.round_id, game.step)
 
     def _limits(self, player: Principal, kind: str) -> PlayLimits:
         rules = self._rules.current
