@@ -19,6 +19,7 @@ from casino.kernel.one_connection import with_connection
 from casino.kernel.settings import load_settings
 from casino.ops.commands import add_report_commands
 from casino.pam.commands import add_commands as add_player_commands
+from casino.retention_commands import add_retention_command
 from casino.wallet.api import add_payment_commands
 from casino.wallet.commands import register as register_ledger
 from casino.wallet.jackpot_commands import add_jackpot_commands
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add_jackpot_commands(commands)
     add_counterparty_commands(commands)
     add_operation_commands(commands)
+    add_retention_command(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")

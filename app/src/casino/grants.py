@@ -28,6 +28,8 @@ _JOURNAL = re.compile(
     r"|operations|operation_in_force|account_kinds|hold_kinds|movements|movement_kinds"  # what may be done at all
 )
 _BALANCES = re.compile(r"(accounts|holds|game_rounds|player_[a-z]+)(_y?[0-9][0-9_m]*|_default)?|operation_in_force")
+# Files of settlement: wallet.forget_settlements takes them away when their time is over.
+_SETTLEMENTS = re.compile(r"settlement_(files|lines|breaks)")
 # Of the wallet's tables, those whose rows come and go: events that were handled.
 _EVENTS = frozenset({"outbox", "parked"})
 # A trigger of this name refuses the statement to everybody (0001); then nobody needs the right to it either.
@@ -110,6 +112,8 @@ def _ledgers(thing: Thing) -> tuple[str, ...]:
             return ("SELECT", "INSERT", "UPDATE")
         if _JOURNAL.fullmatch(thing.name):
             return ("SELECT", "INSERT")
+        if _SETTLEMENTS.fullmatch(thing.name):
+            return ("SELECT", "DELETE")
     return _own(thing)
 
 

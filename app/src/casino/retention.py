@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from casino.kernel.pruning import Keep
+from casino.kernel.pruning import Forget, Keep, Rule
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     Keep("pam", "password_resets", "expires_at", timedelta(days=1)),
     # What a message said is gone with its sending; this is that it was sent.
     Keep("pam", "messages", "created_at", timedelta(days=90), "sealed IS NULL"),
@@ -38,4 +38,6 @@ RULES = (
         "ended_at",
         only="NOT EXISTS (SELECT FROM gal.live_bets b WHERE b.round_id = live_rounds.round_id)",
     ),
+    # With nothing of one open, and after the payments that it names, which go with their months (0025).
+    Forget("wallet", "settlement_files", over="settlements_over", forget="forget_settlements"),
 )

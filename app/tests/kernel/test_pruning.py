@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
+from casino.__main__ import main
 from casino.grants import MODULES
 from casino.kernel import pruning
-from casino.kernel.pruning import Keep, prune, prune_all
+from casino.kernel.pruning import Forget, Keep, due, forget, prune, prune_all
 from casino.retention import RULES
 from casino.wallet.repository_seals import anything_held, hold, lift
 
@@ -35,7 +37,8 @@ async def count(pools: Any, table: str) -> int:
 async def test_every_rule_is_of_a_table_that_its_module_may_delete_from(pools: Any) -> None:
     deadline = time.monotonic() + 10
     for rule in RULES:
-        assert await prune(rule, pools(rule.module), 5, deadline=deadline) == 0
+        let_go = forget if isinstance(rule, Forget) else prune
+        assert await let_go(rule, pools(rule.module), 5, deadline=deadline) == 0  # type: ignore[operator]
     assert len({rule.name for rule in RULES}) == len(RULES)
 
 
@@ -116,6 +119,65 @@ async def test_what_a_studio_asked_goes_after_its_retention_and_not_while_its_ro
             await connection.execute("DELETE FROM gal.studio_transactions WHERE transaction_id = $1", kept)
     with pytest.raises(asyncpg.PostgresError):
         await connection.execute("TRUNCATE gal.studio_transactions")
+
+
+FILE = """
+    WITH file AS (
+        INSERT INTO wallet.settlement_files VALUES (gen_random_uuid(), 'psp', 'card', '2019-01-01',
+            sha256($1::text::bytea), 2, now() - make_interval(years => $2)) RETURNING file_id
+    ), lines AS (
+        INSERT INTO wallet.settlement_lines SELECT file_id, n, 'charge', $1 || n, 'p', 100, 1, 'GBP'
+        FROM file, generate_series(1, 2) AS n
+    )
+    INSERT INTO wallet.settlement_breaks (file_id, number, kind, type, reference, currency, noted_at, closed_at)
+    SELECT file_id, 1, 'missing_here', 'charge', $1 || '1', 'GBP', now(), $3 FROM file"""
+
+
+async def test_a_file_of_settlement_goes_whole_when_nothing_of_it_is_open_and_its_payments_are_gone(
+    pools: Any, servers: Any, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "FILES", 1)
+    connection, now = pools("wallet"), datetime.now(UTC)
+    names = {"over": (6, now), "over too": (6, now), "open": (6, None), "new": (4, now), "named": (6, now)}
+    for name, (years, closed) in names.items():
+        await connection.execute(FILE, name, years, closed)
+    await servers.sql(
+        """WITH payment AS (
+               INSERT INTO wallet.payments (payment_id, kind, player_id, account_id, method, currency, amount, state,
+                   idempotency_key, request_hash, created_at, updated_at)
+               VALUES (gen_random_uuid(), 'deposit', gen_random_uuid(), 1, 'card', 'GBP', 100, 'captured', 'k',
+                   decode(repeat('00', 32), 'hex'), now(), now()) RETURNING payment_id)
+           INSERT INTO wallet.payment_attempts (payment_id, number, operation, provider, method, reference, amount,
+               currency, outcome, started_at)
+           SELECT payment_id, 1, 'charge', 'psp', 'card', 'named2', 100, 'GBP', 'captured', now() FROM payment""",
+        database,
+    )
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("DELETE FROM wallet.settlement_files")
+    assert (await due(RULES, pools, MODULES, None))["wallet.settlement_files"] == 0
+    assert (await due(RULES, pools, MODULES, 5))["wallet.settlement_files"] == 2
+    assert await count(pools, "wallet.settlement_files") == 5, "it was asked, and nothing else"
+    assert await prune_all(RULES, pools, MODULES, None) == {}, "the rules name no retention"
+    assert await prune_all(RULES, pools, MODULES, 5) == {"wallet.settlement_files": 2}
+    left = await connection.fetch("SELECT reference FROM wallet.settlement_lines ORDER BY 1")
+    assert [row[0] for row in left] == ["named1", "named2", "new1", "new2", "open1", "open2"]
+    assert await count(pools, "wallet.settlement_breaks") == 3
+    assert await connection.fetchval("SELECT wallet.forget_settlements(0, 9)") == 1, "a year is kept, whoever asks"
+    await connection.execute(FILE, "this year", 0, now)
+    assert await connection.fetchval("SELECT wallet.forget_settlements(0, 9)") == 0
+
+
+def test_the_console_says_what_would_go(
+    casino_process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    for name, value in casino_process_environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["retention", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["record_retention_years"], told["legal_hold"]) == (5, False)
+    assert {rule.name for rule in RULES} | {"wallet.outbox"} <= set(told["due"]) and not any(told["due"].values())
+    assert main(["retention"]) == 0
+    assert "wallet.settlement_files: 0" in capsys.readouterr().out
 
 
 async def test_a_legal_hold_stands_until_it_is_lifted(servers: Any, database: str) -> None:
