@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from casino.compliance.api import RulesInForce
@@ -21,6 +22,8 @@ from casino.wallet.api import months_gone
 from casino.work import consumers as built_consumers
 
 FAILED = 1
+A_WHILE = timedelta(days=2)
+"""How far a consumer may keep beyond the moment that it was asked for: the local day that it is in, and no more."""
 Pools = Callable[[str], Any]
 GONE: Mapping[str, Callable[[Any], Awaitable[list[str]]]] = {"wallet": months_gone}
 """By producer, of which times it has no events any more; asked of its pool. The others lose theirs to nobody who builds
@@ -33,7 +36,8 @@ _EXAMPLES = """examples:
   casino events replay daily_reports 4711       the event at that position alone
   casino events skip daily_reports 4711         it is never handled; say why in your own log
   casino events go-on daily_reports             after the version that understands it is there
-  casino events rebuild daily_reports           empty the read model and read from the beginning
+  casino events rebuild daily_reports           empty the read model and read from the beginning; what it has of
+                                                months that the ledger retired is kept
   casino events rebuild history --without 2021-02
                                                 and give up what it has of a month that the ledger retired
   casino events rebase daily_reports            after a restore on another server, with no casino running
@@ -72,7 +76,7 @@ def register(commands: Any) -> None:
         "--without",
         metavar="MONTH,...",
         default="",
-        help="months that are retired from the ledger (2021-02): what was built of them is given up",
+        help="months that are retired from the ledger (2021-02), all of them: what was built of them is given up",
     )
     verb("rebase", "count by another server's transactions", _rebase)
 
@@ -175,12 +179,34 @@ async def _rebuild(options: argparse.Namespace, consumer: Consumer | None, pools
     given_up = [month for month in options.without.split(",") if month]
     if unknown := sorted(set(given_up) - set(gone)):
         raise ConfigurationError(f"{consumer.producer} still has the events of {', '.join(unknown)}")
-    await relay.rebuild([month for month in gone if month not in given_up])
+    left = [month for month in gone if month not in given_up]
+    if left and given_up:
+        raise ConfigurationError(f"of months that are gone all are kept or all are given up, {', '.join(left)} as well")
+    until = _end_of(left[-1]) if left else None
+    if until is not None and await _behind(consumer, pools, until + A_WHILE):
+        raise ConfigurationError(f"{consumer.name} has not read the events around {until:%Y-%m-%d} yet: let it read on")
+    kept_before = await relay.rebuild(left, until)
     read = 0
     while count := await relay.step():
         read += count
     await relay.close()
-    return {"consumer": consumer.name, "read": read, "state": "a worker goes on from here"}
+    told = {"consumer": consumer.name, "read": read, "state": "a worker goes on from here"}
+    return told if kept_before is None else told | {"kept_before": kept_before.isoformat()}
+
+
+def _end_of(month: str) -> datetime:
+    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    return (first + timedelta(days=31)).replace(day=1)
+
+
+async def _behind(consumer: Consumer, pools: Pools, moment: datetime) -> bool:
+    """Whether something of before a moment was not read yet, or may still come."""
+    now = datetime.now(UTC)
+    cursor = await Cursors(pools(consumer.module), consumer).find()
+    if cursor is None or moment > now:
+        return True
+    waiting, age_s = await Producer(pools(consumer.producer), consumer.producer).waiting(cursor)
+    return waiting > 0 and now - timedelta(seconds=age_s) < moment
 
 
 async def _rebase(_: argparse.Namespace, consumer: Consumer | None, pools: Pools) -> dict[str, Any]:

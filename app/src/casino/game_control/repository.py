@@ -298,9 +298,9 @@ class OversightRepository:
                 await self._outbox.append(connection, told)
 
 
-async def forget_play(connection: Any) -> None:
-    """Empty what is built from the wallet's events."""
-    await connection.execute("DELETE FROM game_control.play_by_day")
+async def forget_play(connection: Any, since: date | None = None) -> None:
+    """Empty what is built from the wallet's events; of a day and those after it, or all."""
+    await connection.execute("DELETE FROM game_control.play_by_day WHERE $1::date IS NULL OR day >= $1", since)
 
 
 async def add_play(connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:

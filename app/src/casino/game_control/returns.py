@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from casino.game_control.drift import Drift, Verdict, judge_game
 from casino.game_control.overseer import aggregate_of
 from casino.game_control.repository import OversightRepository, add_play, forget_play
 from casino.game_control.service import GameControl
-from casino.kernel.clock import Clock, local_date
+from casino.kernel.clock import Clock, day_after, local_date
 from casino.kernel.events.model import Consumer, Event
 from casino.kernel.events.outbox import event
 from casino.kernel.metrics import RTP_OUT_OF_BOUNDS
@@ -40,8 +40,14 @@ class PlayCounters:
             {(f"wallet.{kind}", 1): self._one for kind in _KINDS},
             ignores_others=True,
             reset=forget_play,
+            keep=self._keep,
             together=self._together,
         )
+
+    async def _keep(self, connection: Any, until: datetime) -> datetime:
+        day, begins = day_after(until, self._timezone)
+        await forget_play(connection, day)
+        return begins
 
     async def _one(self, connection: Any, event_: Event) -> None:
         await self._together(connection, [event_])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,13 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def day_after(moment: datetime, timezone: ZoneInfo) -> tuple[date, datetime]:
+    """The day after the one that a moment is in where the licence is, and when it begins."""
+    day = moment.astimezone(timezone).date() + timedelta(days=1)
+    # A midnight that is skipped is read by the offset before it, which is the moment at which the day begins.
+    return day, datetime.combine(day, time(), timezone).astimezone(UTC)
 
 
 def local_date(clock: Clock, timezone: str) -> date:

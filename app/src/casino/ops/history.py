@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -77,6 +77,7 @@ class HistoryBook:
             {(f"wallet.{kind}", 1): self._one for kind in sorted(PLAYERS)},
             ignores_others=True,
             reset=self._reset,
+            keep=self._keep,
             together=self._together,
         )
 
@@ -94,6 +95,12 @@ class HistoryBook:
 
     async def _reset(self, connection: Any) -> None:
         await connection.execute("DELETE FROM ops.history")
+
+    async def _keep(self, connection: Any, until: datetime) -> datetime:
+        # A transaction's month is told by its identifier, which is drawn a moment before it is written.
+        begins = until + timedelta(days=1)
+        await connection.execute("DELETE FROM ops.history WHERE created_at >= $1", begins)
+        return begins
 
 
 def _row(event: Event) -> tuple[Any, ...]:

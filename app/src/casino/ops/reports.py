@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from casino.kernel.clock import day_after
 from casino.kernel.db import Database
 from casino.kernel.events.model import Consumer, Event
 
@@ -68,6 +69,7 @@ class DailyReports:
             {(f"wallet.{kind}", 1): self._one for kind in kinds},
             ignores_others=True,
             reset=self._reset,
+            keep=self._keep,
             together=self._together,
         )
 
@@ -99,6 +101,12 @@ class DailyReports:
 
     async def _reset(self, connection: Any) -> None:
         await connection.execute("DELETE FROM ops.play_by_day")
+
+    async def _keep(self, connection: Any, until: datetime) -> datetime:
+        # The day that the moment is in is of both, and stays whole as it was built.
+        day, begins = day_after(until, self._timezone)
+        await connection.execute("DELETE FROM ops.play_by_day WHERE day >= $1", day)
+        return begins
 
 
 async def play_by_day(connection: Any, since: date, days: int = 31) -> Sequence[PlayOfDay]:

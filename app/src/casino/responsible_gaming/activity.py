@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from casino.kernel.clock import day_after
 from casino.kernel.events.model import Consumer, Event
 from casino.responsible_gaming.repository_presence import add_activity, forget_activity
 
@@ -45,8 +46,14 @@ class Activity:
             {(f"wallet.{kind}", 1): self._one for kind in SUMS},
             ignores_others=True,
             reset=forget_activity,
+            keep=self._keep,
             together=self._together,
         )
+
+    async def _keep(self, connection: Any, until: datetime) -> datetime:
+        day, begins = day_after(until, self._timezone)
+        await forget_activity(connection, day)
+        return begins
 
     async def _one(self, connection: Any, event: Event) -> None:
         await self._together(connection, [event])

@@ -261,9 +261,9 @@ async def add_activity(connection: Any, rows: Sequence[tuple[uuid.UUID, date, st
     )
 
 
-async def forget_activity(connection: Any) -> None:
-    """Empty it, for building it anew."""
-    await connection.execute("DELETE FROM responsible_gaming.activity")
+async def forget_activity(connection: Any, since: date | None = None) -> None:
+    """Empty it, for building it anew; of a day and those after it, or all."""
+    await connection.execute("DELETE FROM responsible_gaming.activity WHERE $1::date IS NULL OR day >= $1", since)
 
 
 async def move_time(connection: Any, survivor: uuid.UUID, merged: uuid.UUID) -> None:

@@ -73,6 +73,8 @@ class Consumer:
 
     `handlers` are by type and version; a type that is not there is passed over if it is in `ignores`, or if
     `ignores_others`, and else stops the consumer. `reset` empties what the consumer builds, for building it anew.
+    `keep` empties it but for what was built of the time up to a moment, and of some time after it that cannot be told
+    apart; answers the end of what it kept, from which on events are to be read anew.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Consumer:
     ignores: frozenset[str] = field(default_factory=frozenset)
     ignores_others: bool = False
     reset: Callable[[Any], Awaitable[None]] | None = None
+    keep: Callable[[Any, datetime], Awaitable[datetime]] | None = None
     together: Callable[[Any, Sequence[Event]], Awaitable[None]] | None = None
     """Handles a batch at once, with the effect of the handlers one by one. For what comes by the thousand."""
 

@@ -12,6 +12,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -27,7 +28,8 @@ KEPT = 8
 class Cursor:
     """How far a consumer has read: the window `[window_from, window_to)` up to `position`.
 
-    Nothing at or below `floor` is in this window or a later one. `fence` is the number of the lease.
+    Nothing at or below `floor` is in this window or a later one. `fence` is the number of the lease. What was built of
+    the time before `kept_before` was kept when it was built anew: its events are passed over.
     """
 
     server: int | None
@@ -37,6 +39,7 @@ class Cursor:
     floor: int
     fence: int
     stopped: str | None
+    kept_before: datetime | None = None
 
 
 class Window(NamedTuple):

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -142,20 +143,26 @@ class Relay:
         await self.close()
         return handled
 
-    async def rebuild(self, gone: Sequence[str] = ()) -> None:
+    async def rebuild(self, gone: Sequence[str] = (), until: datetime | None = None) -> datetime | None:
         """Empty what the consumer builds and read from the beginning, from the next step on.
 
-        `gone` are the times, in words, of which the producer has no events any more: what was built of them could not
-        be built anew. Refuses with EventsGone where there are any.
+        `gone` are the times, in words, of which the producer has no events any more, and `until` their end: what was
+        built of them could not be built anew, and is kept. Answers the end of what was. Refuses with EventsGone where
+        the consumer cannot keep a part.
         """
         if self.consumer.reset is None:
             raise NotUnderstood(f"{self.consumer.name} builds nothing that can be built anew")
-        if gone:
+        if gone and (self.consumer.keep is None or until is None):
             raise EventsGone(self.consumer, gone)
+        kept_before = None
         async with self._cursors.pool.acquire() as connection, connection.transaction():
-            await self.consumer.reset(connection)
-            await self._cursors.forget(connection)
+            if gone and self.consumer.keep is not None and until is not None:
+                kept_before = await self.consumer.keep(connection, until)
+            else:
+                await self.consumer.reset(connection)
+            await self._cursors.forget(connection, kept_before)
         self._cursor = None
+        return kept_before
 
     async def close(self) -> None:
         """Give the lease back."""
@@ -223,7 +230,7 @@ class Relay:
                 except NotUnderstood as error:
                     stopped = str(error)
                     break
-                if handler is None:
+                if handler is None or (cursor.kept_before is not None and event.occurred_at < cursor.kept_before):
                     pass
                 elif event.aggregate in blocked:
                     await self._cursors.park(connection, event, _FOLLOWS, 0, None)

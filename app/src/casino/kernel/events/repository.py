@@ -7,6 +7,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from casino.kernel.events.model import Consumer, Event
@@ -172,13 +173,23 @@ class Cursors:
         )
         return len(rows)
 
-    async def forget(self, connection: Any) -> None:
-        """Forget what is parked, and read from the beginning."""
-        await connection.execute(f"DELETE FROM {self._parked} WHERE consumer = $1 AND producer = $2", *self._key)
+    async def forget(self, connection: Any, kept_before: datetime | None = None) -> None:
+        """Forget what is parked, and read from the beginning; but for events of before `kept_before`, which are over.
+
+        What is parked of those stays where it waits.
+        """
+        await connection.execute(
+            f"DELETE FROM {self._parked} WHERE consumer = $1 AND producer = $2"
+            " AND ($3::timestamptz IS NULL OR (event ->> 'occurred_at')::timestamptz >= $3)",
+            *self._key,
+            kept_before,
+        )
         await connection.execute(
             f"UPDATE {self._cursors} SET window_from = '0', window_to = '0', position = 0, floor = 0, stopped = NULL,"
-            " fence = fence + 1, lease_holder = NULL, lease_until = NULL WHERE consumer = $1 AND producer = $2",
+            " fence = fence + 1, lease_holder = NULL, lease_until = NULL, kept_before = $3"
+            " WHERE consumer = $1 AND producer = $2",
             *self._key,
+            kept_before,
         )
 
 
