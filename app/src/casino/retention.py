@@ -38,6 +38,6 @@ RULES: tuple[Rule, ...] = (
         "ended_at",
         only="NOT EXISTS (SELECT FROM gal.live_bets b WHERE b.round_id = live_rounds.round_id)",
     ),
-    # With nothing of one open, and after the payments that it names, which go with their months (0025).
+    # With nothing of one open, and after the payments that it names, which go with their months.
     Forget("wallet", "settlement_files", over="settlements_over", forget="forget_settlements"),
 )

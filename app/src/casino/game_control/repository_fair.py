@@ -1,4 +1,4 @@
-"""SQL of the seeds of provably fair rounds (migrations 0016 and 0024)."""
+"""SQL of the seeds of provably fair rounds (migrations `fair_seeds` and `sealed_seeds`)."""
 
 from __future__ import annotations
 

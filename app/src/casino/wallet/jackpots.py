@@ -82,7 +82,7 @@ class JackpotBalance:
 
 
 class JackpotLedger:
-    """The ledger's functions of jackpots (migrations 0003, 0017 and 0023)."""
+    """The ledger's functions of jackpots (migrations `movements`, `oversight` and `jackpots_of_rounds`)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

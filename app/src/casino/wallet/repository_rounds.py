@@ -1,4 +1,4 @@
-"""SQL of rounds of several steps: the functions of migrations 0015 and 0023, and what stands in its tables."""
+"""SQL of rounds of several steps (migrations `open_rounds` and `jackpots_of_rounds`)."""
 
 from __future__ import annotations
 
