@@ -1,4 +1,4 @@
-"""What the database says of a deposit that it refuses (migrations 0018 and 0023)."""
+"""What the database says of a deposit that it refuses (migrations `responsible_gaming` and `operation`)."""
 
 from __future__ import annotations
 

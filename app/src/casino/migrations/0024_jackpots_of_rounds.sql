@@ -3,7 +3,7 @@
 -- One step of a round: p_seen is the step that the game was at when p_state was worked out from it; 0 starts a round.
 -- Takes p_stake and writes p_state; where p_closes, stakes go to the house and p_win comes to the player. `outcome`:
 --   stepped | replayed | key_reused | round_unknown | round_over | step_passed | round_open (`game` says which is)
---   | too_late | account_unknown | account_not_open | barred | stake_above_limit (`amount` says the limit)
+--   | too_late | account_unknown | casino_closed | account_not_open | barred | stake_above_limit (`amount` says the limit)
 --   | cycle_too_short (`amount` says for how many milliseconds) | insufficient_funds
 -- p_before: not after that moment on the database's clock; null sets no end. A step without a stake is taken on an
 -- account that may not stake: what was begun is the player's to end.
@@ -64,7 +64,8 @@ BEGIN
         END IF;
     END IF;
     IF p_stake > 0 THEN
-        outcome := CASE WHEN player.status <> 'open' THEN 'account_not_open' WHEN player.barred_until > at THEN 'barred'
+        outcome := CASE WHEN NOT wallet.allows('stake', at) THEN 'casino_closed'
+            WHEN player.status <> 'open' THEN 'account_not_open' WHEN player.barred_until > at THEN 'barred'
             WHEN p_stake > cap THEN 'stake_above_limit' END;
     END IF;
     IF outcome IS NULL AND at < player.last_bet_at + p_min_cycle_ms * interval '1 millisecond' THEN
@@ -83,7 +84,9 @@ BEGIN
         SELECT r.* INTO STRICT moved FROM wallet.place_rounds(ARRAY[p_account], ARRAY[reference], ARRAY[p_hash],
             ARRAY[p_round], ARRAY[p_stake], ARRAY[p_win], ARRAY[p_stake_cap], ARRAY[NULL::integer],
             ARRAY[ending], ARRAY[p_jackpot ->> 'name'], ARRAY[micros]) AS r;
-        IF moved.outcome <> 'placed' THEN
+        IF moved.outcome = 'casino_closed' THEN  -- since it was judged above, and nothing is written yet
+            outcome := moved.outcome; RETURN;
+        ELSIF moved.outcome <> 'placed' THEN
             RAISE EXCEPTION 'round % is %', p_round, moved.outcome USING ERRCODE = 'integrity_constraint_violation';
         END IF;
         ender := p_round; balance := moved.balance;
@@ -92,7 +95,9 @@ BEGIN
             SELECT * INTO STRICT moved FROM wallet.open_hold('open_bet', gen_random_uuid(), p_account,
                 concat(reference, ' ', p_seen + 1), p_hash, reference, wallet.uuid7(at), p_stake, 'infinity',
                 p_stake_cap, told);
-            IF moved.outcome <> 'opened' THEN
+            IF moved.outcome = 'casino_closed' THEN
+                outcome := moved.outcome; RETURN;
+            ELSIF moved.outcome <> 'opened' THEN
                 RAISE EXCEPTION 'step % of round % is %', p_seen + 1, p_round, moved.outcome
                     USING ERRCODE = 'integrity_constraint_violation';
             END IF;
