@@ -219,7 +219,7 @@ def test_nodes_come_with_the_network_and_before_what_needs_nodes(cloud: Cloud) -
     nodes = before(cloud, cloud.one("NodeGroup", "nodes"))
     assert "aws:eks/addon:Addon::vpc-cni" in nodes and "aws:ec2/vpcEndpoint:VpcEndpoint::ecr-api" in nodes
     assert "aws:eks/podIdentityAssociation:PodIdentityAssociation::pod-network" in nodes
-    for name in ("coredns", "aws-ebs-csi-driver"):
+    for name in ("coredns", "metrics-server", "aws-ebs-csi-driver"):
         assert "aws:eks/nodeGroup:NodeGroup::nodes" in before(cloud, cloud.one("Addon", name))
     assert json.loads(cloud.one("Addon", "vpc-cni").inputs["configurationValues"])["enableNetworkPolicy"] == "true"
 

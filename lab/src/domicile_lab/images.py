@@ -56,7 +56,7 @@ def system_images(paths: Paths) -> tuple[Image, ...]:
     by_name = {tool.name: tool for tool in tools.load_tools(paths)}
     return tuple(
         Image(name, by_name[name].version, _layout(paths, name, tools.cache_key(paths, by_name[name])))
-        for name in ("pause", "coredns", "skipper")
+        for name in ("pause", "coredns", "metrics-server", "skipper")
     )
 
 

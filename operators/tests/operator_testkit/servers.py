@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
@@ -21,7 +22,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from operator_testkit.tls import Authority
+
+ROLE_VARIABLES = Path(__file__).parents[3] / "playbooks" / "roles" / "kubernetes" / "vars" / "main.yml"
 
 
 def tool(name: str) -> str:
@@ -251,6 +256,7 @@ class Cluster:
             [tool("kube-apiserver"), f"--etcd-servers=http://127.0.0.1:{client}",
              "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--secure-port={self.port}",
              f"--tls-cert-file={cert}", f"--tls-private-key-file={key}",
+             *self._aggregation(),
              f"--token-auth-file={tokens}", "--authorization-mode=RBAC",
              *([f"--authentication-token-webhook-config-file={self._reviewer(asks_of_tokens)}",
                 "--authentication-token-webhook-version=v1"] if asks_of_tokens else []),
@@ -270,6 +276,23 @@ class Cluster:
     def kill(self) -> None:
         """The API server alone, as when its node dies; etcd keeps what it had. `start` brings it back."""
         self._apiserver.stop(signal.SIGKILL)
+
+    def _aggregation(self) -> list[str]:
+        """The flags by which it asks other servers of its API, as the role `kubernetes` of the playbooks has them."""
+        folder = self._folder / "front-proxy"
+        folder.mkdir(exist_ok=True)
+        front = Authority(folder)
+        certificate, key = front.issue("front-proxy-client")
+        units = yaml.safe_load(ROLE_VARIABLES.read_text())["kubernetes_units"]
+        files = {"front-proxy-ca.crt": front.certificate, "front-proxy.crt": certificate, "front-proxy.key": key}
+        flags = [
+            one
+            for one in units["kube-apiserver"]["arguments"]
+            if one.startswith(("--requestheader-", "--proxy-client-"))
+        ]
+        found = [re.sub(r"=\{\{ kubernetes_pki }}/(.+)", lambda name: f"={files[name[1]]}", one) for one in flags]
+        assert len(found) == 7 and not any("{{" in one for one in found), found
+        return found
 
     def _reviewer(self, url: str) -> Path:
         cluster = {"name": "reviewer", "cluster": {"server": url}}

@@ -35,7 +35,7 @@ SIZES = {
     "large": Size("db.r7g.4xlarge", 3, "cache.r7g.2xlarge", 3, ("m7i.2xlarge",), 12),
 }
 
-ADDONS = ("eks-pod-identity-agent", "vpc-cni", "kube-proxy", "coredns", "aws-ebs-csi-driver")
+ADDONS = ("eks-pod-identity-agent", "vpc-cni", "kube-proxy", "coredns", "metrics-server", "aws-ebs-csi-driver")
 """EKS add-ons, in the version that EKS gives by default for the cluster's."""
-NEED_NODES = frozenset({"coredns", "aws-ebs-csi-driver"})
+NEED_NODES = frozenset({"coredns", "metrics-server", "aws-ebs-csi-driver"})
 """Add-ons whose pods are Deployments: without nodes they are never healthy, and their creation waits for that."""
