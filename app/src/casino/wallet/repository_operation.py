@@ -1,4 +1,4 @@
-"""SQL of what the casino may still do: the functions of migration `operation`, the records, who may act by older ones."""
+"""SQL of what the casino may still do: the functions of migration `operation`, records, who may act by older ones."""
 
 from __future__ import annotations
 
