@@ -30,7 +30,8 @@ def apply_autoscaled(manifest: Manifest, least: int, world: World) -> Object:
     of eight pods would lose seven. So another field manager becomes an owner of what is there before this one lets
     go. Where an autoscaler has written meanwhile the field is its own, and the refusal says just that.
 
-    A new Deployment begins with `least` pods. So does one of none: an autoscaler leaves that alone for ever.
+    A new Deployment begins with `least` pods. So does one of fewer: an autoscaler would bring it there in its own time,
+    and leave one of none alone for ever.
     """
     kube, metadata = world.kube, manifest["metadata"]
     try:
@@ -38,7 +39,7 @@ def apply_autoscaled(manifest: Manifest, least: int, world: World) -> Object:
     except Gone:
         return kube.apply(_with_replicas(manifest, least))
     replicas = found["spec"]["replicas"]
-    if not replicas:
+    if replicas < least:
         return kube.apply(_with_replicas(manifest, least))
     if states_replicas(found):
         kept = {name: metadata[name] for name in ("name", "namespace")}
