@@ -9,7 +9,7 @@ from domicile_operator.errors import Fault
 from domicile_operator.manifests import autoscaling, workload
 from domicile_operator.plan import REALTIME_SIZES, SIZES, WORKER_SIZE
 from domicile_operator.reconcile import reconcile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from operator_testkit.fakes import Fakes
 from operator_testkit.samples import CELL, plan, tenant
@@ -89,6 +89,7 @@ def of_the_release_before(fakes: Fakes, replicas: int) -> None:
 ACTS = st.lists(st.one_of(st.just("pass"), st.just("before"), st.integers(0, MOST)), min_size=1, max_size=12)
 
 
+@settings(max_examples=40)
 @given(ACTS)
 def test_no_order_of_passes_releases_and_autoscaling_changes_what_was_decided_last(acts: list[str | int]) -> None:
     fakes, decided = casino(), LEAST
