@@ -17,7 +17,7 @@ from domicile_operator.names import FINALIZER, MARK_ONBOARDED, MARK_REVISION, Na
 from domicile_operator.operation import Operation, operate
 from domicile_operator.plan import LawAhead
 from domicile_operator.reconcile import Outcome, reconcile
-from domicile_operator.runtime import Runtime
+from domicile_operator.runtime import WAITING_SECONDS, Runtime
 from domicile_operator.settings import Settings
 from domicile_operator.spec import TenantSpec
 from hypothesis import given
@@ -379,6 +379,7 @@ def test_a_record_holds_when_every_pod_shows_it_and_what_began_before_is_over(li
     assert in_force(live) == ("Unknown", "NotSeen")  # nobody of the worker
     live.follow((n, n), (n - 1, n - 1), worker=[(n, n)])
     assert in_force(live) == ("False", "OtherRevision")
+    assert reconcile("acme-gb", live.world).behind
     live.follow((n, n - 1), (n, 0), worker=[(n, 0)])
     assert in_force(live) == ("False", "BarrierNotPassed")
     assert "since" not in status(live)["operation"]
@@ -387,6 +388,7 @@ def test_a_record_holds_when_every_pod_shows_it_and_what_began_before_is_over(li
     assert in_force(live) == ("True", "InForce")
     since = status(live)["operation"]["since"]
     assert since == "2026-11-22T12:00:30Z"
+    assert not reconcile("acme-gb", live.world).behind
     live.clock.advance(hours=1)
     run(live)
     assert status(live)["operation"]["since"] == since
@@ -467,8 +469,9 @@ def test_what_runs_is_looked_at_as_often_whether_it_is_refused_or_not(fakes: Fak
     runtime = Runtime(fakes.world, Settings("registry.test/casino:1"), Leadership(OneLease(), "a"))
     for name, soon in (("runs-gb", True), ("never-gb", False)):
         runtime._schedule(name, Outcome("refused", "X", soon=soon))
+    runtime._schedule("behind-gb", Outcome("settled", behind=True))
     due = {name: at - time.monotonic() for name, at in runtime._queue._due.items()}
-    assert due["runs-gb"] <= Settings("x").resync_seconds < 500 < due["never-gb"]
+    assert due["behind-gb"] <= WAITING_SECONDS < due["runs-gb"] <= Settings("x").resync_seconds < 500 < due["never-gb"]
 
 
 @given(

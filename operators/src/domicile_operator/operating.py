@@ -11,7 +11,7 @@ from domicile_catalog import State
 
 from domicile_operator import pods_seen
 from domicile_operator.clients.kube import Object
-from domicile_operator.conditions import OPERATION_IN_FORCE, READY, Condition, timestamp
+from domicile_operator.conditions import OPERATION_IN_FORCE, READY, Condition, Status, timestamp
 from domicile_operator.drift import stamp
 from domicile_operator.errors import Fault, Gone
 from domicile_operator.manifests.operation import FILE, operation_map
@@ -104,12 +104,15 @@ class Operating:
         """See what stands, and write nothing: of a tenant whose plan is asked for."""
         self.record = self._standing() if self._namespace() else None
 
-    def tell(self, sources: Sources, seen: Seen | Fault, found: Findings) -> None:
-        """Say what holds, and since when. A pod that has seen a later revision gets one later still. Raises Fault."""
+    def tell(self, sources: Sources, seen: Seen | Fault, found: Findings) -> Status:
+        """Say what holds, and since when. A pod that has seen a later revision gets one later still.
+
+        Gives the status of OperationInForce. Raises Fault.
+        """
         if self.record is None:
             nothing = "No record of what may be done has been written: nothing was built."
             found.conditions.append(Condition(OPERATION_IN_FORCE, "False", "NoRecord", nothing))
-            return
+            return "False"
         if self._written and _highest(seen) > self.record.revision:
             self.keep(sources, given_out=_highest(seen))
         found.state = state = self.record.operation.state
@@ -121,6 +124,7 @@ class Operating:
         if self._written:
             # What no namespace holds yet is given another number by the next pass, and told by that.
             found.operation = self._status(self.record, in_force=condition.status == "True")
+        return condition.status
 
     def _status(self, record: Record, *, in_force: bool) -> Object:
         operation = record.operation

@@ -39,13 +39,15 @@ class Outcome:
     """How a pass ended. `kind` is one of settled, waiting, held, refused, fault, gone; `code` is a fault's.
 
     `again`: it repaired what a pass had repaired within the last minute. `soon`: a tenant that is refused is looked at
-    as often as others, since something of it runs.
+    as often as others, since something of it runs. `behind`: pods do not yet hold to the record of what may be done, and
+    from when on they do is evidence.
     """
 
     kind: str
     code: str = ""
     again: bool = False
     soon: bool = False
+    behind: bool = False
 
 
 def reconcile(name: str, world: World) -> Outcome:
@@ -120,13 +122,14 @@ def _build(tenant: Object, names: Names, world: World, found: Findings, record: 
     seen = _seen(operating, names, world)
     if decision.plan is not None and (outcome.kind == "settled" or _stands(tenant, outcome)):
         found.conditions += pods_seen.look(decision.plan, seen)
-    operating.tell(decision.sources, seen, found)
+    behind = operating.tell(decision.sources, seen, found) == "False"
     if decision.refused is None or outcome.kind == "fault":
-        return outcome
+        return replace(outcome, behind=behind)
     found.conditions.append(Condition(READY, "False", decision.refused.code, decision.refused.message))
+    runs = operating.record is not None
     if outcome.kind == "held":
-        return outcome
-    return Outcome("refused", decision.refused.code, soon=operating.record is not None)
+        return replace(outcome, behind=runs and behind)
+    return Outcome("refused", decision.refused.code, soon=runs, behind=runs and behind)
 
 
 def _drive_all(plan: Plan, tenant: Object, world: World, found: Findings, record: Record) -> Outcome:

@@ -189,7 +189,7 @@ class Runtime:
             return
         if outcome.again:
             self._queue.rest(name, FIGHT_SECONDS)
-        if outcome.kind == "waiting":
+        if outcome.kind == "waiting" or outcome.behind:
             self._queue.add(name, WAITING_SECONDS)
         elif outcome.kind == "refused" and not outcome.soon:
             self._queue.add(name, REFUSED_SECONDS)
