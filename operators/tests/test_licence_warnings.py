@@ -52,6 +52,13 @@ def test_each_threshold_is_told_once(fakes: Fakes) -> None:
     assert "renew it" in next(e for e in fakes.kube.events if e["reason"] == "LicenceExpiring7Days")["message"]
 
 
+def test_another_change_of_the_status_repeats_no_event(fakes: Fakes) -> None:
+    at(fakes, 30)
+    fakes.kube.put(tenant(brand="Another Name"))
+    at(fakes, 30)
+    assert warnings(fakes) == ["LicenceExpiring30Days"]
+
+
 def test_a_status_that_is_lost_or_not_written_repeats_no_event(fakes: Fakes) -> None:
     at(fakes, 30)
     (first,) = [event for event in fakes.kube.events if event["reason"].startswith("LicenceExpiring")]

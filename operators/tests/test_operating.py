@@ -404,10 +404,16 @@ def test_that_a_record_holds_never_stays_from_an_earlier_pass(live: Fakes) -> No
     live.follow((n + 1, n + 1), worker=[(n + 1, n + 1)])
     assert in_force(live) == ("True", "InForce")
     assert live.condition("OperationInForce")["message"].startswith("2 of 2 pods hold to it. Revision")
+    holds, real_list, real_get = status(live)["operation"], live.kube.list, live.kube.get
     live.kube.list = lambda *_: (_ for _ in ()).throw(Fault("KUBERNETES_UNREACHABLE", "no answer"))  # type: ignore[method-assign]
     assert in_force(live) == ("Unknown", "KUBERNETES_UNREACHABLE")
+    live.kube.list = real_list  # type: ignore[method-assign]
+    assert in_force(live) == ("True", "InForce")
     live.kube.get = _only_the_tenant(live)  # type: ignore[method-assign]
     assert in_force(live) == ("Unknown", "KUBERNETES_UNREACHABLE")
+    assert status(live)["operation"] == holds  # the number is not forgotten
+    live.kube.get = real_get  # type: ignore[method-assign]
+    assert in_force(live) == ("True", "InForce")
     live.tenant()["metadata"]["deletionTimestamp"] = "2026-11-22T12:00:00Z"
     live.tenant()["metadata"]["finalizers"] = [FINALIZER]
     assert in_force(live)[0] == "Unknown"
