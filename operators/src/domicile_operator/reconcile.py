@@ -39,8 +39,8 @@ class Outcome:
     """How a pass ended. `kind` is one of settled, waiting, held, refused, fault, gone; `code` is a fault's.
 
     `again`: it repaired what a pass had repaired within the last minute. `soon`: a tenant that is refused is looked at
-    as often as others, since something of it runs. `behind`: pods do not yet hold to the record of what may be done, and
-    from when on they do is evidence.
+    as often as others, since something of it runs. `behind`: pods do not yet hold to the record of what may be done,
+    and from when on they do is evidence.
     """
 
     kind: str

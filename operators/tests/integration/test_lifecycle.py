@@ -68,7 +68,7 @@ def test_a_tenant_becomes_live(cell: Cell, operator: Operator) -> None:
     assert (found["state"], found["place"], found["version"]) == ("Live", "eu-west-2", "0.1.0-abc1234")
     assert {c["type"]: c["status"] for c in found["conditions"]} == {
         "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True", "Lawful": "True",
-        "ExclusionRegister": "Unknown", "Secrets": "True", "Database": "True", "RulesInForce": "Unknown",
+        "ExclusionRegister": "False", "Secrets": "True", "Database": "True", "RulesInForce": "Unknown",
         "OperationInForce": "Unknown", "GamesVerified": "False",
         "Progressing": "False", "Degraded": "False", "Paused": "False", "DriftDetected": "False",
     }  # fmt: skip
