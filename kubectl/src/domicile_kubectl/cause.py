@@ -90,8 +90,9 @@ def _remarks(tenant: Tenant) -> tuple[str, ...]:
     found = []
     if (why := tenant.paused) is not None:
         found.append(f"It is paused{f': {why}' if why else ''}. The operator changes nothing until it is resumed.")
-    for kind in ("RulesInForce", "GamesVerified"):
-        if (one := tenant.condition(kind)) and one.status == "False":
+    for kind, status in (("Degraded", "True"), ("DriftDetected", "True"), ("RulesInForce", "False"),
+                         ("OperationInForce", "False"), ("GamesVerified", "False")):  # fmt: skip
+        if (one := tenant.condition(kind)) and one.status == status:
             found.append(f"{kind}: {one.message}")
     lawful = tenant.condition("Lawful")
     if lawful and lawful.reason == "UnlawfulAhead":

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from domicile_kubectl.names import namespace_of
+from domicile_kubectl.names import STATE_REASON, namespace_of
 from domicile_kubectl.tenant import Condition, Tenant, age
 
 
@@ -33,7 +33,10 @@ class Explanation:
     brand: str
     jurisdiction: str
     state: str
+    state_reason: str
+    operation: dict[str, Any]
     paused: str | None
+    planned: bool
     unseen: int
     place: str
     why_there: str
@@ -62,7 +65,10 @@ def explain(tenant: Tenant, now: datetime) -> Explanation:
         brand=tenant.brand,
         jurisdiction=tenant.jurisdiction,
         state="Deleting" if tenant.deleting else str(status.get("state", "")),
+        state_reason=tenant.annotations.get(STATE_REASON, ""),
+        operation=dict(tenant.operation),
         paused=tenant.paused,
+        planned=tenant.planned,
         unseen=max(0, tenant.generation - tenant.observed),
         place=tenant.place,
         why_there=placed.message if placed else "",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from domicile_kubectl.commands import explain, fleet, why
+from domicile_kubectl.commands import explain, fleet, hold, operation, why
 from domicile_kubectl.errors import PluginError
 from domicile_kubectl.options import ERROR, OK
 
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for part in (fleet, explain, why):
+for part in (fleet, explain, why, hold, operation):
     app.add_typer(part.app)
 
 

@@ -55,7 +55,8 @@ STEPS = {
     "PAUSED": "`kubectl casino resume {tenant}` lets the operator go on.",
     "MIGRATING": "It takes seconds on a small ledger: `kubectl get jobs,pods -n {namespace}`.",
     "ROLLING": "New pods take some seconds. `kubectl get pods,events -n {namespace}` shows them.",
-    # Kubernetes' reasons
+    # Kubernetes' reasons, and the operator's in their spelling
+    "Held": "It is paused or planned: `kubectl casino resume {tenant}` or `kubectl casino plan {tenant} --let-go`.",
     "CrashLoopBackOff": "`kubectl logs -n {namespace} --previous` of that pod has the whole of it. If it came with a "
     "release, install the one before.",
     "ErrImagePull": "Does the registry have the image, and does the node reach it? It is tried again by itself.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from domicile_kubectl.names import PAUSED, Object
+from domicile_kubectl.names import PAUSED, PLAN, Object
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,17 @@ class Tenant:
     def paused(self) -> str | None:
         """Why the operator leaves the tenant alone; empty where nobody said why, None where it does not."""
         value = self.annotations.get(PAUSED)
-        if value is None or value.lower() == "false":
-            return None
-        return "" if value.lower() == "true" else value
+        return None if value is None or value == "false" else "" if value == "true" else value
+
+    @property
+    def planned(self) -> bool:
+        """Whether the operator only tells what it would do."""
+        return self.annotations.get(PLAN) == "true"
+
+    @property
+    def operation(self) -> Object:
+        """The record of what may be done, as status tells it."""
+        return self.status.get("operation") or {}
 
     @property
     def place(self) -> str:

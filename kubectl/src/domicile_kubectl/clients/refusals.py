@@ -28,7 +28,8 @@ def refusal(status: int, method: str, path: str, text: bytes) -> PluginError:
     if status == 409:
         return PluginError("CONFLICT", f"Somebody else changed it at the same moment: {message}. Try again.")
     if status in (403, 422):
-        return PluginError("REFUSED", f"The cluster refuses it: {message}")
+        _, policy, reason = message.partition("denied request: ")
+        return PluginError("REFUSED", f"The cluster refuses it: {reason if policy else message}")
     return PluginError("CLUSTER_ERROR", f"The cluster answered {status} to {method} {path}: {message}")
 
 

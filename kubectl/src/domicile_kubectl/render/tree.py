@@ -5,6 +5,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from domicile_kubectl.explanation import Explanation, Told, in_groups
+from domicile_kubectl.names import BAD_WHEN_TRUE
 
 _MARKS = {True: ("✔", "green"), False: ("✘", "red"), None: ("?", "yellow")}
 GOOD_WHEN_FALSE = frozenset({"Progressing"})
@@ -16,6 +17,8 @@ def mark(one: Told) -> Text:
     if one.type in GOOD_WHEN_FALSE:
         good = one.holds is False and one.reason in ("Settled", "")
         return Text("·" if good else "…", style="dim" if good else "yellow")
+    if one.type in BAD_WHEN_TRUE:
+        return Text("!", style="yellow") if one.holds else Text("·", style="dim")
     sign, style = _MARKS[one.holds]
     return Text(sign, style=style)
 
@@ -29,9 +32,12 @@ def explanation(found: Explanation) -> RenderableType:
     if found.paused is not None:
         why = f": {found.paused}" if found.paused else ""
         tree.add(Text(f"paused{why}. The operator leaves it alone; `kubectl casino resume {found.name}`", "yellow"))
+    if found.planned:
+        tree.add(Text(f"planned: nothing is changed; `kubectl casino plan {found.name}` tells what would be", "yellow"))
     if found.unseen:
         tree.add(Text("the spec was changed, and the operator has not looked at that yet", "yellow"))
     _place(tree, found)
+    _operation(tree, found)
     _rules(tree, found)
     tree.add(Text.assemble(("runs ", "dim"), f"{found.version or 'nothing yet'}  {found.url}"))
     conditions = tree.add(Text("conditions", "bold"))
@@ -54,6 +60,19 @@ def _place(tree: Tree, found: Explanation) -> None:
     left = "" if days is None else f" ({days} days left)" if days >= 0 else f" (ended {-days} days ago)"
     place.add(Text.assemble(("licence ", "dim"), f"{found.licence}{left}"))
     place.add(Text.assemble(("products ", "dim"), ", ".join(found.products)))
+
+
+def _operation(tree: Tree, found: Explanation) -> None:
+    if not found.operation and not found.state_reason:
+        return
+    acts = ", ".join(found.operation.get("acts") or ()) or "nothing"
+    line = tree.add(Text.assemble(("may be done ", "dim"), acts))
+    if until := found.operation.get("playUntil"):
+        line.add(Text.assemble(("play ends ", "dim"), str(until)))
+    if since := found.operation.get("since"):
+        line.add(Text.assemble(("in force since ", "dim"), str(since)))
+    if found.state_reason:
+        line.add(Text.assemble(("why ", "dim"), found.state_reason))
 
 
 def _rules(tree: Tree, found: Explanation) -> None:
