@@ -208,6 +208,21 @@ def test_the_migration_comes_before_the_casino_that_waits_for_it():
     assert found.chain[-1] == "The migration casino-migrate-70fd739590 has not finished."
 
 
+def test_a_migration_that_failed_has_its_last_words_beside_what_the_operator_says():
+    objects = world()
+    stopped(objects, "MIGRATION_FAILED", "Job casino-migrate-70fd739590 failed: no message.")
+    objects["jobs"][0]["status"] = {"failed": 5, "conditions": [{"type": "Failed", "status": "True"}]}
+    pod = pod_of(objects, "casino-migrate")
+    pod["status"].update(
+        phase="Failed",
+        containerStatuses=[{"name": "migrate", "ready": False, "started": False, "restartCount": 0,
+                            "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}],
+    )  # fmt: skip
+    found = cause(objects)
+    assert (found.code, found.log.container, found.log.which) == ("MIGRATION_FAILED", "migrate", "current")
+    assert "exit code 1" in found.evidence[0] and "delete the Job" in found.next
+
+
 def test_of_the_deployments_the_first_that_is_waited_for_is_the_cause():
     objects = world()
     waiting(objects)

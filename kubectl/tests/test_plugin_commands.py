@@ -118,7 +118,7 @@ def test_why_a_casino_is_not_ready_goes_from_the_symptom_to_the_cause_to_what_to
     assert result.exit_code == 1
     assert re.search(
         r"not ready.*Ready: Waiting.*0 of 1 pods.*because.*CrashLoopBackOff.*Back-off restarting.*"
-        r"its last line: OpenBao does not answer.*do .*kubectl logs -n casino-acme-gb --previous",
+        r"its last line: OpenBao does not answer.*do .*kubectl logs -n casino-acme-gb casino-7d\w*-\w+ --previous",
         result.stdout,
         re.DOTALL,
     ), result.stdout

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from domicile_kubectl.names import BUILT_IN_ORDER, DEPLOYMENTS, MIGRATION, OPERATOR, SYSTEM_NAMESPACE, Object
+from domicile_kubectl.names import (
+    BUILT_IN_ORDER,
+    DEPLOYMENTS,
+    MIGRATION,
+    OPERATOR,
+    SYSTEM_NAMESPACE,
+    Object,
+    namespace_of,
+)
 from domicile_kubectl.next_steps import Where, next_step
 from domicile_kubectl.pods import Log, Trouble, first_trouble, warnings
 from domicile_kubectl.seen import Seen
@@ -68,10 +76,15 @@ def first_cause(tenant: Tenant, seen: Seen) -> Cause:
     ready, remarks = tenant.condition("Ready"), _remarks(tenant)
     if ready and is_ready(tenant):
         return Cause(True, ready.reason, "Ready", ready.message, remarks=remarks)
-    found = _operator(tenant, seen) or _in_status(tenant) or _in_namespace(tenant, seen)
+    found = _operator(tenant, seen) or _in_status(tenant, seen) or _in_namespace(tenant, seen)
     said = f"Ready: {ready.message}" if ready and ready.message != found.sentence else ""
     chain = (said, *found.chain) if said else found.chain
-    where = Where(tenant.name, tenant.jurisdiction, found.log.namespace if found.log else f"casino-{tenant.name}")
+    where = Where(
+        tenant.name,
+        tenant.jurisdiction,
+        found.log.namespace if found.log else namespace_of(tenant.name),
+        found.at.removeprefix("pod ").partition(",")[0] if found.at.startswith("pod ") else "",
+    )
     step = found.next or next_step(found.code, where, answer=_refused(tenant))
     return replace(found, chain=chain, remarks=remarks, unseen=seen.unseen, next=step)
 
@@ -145,14 +158,18 @@ def _not_looked_at(tenant: Tenant) -> Cause | None:
 # What the last pass stopped at
 
 
-def _in_status(tenant: Tenant) -> Cause | None:
+def _in_status(tenant: Tenant, seen: Seen) -> Cause | None:
     ready = tenant.condition("Ready")
     if tenant.deleting or ready is None or ready.reason in (WAITING, "Deleting"):
         return None
     stage = _stage(tenant, ready)
     if stage is None:
         return Cause(False, ready.reason, "Ready", ready.message)
-    return Cause(False, stage.reason, stage.type, stage.message or ready.message)
+    found = Cause(False, stage.reason, stage.type, stage.message or ready.message)
+    if found.code == "MIGRATION_FAILED" and (behind := _newest_migration(seen)):
+        shown = f"{behind.at}: {behind.sentence}"
+        return replace(found, evidence=(shown, *behind.evidence), log=behind.log)
+    return found
 
 
 def _stage(tenant: Tenant, ready: Condition) -> Condition | None:
@@ -174,11 +191,8 @@ def _in_namespace(tenant: Tenant, seen: Seen) -> Cause:
         return _leaving(seen.namespace, message)
     if tenant.deleting:
         return Cause(False, "Deleting", "the tenant's deletion", message)
-    for job in sorted(seen.jobs, key=lambda one: str(one["metadata"].get("creationTimestamp")), reverse=True):
-        if str(job["metadata"]["name"]).startswith(MIGRATION):
-            if (found := _migration(job, seen)) is not None:
-                return found
-            break
+    if (migrating := _newest_migration(seen)) is not None:
+        return migrating
     by_name = {str(one["metadata"]["name"]): one for one in seen.deployments}
     for name in DEPLOYMENTS:
         if name in by_name and (found := _rollout(by_name[name], seen)) is not None:
@@ -196,6 +210,13 @@ def _leaving(namespace: Object, message: str) -> Cause:
     return Cause(
         False, "NAMESPACE_TERMINATING", f"Namespace {name}", message, evidence=tuple(filter(None, left)),
     )  # fmt: skip
+
+
+def _newest_migration(seen: Seen) -> Cause | None:
+    """What keeps the newest migration from finishing; None where it has, or where there is none."""
+    jobs = [one for one in seen.jobs if str(one["metadata"]["name"]).startswith(MIGRATION)]
+    newest = max(jobs, key=lambda one: str(one["metadata"].get("creationTimestamp")), default=None)
+    return None if newest is None else _migration(newest, seen)
 
 
 def _migration(job: Object, seen: Seen) -> Cause | None:

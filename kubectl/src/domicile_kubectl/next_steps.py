@@ -3,16 +3,17 @@
 Messages of the operator say what is wrong and by which rule; here is where to look and what to type.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class Where:
-    """What the steps are filled in with. `namespace` is that of the pods concerned."""
+    """What the steps are filled in with. `namespace` is that of the pods concerned; `pod` may be empty."""
 
     tenant: str
     jurisdiction: str
     namespace: str
+    pod: str = ""
 
 
 ANSWER = (
@@ -20,7 +21,7 @@ ANSWER = (
     "`domicile explain {jurisdiction}` tells the law and its sources."
 )
 TROUBLE = "It is tried again by itself, at most 30 seconds apart. If it stays: `kubectl describe casino {tenant}`."
-PODS = "`kubectl describe pod -n {namespace}` and `kubectl logs -n {namespace}` tell more."
+PODS = "`kubectl describe pod -n {namespace} {pod}` and `kubectl logs -n {namespace} {pod}` tell more."
 _BAO = "Nothing runs away meanwhile: casinos that run serve on. See the runbook in operators/README.md."
 
 STEPS = {
@@ -57,23 +58,23 @@ STEPS = {
     "ROLLING": "New pods take some seconds. `kubectl get pods,events -n {namespace}` shows them.",
     # Kubernetes' reasons, and the operator's in their spelling
     "Held": "It is paused or planned: `kubectl casino resume {tenant}` or `kubectl casino plan {tenant} --let-go`.",
-    "CrashLoopBackOff": "`kubectl logs -n {namespace} --previous` of that pod has the whole of it. If it came with a "
+    "CrashLoopBackOff": "`kubectl logs -n {namespace} {pod} --previous` has the whole of it. If it came with a "
     "release, install the one before.",
     "ErrImagePull": "Does the registry have the image, and does the node reach it? It is tried again by itself.",
     "ImagePullBackOff": "Does the registry have the image, and may the node read it? Push it, or install the release "
     "before; the kubelet tries again by itself.",
     "CreateContainerConfigError": "The pod names something that is not there. The operator makes it again within "
-    "seconds; if it stays, `kubectl describe pod -n {namespace}` names it.",
+    "seconds; if it stays, `kubectl describe pod -n {namespace} {pod}` names it.",
     "OOMKilled": "Give the tenant more: a larger spec.size. If it came with a release, tell who made it.",
     "Unschedulable": "The cell has no node with room: add one, or take load off. `kubectl describe nodes` tells which "
     "resource is short.",
-    "FailedMount": "A volume does not come: `kubectl describe pod -n {namespace}` names it.",
+    "FailedMount": "A volume does not come: `kubectl describe pod -n {namespace} {pod}` names it.",
     "FailedCreate": "A quota or an admission policy keeps pods out: `kubectl get resourcequota,events -n {namespace}`.",
     "Unhealthy": "Its /readyz says which store it misses: read its log, and look whether PostgreSQL, Redis and OpenBao "
     "answer from this cluster.",
     "NotReady": "It takes some seconds after a start. If it stays, read its log.",
     "Evicted": "The node ran short and ended it; another pod is made. `kubectl describe nodes` tells of what.",
-    "ContainerCreating": "It takes seconds. If it stays, `kubectl describe pod -n {namespace}`.",
+    "ContainerCreating": "It takes seconds. If it stays, `kubectl describe pod -n {namespace} {pod}`.",
     "Starting": "It takes seconds.",
 }  # fmt: skip
 
@@ -86,4 +87,4 @@ def next_step(code: str, where: Where, answer: bool) -> str:
         text = ANSWER
     else:
         text = TROUBLE if code.isupper() else PODS
-    return text.format(tenant=where.tenant, jurisdiction=where.jurisdiction, namespace=where.namespace)
+    return text.format(**asdict(where))
