@@ -217,6 +217,8 @@ def test_a_suspension_is_written_with_its_reason_and_waited_for(on, cluster):
     assert (spec(cluster)["state"], "suspension" in spec(cluster)) == ("Suspended", False)
     assert annotations(cluster)[STATE_REASON] == "order 118"
     assert "In force since 2026-11-30T23:00:00Z: Suspended. What may be done: nothing." in result.stdout
+    why = on(cluster, "why-not-ready", "acme-gb")
+    assert why.exit_code == 0 and "It is Suspended: what may be done there is nothing." in why.stdout
     told = on(cluster, "explain", "acme-gb").stdout
     assert "may be done nothing" in told and "why order 118" in told
 

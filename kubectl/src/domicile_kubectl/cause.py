@@ -107,6 +107,9 @@ def _remarks(tenant: Tenant) -> tuple[str, ...]:
                          ("OperationInForce", "False"), ("GamesVerified", "False")):  # fmt: skip
         if (one := tenant.condition(kind)) and one.status == status:
             found.append(f"{kind}: {one.message}")
+    if tenant.ready and tenant.operation and (state := tenant.status.get("state")) != "Live":
+        acts = ", ".join(tenant.operation.get("acts") or ()) or "nothing"
+        found.append(f"It is {state}: what may be done there is {acts}.")
     lawful = tenant.condition("Lawful")
     if lawful and lawful.reason == "UnlawfulAhead":
         found.append(lawful.message)

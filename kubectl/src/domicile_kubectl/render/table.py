@@ -28,4 +28,4 @@ def _style(row: Row) -> str:
     if row.ready != "True":
         return "red" if row.ready == "False" else "yellow"
     soon = row.licence_days is not None and row.licence_days < LICENCE_SOON
-    return "yellow" if soon or row.paused or row.lawful_until else ""
+    return "yellow" if soon or row.paused or row.lawful_until or row.state != "Live" else ""
