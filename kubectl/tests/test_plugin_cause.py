@@ -61,6 +61,13 @@ def test_of_conditions_with_the_same_reason_the_first_in_the_order_of_building_i
     assert cause(objects).at == next(one for one in ORDER if one in stages)
 
 
+def test_a_condition_that_the_plugin_does_not_know_is_the_cause_where_it_gives_the_reason():
+    objects = world()
+    stopped(objects, "REGISTER_MISSING", "No register.", condition="SomeRegister")
+    set_condition(objects, "Progressing", "False", "REGISTER_MISSING", "It is tried again.")
+    assert (cause(objects).at, cause(objects).sentence) == ("SomeRegister", "No register.")
+
+
 def test_a_refusal_says_that_it_is_an_answer_and_trouble_that_it_is_tried_again():
     refused, failed = world(), world()
     stopped(refused, "PRODUCT_NOT_LICENSED", "No licence covers poker.", condition="Placed", refused=True)

@@ -176,12 +176,18 @@ def _in_status(tenant: Tenant, seen: Seen) -> Cause | None:
 
 
 def _stage(tenant: Tenant, ready: Condition) -> Condition | None:
-    """The condition under which the pass stopped: the first in the order of building that gives Ready's reason."""
-    for kind in BUILT_IN_ORDER:
-        found = tenant.condition(kind)
-        if found and found.status != "True" and found.reason == ready.reason:
-            return found
-    return None
+    """The condition under which the pass stopped: the first in the order of building that gives Ready's reason.
+
+    One that this order does not know, of an operator newer than the plugin, comes before Progressing, which only says
+    that something stopped.
+    """
+    rank = {kind: place for place, kind in enumerate(BUILT_IN_ORDER)}
+    stopped = [
+        one
+        for one in tenant.conditions()
+        if one.type != "Ready" and one.status != "True" and one.reason == ready.reason
+    ]
+    return min(stopped, key=lambda one: (one.type == "Progressing", rank.get(one.type, len(rank))), default=None)
 
 
 # What is waited for
