@@ -21,7 +21,7 @@ def kubectl(*arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=330,  # a suspension is waited for
     )
 
 
@@ -113,3 +113,28 @@ def test_a_missing_right_is_named_and_nothing_breaks(arguments: tuple[str, ...],
 def test_names_are_completed_by_kubectl() -> None:
     done = kubectl("__complete", "casino", "why-not-ready", "acme-g")
     assert "acme-gb" in done.stdout.splitlines(), done
+
+
+def test_a_paused_casino_is_left_alone_and_put_right_when_it_is_resumed(spare: str) -> None:
+    where = ["service", "casino-realtime", "-n", f"casino-{spare}"]
+    assert casino("pause", spare, "--reason", "a drill").returncode == 0
+    lab.kubectl("delete", *where)
+    assert casino("reconcile", spare).returncode == 0
+    assert lab.get("service", "casino-realtime", f"casino-{spare}") is None
+    planned = casino("plan", spare)
+    assert "+ Service" in planned.stdout and "casino-realtime" in planned.stdout, planned
+    assert casino("resume", spare).returncode == 0
+    lab.wait_for(lambda: lab.get("service", "casino-realtime", f"casino-{spare}"), 60, "the Service again")
+
+
+def test_a_suspended_licence_stops_play_by_the_time_that_the_command_ends(spare: str) -> None:
+    """The kubelet takes up to two minutes to bring the record."""
+    player = lab.new_player(lab.url(spare), deposit_minor=5_000)
+    assert player.spin(100).status_code == 200
+    done = casino("suspend-licence", spare, "--reason", "a drill", "--yes")
+    assert done.returncode == 0 and "In force since" in done.stdout, done
+    assert player.spin(100).status_code == 403
+    assert player.deposit(500).status_code == 403
+    reopened = casino("reopen", spare, "--yes")
+    assert reopened.returncode == 0 and "stake" in reopened.stdout, reopened
+    lab.wait_for(lambda: player.spin(100).status_code == 200, 150, "play again", every=3)
