@@ -22,6 +22,8 @@ PROGRESSING = "Progressing"
 DEGRADED = "Degraded"
 PAUSED = "Paused"
 DRIFT_DETECTED = "DriftDetected"
+NOT_READY = "NotReady"
+"""Reason of Degraded where Ready says what is wrong."""
 BAD_WHEN_TRUE = (DEGRADED, PAUSED, DRIFT_DETECTED)
 """Types that ask for attention while they are True; all others ask for it while they are False."""
 TYPES = (

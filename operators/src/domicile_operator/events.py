@@ -6,7 +6,15 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Literal
 
-from domicile_operator.conditions import BAD_WHEN_TRUE, DRIFT_DETECTED, PROGRESSING, READY, timestamp
+from domicile_operator.conditions import (
+    BAD_WHEN_TRUE,
+    DEGRADED,
+    DRIFT_DETECTED,
+    NOT_READY,
+    PROGRESSING,
+    READY,
+    timestamp,
+)
 from domicile_operator.names import API_VERSION, FIELD_MANAGER, KIND
 
 NAMESPACE = "default"
@@ -47,14 +55,15 @@ def transitions(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
             told.append(Event("Normal" if good else "Warning", new["reason"], new.get("message", "")))
         elif kind != READY and kind not in UNTOLD and _news(was, new):
             good = _good(new)
-            reason = f"{kind}{new['reason']}" if good else new["reason"]
+            ended = f"NoLonger{kind}" if kind in BAD_WHEN_TRUE else f"{kind}{new['reason']}"
+            reason = ended if good else new["reason"]
             told.append(Event("Normal" if good else "Warning", reason, f"{kind}: {new.get('message', '')}"))
     reasons = [event.reason for event in told]
     return [event for at, event in enumerate(told) if event.reason not in reasons[:at]]
 
 
 def _news(was: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
-    if new["status"] == "Unknown":
+    if new["status"] == "Unknown" or (new["type"], new["reason"]) == (DEGRADED, NOT_READY):
         return False
     if was is None:
         # Nothing turned, unless its absence already said that all was well.

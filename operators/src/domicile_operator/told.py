@@ -9,6 +9,7 @@ from domicile_operator.conditions import (
     DEGRADED,
     DRIFT_DETECTED,
     GAMES_VERIFIED,
+    NOT_READY,
     PROGRESSING,
     READY,
     RULES_IN_FORCE,
@@ -89,7 +90,7 @@ def degraded(conditions: Sequence[Mapping[str, Any]], now: datetime) -> Conditio
     """
     by_type = {entry["type"]: entry for entry in conditions}
     if by_type.get(READY, {}).get("status") != "True":
-        return Condition(DEGRADED, "False", "NotReady", "Ready says what is wrong.")
+        return Condition(DEGRADED, "False", NOT_READY, "Ready says what is wrong.")
     for kind in (SECRETS, DATABASE, PROGRESSING, GAMES_VERIFIED, RULES_IN_FORCE):
         entry = by_type.get(kind)
         if entry is not None and _troubles(entry, now):
