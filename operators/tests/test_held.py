@@ -1,6 +1,7 @@
 """Pause, plan, force, adoption, pruning and drift through the loop, with fakes at its edge."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,9 @@ from domicile_operator.reconcile import Outcome, reconcile
 from domicile_operator.runtime import FIGHT_SECONDS, REFUSED_SECONDS, Runtime
 from domicile_operator.settings import Settings
 from domicile_operator.workqueue import WorkQueue
+from hypothesis import given as over
+from hypothesis import settings
+from hypothesis import strategies as st
 from operator_testkit.fakes import NOWHERE, Fakes
 from operator_testkit.leases import OneLease
 from operator_testkit.samples import ARCHIVING, CELL, IN_AWS, tenant
@@ -465,3 +469,49 @@ def test_a_pass_that_may_change_nothing_holds_no_way_to_write(fakes: Fakes) -> N
     looking.bao.remove("sys/policies/acl/x")
     assert state_of(fakes) == before and fakes.kube.writes == []
     assert replace(world) is not looking
+
+
+def lose_a_child(fakes: Fakes) -> None:
+    for key in [key for key in fakes.kube.objects if key[1] == NAMESPACE][:3]:
+        del fakes.kube.objects[key]
+
+
+def lose_documents(fakes: Fakes) -> None:
+    for path in list(fakes.bao.documents)[::2]:
+        del fakes.bao.documents[path]
+
+
+HAPPENINGS: dict[str, Callable[[Fakes], object]] = {
+    "a pass": run,
+    "the migration ends": lambda fakes: fakes.finish_migration(),
+    "the migration fails": lambda fakes: fakes.finish_migration(failed=True),
+    "the pods come up": lambda fakes: fakes.roll_out(),
+    "an hour goes by": lambda fakes: fakes.clock.advance(hours=1),
+    "children are lost": lose_a_child,
+    "documents are lost": lose_documents,
+    "the database is closed": lambda fakes: fakes.databases.open.update(casino_acme_gb=False),
+    "the spec is edited": lambda fakes: fakes.kube.put(tenant(size="large", brand="Another Name")),
+    "a new image": lambda fakes: setattr(fakes, "image", "registry.test/casino:0.9.0"),
+    "the namespace leaves": lambda fakes: fakes.kube.delete("v1", "Namespace", NAMESPACE),
+    "AWS settles": lambda fakes: fakes.cache_users.settle(),
+}
+
+
+@settings(max_examples=60)
+@over(
+    st.lists(st.sampled_from(sorted(HAPPENINGS)), max_size=10),
+    st.sampled_from(["paused", "plan"]),
+    st.sampled_from([CELL, IN_AWS]),
+)
+def test_whatever_happened_before_a_held_pass_changes_nothing(happened: list[str], how: str, cell: Any) -> None:
+    fakes = Fakes(cell)
+    fakes.kube.put(tenant())
+    for happening in happened:
+        if happening != "the namespace leaves" or fakes.kube.find("Namespace"):
+            HAPPENINGS[happening](fakes)
+    annotate(fakes, **{how: "true"})
+    before = state_of(fakes)
+    fakes.kube.writes.clear()
+    assert run(fakes) == "held"
+    assert state_of(fakes) == before and writes(fakes) == []
+    assert ("plan" in fakes.tenant()["status"]) is (how == "plan")
