@@ -270,4 +270,6 @@ def test_whose_an_object_is(labels: dict[str, str], manager: str, adopt: str, is
     if adopt:
         found["metadata"]["annotations"] = {"casino.domicile.dev/adopt": adopt}
     assert (ours(found, NAMES), given(found, NAMES)) == (is_ours, is_given)
+    stamped = {"metadata": found["metadata"] | {"annotations": {APPLIED: "changed"}}}
+    assert ours(stamped, NAMES)
     assert made_by_us(found) is (manager == FIELD_MANAGER)

@@ -6,9 +6,10 @@ from domicile_operator.names import FIELD_MANAGER, LABEL_TENANT, Names
 
 
 def ours(found: Object, names: Names) -> bool:
-    """Whether an object in the tenant's namespace, or that namespace, is the tenant's: by its label, or by who applied
-    it, where somebody has changed the label since."""
-    return _tenant_of(found) == names.tenant or made_by_us(found)
+    """Whether an object in the tenant's namespace, or that namespace, is the tenant's: by its label, or, where somebody
+    has changed that since, by who applied it, or by the operator's stamp: who changes every field of an object leaves
+    the API server no field that it would know as ours."""
+    return _tenant_of(found) == names.tenant or made_by_us(found) or stamped(found)
 
 
 def made_by_us(found: Object) -> bool:
