@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from domicile_operator.annotations import APPLIED, asked_of, request_of
 from domicile_operator.conditions import Condition, merge
-from domicile_operator.drift import compare, stamp
+from domicile_operator.drift import compare, stamp, taking_back
 from domicile_operator.names import FIELD_MANAGER
 from domicile_operator.ownership import given, made_by_us, ours
 from domicile_operator.record import Change, Record
@@ -145,6 +145,23 @@ def test_whatever_a_manifest_states_is_seen_when_it_differs(stated: Any) -> None
     other["spec"]["stated"] = {"another": "value"} if stated != {"another": "value"} else {}
     assert compare(manifest, other, manifest)
     assert compare(manifest, manifest, manifest) == []
+
+
+@pytest.mark.parametrize(
+    "left", [{"maxSurge": "25%", "maxUnavailable": 0}, {"maxSurge": "31%", "maxUnavailable": "32%"}]
+)
+def test_what_somebody_left_beside_a_strategy_is_taken_back_by_values_that_nobody_else_has(
+    left: dict[str, Any],
+) -> None:
+    recreated = MANIFEST | {"spec": MANIFEST["spec"] | {"strategy": {"type": "Recreate"}}}
+    found = live()
+    found["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": left}
+    first = taking_back(recreated, found)
+    assert first is not None and first["spec"]["containers"] == MANIFEST["spec"]["containers"]
+    ours = first["spec"]["strategy"]["rollingUpdate"]
+    assert ours.keys() == left.keys() and all(ours[key] != left[key] for key in left)
+    assert taking_back(recreated, live()) is None and taking_back(recreated, None) is None
+    assert taking_back(MANIFEST, found) is None
 
 
 def test_a_stamp_says_what_was_stated_and_nothing_of_itself() -> None:

@@ -279,6 +279,26 @@ def test_drift_is_put_right_told_and_counted(fakes: Fakes) -> None:
     assert fakes.condition("DriftDetected")["status"] == "False" and "drift" not in fakes.tenant()["status"]
 
 
+def test_a_worker_that_somebody_had_roll_is_recreated_again() -> None:
+    fakes = Fakes(ARCHIVING)
+    fakes.kube.put(tenant())
+    made = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "kept"}}
+    fakes.kube.put(made)["reclaimPolicy"] = "Retain"
+    go_live(fakes)
+    worker = edit(fakes, "Deployment", "casino-worker")
+    worker["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}}
+    send, left = fakes.kube.apply, [Fault("KUBERNETES_REFUSED", "rollingUpdate: Forbidden")]
+
+    def refuse(manifest: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        if (manifest["kind"], manifest["metadata"]["name"]) == ("Deployment", "casino-worker") and left:
+            raise left.pop()
+        return send(manifest, dry_run=dry_run)
+
+    fakes.kube.apply = refuse  # type: ignore[method-assign]
+    assert run(fakes) != "fault KUBERNETES_REFUSED"
+    assert worker["spec"]["strategy"] == {"type": "Recreate"}
+
+
 def test_drift_of_the_stores_is_told(fakes: Fakes) -> None:
     go_live(fakes)
     fakes.bao.documents["auth/jwt/role/casino-acme-gb"] = {"token_policies": ["root"]}

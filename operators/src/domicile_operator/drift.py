@@ -69,6 +69,21 @@ def compare(manifest: Object, live: Object, applied: Object) -> list[Difference]
     return found
 
 
+def taking_back(manifest: Object, live: Object | None) -> Object | None:
+    """What to apply first where a manifest is refused for what others left beside it, or None.
+
+    A Deployment that is to be recreated, and that somebody had roll, keeps `rollingUpdate`: an apply that does not
+    state it cannot take it away, and is refused with it. Stated with other values than are there, all of it becomes
+    ours alone; the next apply, which states it no more, then removes it.
+    """
+    strategy = manifest.get("spec", {}).get("strategy") if manifest["kind"] == "Deployment" else None
+    left = (live or {}).get("spec", {}).get("strategy", {}).get("rollingUpdate")
+    if strategy != {"type": "Recreate"} or not left:
+        return None
+    ours = {key: "31%" if left.get(key) != "31%" else "32%" for key in ("maxSurge", "maxUnavailable")}
+    return manifest | {"spec": manifest["spec"] | {"strategy": {"type": "RollingUpdate", "rollingUpdate": ours}}}
+
+
 def owners(path: Path, entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Which managers have a field, or something below it, by `metadata.managedFields`."""
     return tuple(

@@ -14,7 +14,7 @@ from domicile_operator.bao_documents import former_login
 from domicile_operator.clients.bao import Bao
 from domicile_operator.clients.kube import Kube, Object
 from domicile_operator.clients.postgres import Databases
-from domicile_operator.drift import compare, stamp
+from domicile_operator.drift import compare, stamp, taking_back
 from domicile_operator.errors import Fault, Gone
 from domicile_operator.names import Names
 from domicile_operator.ownership import given, ours
@@ -61,7 +61,7 @@ class KeepingKube:
             )
         stamped = stamp(manifest)
         try:
-            applied = self._send(stamped)
+            applied = self._send(stamped, live)
         except Fault as fault:
             if adopting and fault.code == "KUBERNETES_REFUSED":
                 raise Fault(
@@ -76,8 +76,15 @@ class KeepingKube:
     def co_own(self, manifest: Object, manager: str) -> None:
         self._kube.co_own(manifest, manager)
 
-    def _send(self, manifest: Object) -> Object:
-        return self._kube.apply(manifest)
+    def _send(self, manifest: Object, live: Object | None) -> Object:
+        try:
+            return self._kube.apply(manifest)
+        except Fault as fault:
+            taken = taking_back(manifest, live) if fault.code == "KUBERNETES_REFUSED" else None
+            if taken is None:
+                raise
+            self._kube.apply(taken)
+            return self._kube.apply(manifest)
 
     def _live(self, manifest: Object) -> Object | None:
         metadata = manifest["metadata"]

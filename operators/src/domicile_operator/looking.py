@@ -45,7 +45,7 @@ class LookingKube(KeepingKube):
     def co_own(self, manifest: Object, manager: str) -> None:
         """Nothing of what is planned depends on it."""
 
-    def _send(self, manifest: Object) -> Object:
+    def _send(self, manifest: Object, live: Object | None) -> Object:
         try:
             return self._kube.apply(manifest, dry_run=True)
         except Gone:

@@ -53,7 +53,7 @@ def world(cell: Cell, name: str) -> dict[str, object]:
 
 
 def plan_of(cell: Cell, name: str) -> dict[str, object]:
-    found: dict[str, object] = eventually(lambda: status(cell, name).get("plan"), 20, "the plan")
+    found: dict[str, object] = eventually(lambda: status(cell, name).get("plan"), 60, "the plan")
     return found
 
 
