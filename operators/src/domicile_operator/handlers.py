@@ -4,6 +4,8 @@ Only `on.event` handlers: kopf then writes nothing to any object (no finalizer, 
 configuration), and every decision is made by a pass that reads the world anew.
 """
 
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from itertools import chain, repeat
 from typing import Any
@@ -33,6 +35,10 @@ LEASES = ("coordination.k8s.io", "v1", "leases")
 """Of these our own alone: it changes every few seconds, so its watch tells whether watches work."""
 
 
+EXIT_SECONDS = 10.0
+"""Longer than kopf needs to end by itself, where it does."""
+
+
 class Backoffs:
     """Seconds between tries of a request of kopf's. They do not end: a watcher that gives up is not started again."""
 
@@ -57,6 +63,7 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
     @kopf.on.cleanup(registry=registry)
     async def cleanup(**_: Any) -> None:
         await runtime.stop()
+        leave_within(EXIT_SECONDS)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def tenant_changed(name: str, **_: Any) -> None:
@@ -87,6 +94,17 @@ def measured(meta: Mapping[str, Any]) -> bool:
 
 def _autoscaling(entry: Mapping[str, Any]) -> bool:
     return str(entry.get("apiVersion", "")).startswith("autoscaling/")
+
+
+def leave_within(seconds: float) -> None:
+    """End the process if it is still there by then.
+
+    kopf ends when one of its watchers fails, and can hang in that: another watcher waits for a login that nobody makes
+    any more, and signals are not heard either.
+    """
+    leaving = threading.Timer(seconds, os._exit, (1,))
+    leaving.daemon = True
+    leaving.start()
 
 
 def configure(settings: kopf.OperatorSettings, silence: float) -> None:

@@ -1,5 +1,5 @@
-"""Whether the watches live. kopf's watchers can end without ending the operator (an ERROR event, an answer that it
-takes for final), and a watch can be open while nothing comes through it.
+"""Whether the watches live. kopf's watchers can end without ending the process, and a watch can be open while nothing
+comes through it.
 
 Two signs. Each watcher asks anew whenever nothing came for a while, so one that has neither asked nor heard for much
 longer is gone. And the operator's own Lease changes every few seconds: where a look at it sees that and the watch on it
