@@ -78,7 +78,7 @@ SUITES = {
     "casino": Suite((("pytest", "-n", "2", "--dist", "loadfile", "app/tests"),), budget_s=1200, before=need_programs),
     "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_programs),
     "apiserver": Suite(
-        (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=1200, before=need_tools
+        (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=1800, before=need_tools
     ),
     "cloud": Suite((("pytest", "tests/cloud"),), budget_s=1200, before=need_tools),
     "scan": Suite((("python", "-m", "tests.scan"), ("pytest", "tests/scan")), budget_s=240),

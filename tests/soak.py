@@ -21,9 +21,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+from tests.run import environment, need_tools
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "soak"
-DRILLED = ("app/tests",)
+DRILLED = ("app/tests", "operators/tests/integration/test_chaos.py")
 """Where drills live. The suites' own list has parts of the platform alone."""
 REPORT = ROOT / ".lab" / "reports" / "soak.xml"
 
@@ -77,7 +79,8 @@ def main() -> int:
     command += [f"--drill-seed={seed}", f"--junitxml={REPORT}", "-o", "junit_family=xunit1"]
     if options.most is not None:
         command.append(f"--drill-most={options.most}")
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    need_tools()
+    code = subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
     if not REPORT.exists():
         return code or 1
     result = {
