@@ -16,6 +16,7 @@ CHILDREN = {
     "serviceaccounts": "/api/v1", "resourcequotas": "/api/v1", "limitranges": "/api/v1", "configmaps": "/api/v1",
     "services": "/api/v1", "networkpolicies": "/apis/networking.k8s.io/v1", "ingresses": "/apis/networking.k8s.io/v1",
     "jobs": "/apis/batch/v1", "deployments": "/apis/apps/v1", "poddisruptionbudgets": "/apis/policy/v1",
+    "horizontalpodautoscalers": "/apis/autoscaling/v2",
 }  # fmt: skip
 """Plural and root of every kind that a tenant has in its namespace."""
 MERGE = "application/merge-patch+json"
