@@ -35,11 +35,23 @@ def test_every_field_has_a_line_with_its_path(part):
 
 
 def test_every_rule_of_the_schema_is_told_in_its_own_words():
-    rules = re.findall(r"(?m)^ +- rule:", CRD)
-    told = [rule["message"] for node in _nodes(SCHEMA) for rule in node.get("x-kubernetes-validations", ())]
-    assert len(told) == len(rules) > 0
-    for message in told:
-        assert " ".join(message.split()) in PAGE
+    assert all(message in PAGE for message in _messages(SCHEMA))
+    assert len(_messages(SCHEMA)) == len(re.findall(r"(?m)^ +- rule:", CRD)) > 0
+
+
+def test_a_rule_over_the_whole_spec_is_told_below_its_heading():
+    document = yaml.safe_load(CRD)
+    schema = document["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"]["x-kubernetes-validations"] = [{"rule": "true", "message": "Of the whole."}]
+    assert "## spec\n\n- Of the whole.\n\n| field |" in reference(yaml.safe_dump(document), SOURCES)
+
+
+def _messages(schema):
+    return [
+        " ".join(rule["message"].split())
+        for node in _nodes(schema)
+        for rule in node.get("x-kubernetes-validations", ())
+    ]
 
 
 def _nodes(schema):

@@ -41,11 +41,10 @@ def reference(crd: str, sources: Mapping[str, str]) -> str:
         f"{'cluster-scoped' if whole else 'namespaced'}, short name "
         f"{', '.join(f'`{one}`' for one in names['shortNames'])}. {schema['description']}"
     )
-    of_the_whole = "\n".join(f"- {_cell(one)}" for one in _messages(schema))
     codes = read_codes(sources)
     parts = [
-        f"{_HEAD}\n{about}\n\n{of_the_whole}",
-        "## spec\n\n" + _table(fields(schema, "spec")),
+        f"{_HEAD}\n{about}{_rules(schema)}",
+        f"## spec{_rules(schema['properties']['spec'])}\n\n" + _table(fields(schema, "spec")),
         "## status\n\nWritten by the operator alone.\n\n" + _table(fields(schema, "status")),
         "## Columns of `kubectl get casino`\n\n" + _columns(version["additionalPrinterColumns"]),
         "## Conditions\n\n" + _conditions(schema, codes),
@@ -133,6 +132,12 @@ def _description(schema: Mapping[str, Any]) -> str:
 def _messages(schema: Mapping[str, Any]) -> list[str]:
     """What the API server says when a rule over more than one value is broken."""
     return [str(rule["message"]) for rule in schema.get("x-kubernetes-validations", ())]
+
+
+def _rules(schema: Mapping[str, Any]) -> str:
+    """What a whole has to keep to, as a list below its heading."""
+    told = "\n".join(f"- {_cell(one)}" for one in _messages(schema))
+    return f"\n\n{told}" if told else ""
 
 
 def _columns(found: Sequence[Mapping[str, Any]]) -> str:
