@@ -24,8 +24,11 @@ pytestmark = pytest.mark.apiserver
 
 TENANT, NAMESPACE = "vandal-gb", "casino-vandal-gb"
 LIMIT_SECONDS = 30.0
-REFUSALS = ("immutable", "NAMESPACE_FIXED", "does not match template", "Required value", "Not found", "can be resized")
-"""Fixed once and for all; tied to another field of the object that it cannot leave alone."""
+REFUSALS = (
+    "immutable", "does not match template", "Required value", "Not found", "can be resized",
+    "ValidatingAdmissionPolicy 'domicile-",
+)  # fmt: skip
+"""Fixed once and for all; tied to another field that it cannot leave alone; against the law of the cell."""
 VERSIONS = {kind: api_version for api_version, kind in PLURALS}
 STORAGE_CLASS = {
     "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "kept"},
@@ -104,7 +107,7 @@ def test_every_field_that_a_builder_sets_is_put_right(
         f"{len(refused)} refused"
     )
     print("\n".join(f"  {field}: {answers[-1][-160:]}" for field, answers in refused.items()))
-    assert mutated > 500, "what the operator has is not found"
+    assert mutated > 400, "what the operator has is not found"
     # What nobody can change needs no putting right; the API server has to be the one who says so.
     for field, answers in refused.items():
         assert any(word in said for said in answers for word in REFUSALS), f"{field}: {answers}"
