@@ -8,6 +8,7 @@ import re
 import secrets
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -413,3 +414,21 @@ async def test_a_reader_is_woken_by_who_writes(pool: Any) -> None:
         await until(pool, [1, 2])
     finally:
         task.cancel()
+
+
+async def test_a_replay_asks_for_the_rows_in_the_order_in_which_readers_take_them(pool: Any) -> None:
+    """It once took them as they lay in the table, and a reader and a replay waited for each other."""
+    cursors = Cursors(pool, consumer())
+    events = [replace(event("pam.it", uuid.uuid4(), NOW, {"number": n}), position=n) for n in (1, 2)]
+    async with pool.acquire() as connection:
+        for one in (*events, events[0]):  # parked again, the first one lies behind the second
+            await cursors.park(connection, one, "a fault", 1, None)
+        await pool.execute("ANALYZE ops.parked")  # of a page, which is then read from front to back
+        transaction = connection.transaction()
+        await transaction.start()
+        await cursors.park(connection, events[0], "a fault", 2, None)
+        replaying = asyncio.create_task(cursors.replay(None))
+        await asyncio.sleep(0.2)
+        await cursors.park(connection, events[1], "a fault", 2, None)
+        await transaction.commit()
+    assert await replaying == 2

@@ -166,8 +166,12 @@ class Cursors:
     async def replay(self, position: int | None) -> int:
         """Let parked events be tried again at once, with all their attempts; answers how many."""
         rows = await self.pool.fetch(
-            f"UPDATE {self._parked} SET attempts = 0, next_at = clock_timestamp()"
-            " WHERE consumer = $1 AND producer = $2 AND ($3::bigint IS NULL OR position = $3) RETURNING position",
+            # In the order in which readers take the rows: each of the two would wait for the other otherwise.
+            f"WITH taken AS (SELECT position FROM {self._parked}"
+            "  WHERE consumer = $1 AND producer = $2 AND ($3::bigint IS NULL OR position = $3)"
+            "  ORDER BY position FOR UPDATE)"
+            f" UPDATE {self._parked} parked SET attempts = 0, next_at = clock_timestamp() FROM taken"
+            " WHERE consumer = $1 AND producer = $2 AND parked.position = taken.position RETURNING parked.position",
             *self._key,
             position,
         )
