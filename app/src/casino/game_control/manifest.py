@@ -23,7 +23,16 @@ from casino.kernel.errors import ConfigurationError
 
 GENERATOR = "generator"
 GENERATOR_FILES = ("drbg.py", "entropy.py", "health.py", "rng.py", "rounds.py")
-SHARED_FILES = ("approval.py", "catalogue.py", "definition.py", "fair.py", "figures.py", "service.py", *GENERATOR_FILES)
+SHARED_FILES = (
+    "approval.py",
+    "catalogue.py",
+    "definition.py",
+    "fair.py",
+    "figures.py",
+    "jackpots.py",
+    "service.py",
+    *GENERATOR_FILES,
+)
 """What every game's outcomes go through."""
 KIND_FILES: Mapping[str, tuple[str, ...]] = {
     "baccarat": ("engines/baccarat.py", "engines/cards.py"),
@@ -35,7 +44,7 @@ KIND_FILES: Mapping[str, tuple[str, ...]] = {
     ),
     "crash": ("engines/crash.py",),
     "dice": ("engines/dice.py",),
-    "line_slot": ("engines/line_slot.py", "jackpots.py", "models.py", "slot.py"),
+    "line_slot": ("engines/line_slot.py", "models.py", "slot.py"),
     "roulette": ("engines/roulette.py",),
     "video_poker": (
         "engines/cards.py",

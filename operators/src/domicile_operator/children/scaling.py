@@ -31,21 +31,21 @@ def apply_autoscaled(manifest: Manifest, least: int, world: World) -> Object:
     go. Where an autoscaler has written meanwhile the field is its own, and the refusal says just that.
 
     A new Deployment begins with `least` pods. So does one of fewer: an autoscaler would bring it there in its own time,
-    and leave one of none alone for ever.
+    and leave one of none alone for ever. Handed over in the same pass: each of the two applies moves the Deployment's
+    generation, and whoever waits for its pods would wait for them twice.
     """
-    kube, metadata = world.kube, manifest["metadata"]
-    try:
-        found = kube.get(manifest["apiVersion"], manifest["kind"], metadata["name"], metadata["namespace"])
-    except Gone:
-        return kube.apply(_with_replicas(manifest, least))
-    replicas = found["spec"]["replicas"]
-    if replicas < least:
-        return kube.apply(_with_replicas(manifest, least))
+    kube, found = world.kube, _live(manifest, world)
+    if found is None or found["spec"]["replicas"] < least:
+        begun = kube.apply(_with_replicas(manifest, least))
+        found = _live(manifest, world)
+        if found is None or found["spec"]["replicas"] < least:
+            return begun  # of a plan, which writes nothing
     if states_replicas(found):
-        kept = {name: metadata[name] for name in ("name", "namespace")}
+        kept = {name: manifest["metadata"][name] for name in ("name", "namespace")}
         stated = {name: manifest[name] for name in ("apiVersion", "kind")}
+        spec = {"replicas": found["spec"]["replicas"]}
         try:
-            kube.co_own(stated | {"metadata": kept, "spec": {"replicas": replicas}}, REPLICAS_MANAGER)
+            kube.co_own(stated | {"metadata": kept, "spec": spec}, REPLICAS_MANAGER)
         except Fault as fault:
             if fault.code != "CONFLICT":
                 raise
@@ -60,6 +60,14 @@ def states_replicas(found: Object) -> bool:
         and "f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {})
         for entry in found["metadata"].get("managedFields", ())
     )
+
+
+def _live(manifest: Manifest, world: World) -> Object | None:
+    metadata = manifest["metadata"]
+    try:
+        return world.kube.get(manifest["apiVersion"], manifest["kind"], metadata["name"], metadata["namespace"])
+    except Gone:
+        return None
 
 
 def _with_replicas(manifest: Manifest, replicas: int) -> Manifest:
