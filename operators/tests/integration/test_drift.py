@@ -15,6 +15,7 @@ import yaml
 from domicile_operator.children.base import KubernetesChild
 from domicile_operator.children.order import BUILD
 from domicile_operator.clients.kube import PLURALS
+from domicile_operator.names import OPERATION
 from operator_testkit.cell import Cell, Controllers, Operator
 from operator_testkit.servers import eventually
 from operator_testkit.tenants import apply, condition, manifest, status, until
@@ -26,7 +27,7 @@ TENANT, NAMESPACE = "vandal-gb", "casino-vandal-gb"
 LIMIT_SECONDS = 30.0
 REFUSALS = (
     "immutable", "does not match template", "Required value", "Not found", "can be resized",
-    "ValidatingAdmissionPolicy 'domicile-",
+    "ValidatingAdmissionPolicy 'domicile-", "must be a valid IP address",
 )  # fmt: skip
 """Fixed once and for all; tied to another field that it cannot leave alone; against the law of the cell."""
 VERSIONS = {kind: api_version for api_version, kind in PLURALS}
@@ -64,7 +65,8 @@ def vandal(cell: Cell) -> Vandal:
 
 @pytest.fixture(scope="module")
 def victims(cell: Cell, hands: Controllers, vandal: Vandal) -> list[Victim]:
-    children = [child for child in status(cell, TENANT)["children"] if child["kind"] in VERSIONS]
+    # The record of what may be done comes back under another number, never as it was: test_records.py has it.
+    children = [c for c in status(cell, TENANT)["children"] if c["kind"] in VERSIONS and c["name"] != OPERATION]
     return [vandal.victim(VERSIONS[c["kind"]], c["kind"], c["name"], c.get("namespace", "")) for c in children]
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -178,7 +179,7 @@ class Controllers:
 
     def finish_migration(self) -> str:
         """Complete the newest unfinished Job; gives its name."""
-        job = eventually(self._unfinished, what="a migration Job")
+        job = eventually(self._unfinished, 60, "a migration Job")
         now = "2026-01-01T00:00:00Z"
         self._status("job", job, {
             "startTime": now, "completionTime": now, "succeeded": 1,
@@ -190,13 +191,21 @@ class Controllers:
         return job
 
     def roll_out(self, replicas: int = 1) -> None:
-        """All pods of the Deployments' present generation are ready."""
-        for name, pods in (("casino", replicas), ("casino-worker", 1), ("casino-realtime", min(replicas, 2))):
-            found = eventually(lambda name=name: self._get("deployment", name), what="the Deployment")
-            self._status("deployment", name, {
-                "observedGeneration": found["metadata"]["generation"], "replicas": pods,
-                "updatedReplicas": pods, "readyReplicas": pods, "availableReplicas": pods,
-            })  # fmt: skip
+        """All pods of the Deployments' present generation are ready; of the next one, if one comes at once, as well."""
+        wanted = {"casino": replicas, "casino-worker": 1, "casino-realtime": min(replicas, 2)}
+        seen: dict[str, int] = {}
+        while (now := {name: self._generation(name) for name in wanted}) != seen:
+            for name, pods in wanted.items():
+                self._status("deployment", name, {
+                    "observedGeneration": now[name], "replicas": pods,
+                    "updatedReplicas": pods, "readyReplicas": pods, "availableReplicas": pods,
+                })  # fmt: skip
+            seen = now
+            time.sleep(0.5)
+
+    def _generation(self, name: str) -> int:
+        found = eventually(lambda: self._get("deployment", name), what="the Deployment")
+        return int(found["metadata"]["generation"])
 
     def delete_namespace(self) -> None:
         """Empty a terminating namespace and let it go."""
