@@ -77,13 +77,14 @@ def test_busy_pods_are_joined_by_more_which_the_operator_leaves(
     hands.finish_migration()
     hands.roll_out(4)
     until(cell, TENANT, "Ready", "True")
-    kubelet.rates = {(NAMESPACE, name): 0.9 for name in run_pods(cell, 4)}
-    # Four pods at 900 millicores are six at 600. Two scrapes, a quarter of a minute apart, tell what is used.
+    kubelet.rates = {(NAMESPACE, name): 0.85 for name in run_pods(cell, 4)}
+    # Four pods at 850 millicores are six at 600, and not yet seven if a little more is measured. Two scrapes, a quarter
+    # of a minute apart, tell what is used.
     eventually(lambda: get(cell, "deployment")["spec"]["replicas"] == 6, 120, "six pods")
     scaler = get(cell, "hpa")["status"]
     assert {c["type"]: c["status"] for c in scaler["conditions"]}["ScalingActive"] == "True"
     measured = scaler["currentMetrics"][0]["resource"]["current"]["averageValue"]
-    assert measured.endswith("m") and 850 <= int(measured[:-1]) <= 950
+    assert measured.endswith("m") and 800 <= int(measured[:-1]) <= 900
     found = get(cell, "deployment")
     assert not states_replicas(found)
     kubelet.rates = dict.fromkeys(kubelet.rates, 0.05)
