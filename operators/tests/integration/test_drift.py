@@ -28,6 +28,7 @@ LIMIT_SECONDS = 30.0
 REFUSALS = (
     "immutable", "does not match template", "Required value", "Not found", "can be resized",
     "ValidatingAdmissionPolicy 'domicile-", "must be a valid IP address",
+    "must populate",
 )  # fmt: skip
 """Fixed once and for all; tied to another field that it cannot leave alone; against the law of the cell."""
 VERSIONS = {kind: api_version for api_version, kind in PLURALS}

@@ -19,6 +19,8 @@ SWAPS = {
     "TCP": ["UDP"], "Always": ["IfNotPresent"], "IfNotPresent": ["Always"], "Never": ["OnFailure"],
     "OnFailure": ["Never"], "RuntimeDefault": ["Unconfined"], "Prefix": ["Exact"], "Ingress": ["Egress"],
     "Egress": ["Ingress"], "restricted": ["baseline"], "ReadWriteOnce": ["ReadWriteMany"], "HTTP": ["HTTPS"],
+    "Pods": ["Percent"], "Percent": ["Pods"], "Max": ["Min"], "AverageValue": ["Utilization"],
+    "Resource": ["ContainerResource"], "AlwaysAllow": ["IfHealthyBudget"], "ScheduleAnyway": ["DoNotSchedule"],
 }  # fmt: skip
 """Other values of what has few."""
 PLAUSIBLE = ("{}x", "1{}", "x{}", "10.9.9.9/32", "other", "77m")
