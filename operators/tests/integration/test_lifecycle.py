@@ -96,9 +96,12 @@ def test_a_settled_tenant_causes_no_writes(cell: Cell, operator: Operator) -> No
             "-o", "jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.resourceVersion} {end}",
         ) + cell.cluster.kubectl("get", "casino", "still-gb", "-o", "jsonpath={.metadata.resourceVersion}")  # fmt: skip
 
-    before = versions()
-    time.sleep(7)  # more than one resync
-    assert versions() == before
+    def at_rest() -> bool:
+        before = versions()
+        time.sleep(7)  # more than one resync
+        return versions() == before
+
+    eventually(at_rest, 60, "a tenant at rest")
 
 
 CHILDREN = [

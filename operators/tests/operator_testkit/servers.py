@@ -54,7 +54,7 @@ def free_port() -> int:
             return port
 
 
-def eventually(check: Callable[[], Any], seconds: float = 30.0, what: str = "") -> Any:
+def eventually(check: Callable[[], Any], seconds: float = 60.0, what: str = "") -> Any:
     """The first truthy answer of `check`, asked anew until `seconds` are over."""
     until, last = time.monotonic() + seconds, None
     while time.monotonic() < until:

@@ -45,7 +45,7 @@ def condition(cell: Cell, name: str, kind: str) -> dict[str, Any]:
     return next((c for c in status(cell, name).get("conditions", []) if c["type"] == kind), {})
 
 
-def until(cell: Cell, name: str, kind: str, value: str, reason: str = "", seconds: float = 30) -> dict[str, Any]:
+def until(cell: Cell, name: str, kind: str, value: str, reason: str = "", seconds: float = 60) -> dict[str, Any]:
     """The condition, once it has this status (and reason)."""
 
     def check() -> dict[str, Any]:
