@@ -21,6 +21,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from operator_testkit.fakes import NOWHERE, Fakes
 from operator_testkit.leases import OneLease
+from operator_testkit.passes import go_live, run
 from operator_testkit.samples import ARCHIVING, CELL, IN_AWS, tenant
 
 NAMESPACE = "casino-acme-gb"
@@ -31,19 +32,6 @@ def fakes() -> Fakes:
     made = Fakes(CELL)
     made.kube.put(tenant())
     return made
-
-
-def run(fakes: Fakes) -> str:
-    outcome = reconcile("acme-gb", fakes.world)
-    return f"{outcome.kind} {outcome.code}".strip()
-
-
-def go_live(fakes: Fakes) -> None:
-    run(fakes)
-    fakes.finish_migration()
-    run(fakes)
-    fakes.roll_out()
-    assert run(fakes) == "settled"
 
 
 def annotate(fakes: Fakes, **values: str | None) -> None:

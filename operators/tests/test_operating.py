@@ -24,6 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from operator_testkit.fakes import IMAGE, NOWHERE, FakeRulebook, Fakes
 from operator_testkit.leases import OneLease
+from operator_testkit.passes import go_live, run
 from operator_testkit.samples import CELL, SPEC, tenant
 
 NAMESPACE = "casino-acme-gb"
@@ -38,18 +39,9 @@ def fakes() -> Fakes:
     return made
 
 
-def run(fakes: Fakes) -> str:
-    outcome = reconcile("acme-gb", fakes.world)
-    return f"{outcome.kind} {outcome.code}".strip()
-
-
 @pytest.fixture
 def live(fakes: Fakes) -> Fakes:
-    run(fakes)
-    fakes.finish_migration()
-    run(fakes)
-    fakes.roll_out()
-    assert run(fakes) == "settled"
+    go_live(fakes)
     return fakes
 
 

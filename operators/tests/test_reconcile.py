@@ -9,6 +9,7 @@ from domicile_operator.names import FINALIZER, LABEL_TENANT
 from domicile_operator.plan import LawAhead
 from domicile_operator.reconcile import reconcile
 from operator_testkit.fakes import NOWHERE, Fakes
+from operator_testkit.passes import go_live, run
 from operator_testkit.samples import ARCHIVING, CELL, tenant
 
 NAMESPACE = "casino-acme-gb"
@@ -19,19 +20,6 @@ def fakes() -> Fakes:
     made = Fakes(CELL)
     made.kube.put(tenant())
     return made
-
-
-def run(fakes: Fakes) -> str:
-    outcome = reconcile("acme-gb", fakes.world)
-    return f"{outcome.kind} {outcome.code}".strip()
-
-
-def go_live(fakes: Fakes) -> None:
-    run(fakes)
-    fakes.finish_migration()
-    run(fakes)
-    fakes.roll_out()
-    assert run(fakes) == "settled"
 
 
 def test_a_tenant_waits_for_its_migration_then_for_its_pods_then_is_live(fakes: Fakes) -> None:

@@ -1,7 +1,6 @@
 """What Prometheus reads of the operator. A tenant's series go with the tenant."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -27,9 +26,6 @@ CONDITION = Gauge(
     "A tenant's conditions: 1 true, 0 false, -1 unknown.",
     ["tenant", "condition"],
 )
-LICENCE = Gauge(
-    "domicile_licence_seconds_left", "Seconds until a tenant's licence ends; below zero since it has.", ["tenant"]
-)
 
 _VALUES = {"True": 1, "False": 0, "Unknown": -1}
 
@@ -44,7 +40,6 @@ def forget_all() -> None:
     """Drop the series of every tenant: whoever leads tells of them."""
     CONDITION.clear()
     tenant_series.forget_all()
-    LICENCE.clear()
 
 
 def record_drift(kinds: Iterable[str]) -> None:
@@ -65,14 +60,12 @@ def record_settled(tenant: str) -> None:
 
 def record_licence(tenant: str, ends: datetime, now: datetime) -> None:
     """Set how long a tenant's licence runs yet, given two aware instants."""
-    LICENCE.labels(tenant).set((ends - now).total_seconds())
+    tenant_series.licence(tenant, (ends - now).total_seconds())
 
 
 def forget(tenant: str) -> None:
     """Drop the series of a tenant that is gone."""
     tenant_series.forget(tenant)
-    with suppress(KeyError):
-        LICENCE.remove(tenant)
     for condition in TYPES:
         try:
             CONDITION.remove(tenant, condition)

@@ -55,6 +55,8 @@ class Operating:
         self._state: str | None = status.get("state")
         self._names, self._world = names, world
         self._reopen = self._written = False
+        self.onboarded = False
+        """Whether the namespace bears the mark of it, by the last `keep` that wrote."""
         self.record: Record | None = None
 
     def keep(
@@ -98,6 +100,7 @@ class Operating:
                 # As the child applies it (keeping.py), so that the one does not find the other's writing to be drift.
                 self._world.kube.apply(stamp(operation_map(self._names, _labels(self._names, namespace), record)))
         self.record, self._written = record, namespace is not None
+        self.onboarded = onboarded and self._written
         return record
 
     def look(self) -> None:

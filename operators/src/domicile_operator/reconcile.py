@@ -117,7 +117,7 @@ def _build(tenant: Object, names: Names, world: World, found: Findings, record: 
         outcome = _held(replace(decision.plan, operation=operation), tenant, world, found, record)
     else:
         outcome = _drive_all(replace(decision.plan, operation=operation), tenant, world, found, record)
-    if outcome.kind == "settled":
+    if outcome.kind == "settled" and not operating.onboarded:
         operating.keep(decision.sources, onboarded=True)
     seen = _seen(operating, names, world)
     if decision.plan is not None and (outcome.kind == "settled" or _stands(tenant, outcome)):

@@ -17,6 +17,9 @@ SETTLED = Gauge(
     "When a pass over the tenant last ended with nothing left to do.",
     ["tenant"],
 )
+LICENCE = Gauge(
+    "domicile_licence_seconds_left", "Seconds until a tenant's licence ends; below zero since it has.", ["tenant"]
+)
 
 _labels: dict[str, tuple[str, ...]] = {}
 """Under which labels each tenant's info stands: it has one series, and the one before goes when they change."""
@@ -40,11 +43,17 @@ def settled(tenant: str) -> None:
     SETTLED.labels(tenant).set(time.time())
 
 
+def licence(tenant: str, seconds_left: float) -> None:
+    """Set how long a tenant's licence runs yet."""
+    LICENCE.labels(tenant).set(seconds_left)
+
+
 def forget(tenant: str) -> None:
     """Drop the series of a tenant that is gone, or that somebody else works on."""
     if (labels := _labels.pop(tenant, None)) is not None:
         _remove(INFO, *labels)
     _remove(SETTLED, tenant)
+    _remove(LICENCE, tenant)
 
 
 def forget_all() -> None:
@@ -52,6 +61,7 @@ def forget_all() -> None:
     for tenant in list(_labels):
         forget(tenant)
     SETTLED.clear()
+    LICENCE.clear()
 
 
 def _remove(gauge: Gauge, *labels: str) -> None:
