@@ -38,11 +38,11 @@ from casino.grants import MODULES
 from casino.kernel.cache import open_redis
 from casino.kernel.clock import Clock
 from casino.kernel.container import Container
-from casino.kernel.credentials import Credentials
+from casino.kernel.credentials import Credentials, psp_secrets, studio_secrets
 from casino.kernel.db import Databases
 from casino.kernel.errors import ConfigurationError
 from casino.kernel.identity import Authenticator
-from casino.kernel.settings import PspSecret, Settings, StudioSecret
+from casino.kernel.settings import Settings
 from casino.kernel.tasks import end
 from casino.migrate import is_current
 from casino.ops.api import PlayerHistory, Readiness, Reports
@@ -137,7 +137,7 @@ class Runtime:
         if self._credentials is not None:
             await self._credentials.start()
             self._tasks.append(asyncio.create_task(self._credentials.run()))
-        secrets = await self._psp_secrets()
+        secrets = await psp_secrets(settings, self._credentials)
         self._connections = build_connections(settings, secrets, self._clock)
         databases = self._databases = Databases(self._pools(), self._credentials, MODULES, KEPT)
         await databases.open()
@@ -181,7 +181,7 @@ class Runtime:
         self._put_live(parts, databases, ledger)
         studios = self._studios = await build_studios(
             settings=settings,
-            secrets=await self._studio_secrets(),
+            secrets=await studio_secrets(settings, self._credentials),
             database=databases.of("gal"),
             play=parts.put(
                 Play, build_play(databases.of("wallet"), money.currency, money.currency_exponent, operation)
@@ -284,24 +284,6 @@ class Runtime:
         parts.put(DepositGuard, self._protection)  # type: ignore[type-abstract]
         parts.put(PlayerLimits, self._protection.bindings)
         return self._protection
-
-    async def _psp_secrets(self) -> dict[str, PspSecret]:
-        if self._credentials is None:
-            return dict(self._settings.psp_secrets)
-        secrets = {}
-        for psp in self._settings.psp:
-            assert psp.secret_path is not None  # load_settings() asks for it
-            secrets[psp.name] = await self._credentials.psp_secret(psp.secret_path)
-        return secrets
-
-    async def _studio_secrets(self) -> dict[str, StudioSecret]:
-        if self._credentials is None:
-            return dict(self._settings.studio_secrets)
-        secrets = {}
-        for one in self._settings.studios:
-            assert one.secret_path is not None  # load_settings() asks for it
-            secrets[one.studio] = await self._credentials.studio_secret(one.secret_path)
-        return secrets
 
     async def _close_parts(self) -> None:
         await end(self._tasks)

@@ -13,8 +13,8 @@ from casino.counterparties import Answered, Counterparties
 from casino.gal.api import ask_studios, build_access
 from casino.kernel.acknowledgement import Acknowledgement
 from casino.kernel.clock import SystemClock
-from casino.kernel.credentials import Credentials
-from casino.kernel.settings import PspSecret, Settings, StudioSecret, load_settings
+from casino.kernel.credentials import psp_secrets, secrets_alone, studio_secrets
+from casino.kernel.settings import Settings, load_settings
 from casino.wallet.api import ask_configured_providers
 
 FAILED = 1
@@ -58,7 +58,8 @@ def _line(one: Answered) -> str:
 
 async def _ask(settings: Settings) -> Sequence[Answered]:
     rules, clock = RulesInForce.read(settings.rules_path), SystemClock()
-    providers, studios = await _secrets(settings)
+    async with secrets_alone(settings) as credentials:
+        providers, studios = await psp_secrets(settings, credentials), await studio_secrets(settings, credentials)
     access = build_access(settings, studios, rules, clock)
     try:
         return await Counterparties(
@@ -70,21 +71,3 @@ async def _ask(settings: Settings) -> Sequence[Answered]:
     finally:
         for one in access.values():
             await one.client.close()
-
-
-async def _secrets(settings: Settings) -> tuple[Mapping[str, PspSecret], Mapping[str, StudioSecret]]:
-    if not settings.uses_openbao:
-        return settings.psp_secrets, settings.studio_secrets
-    credentials = Credentials(settings, [])
-    await credentials.start()
-    try:
-        return (
-            {one.name: await credentials.psp_secret(one.secret_path) for one in settings.psp if one.secret_path},
-            {
-                one.studio: await credentials.studio_secret(one.secret_path)
-                for one in settings.studios
-                if one.secret_path
-            },
-        )
-    finally:
-        await credentials.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from casino.kernel.metrics import CREDENTIAL_EXPIRY
@@ -161,3 +161,32 @@ class Credentials:
         now = time.monotonic()
         for role, grant in {"token": self._current.token, **self._current.leases}.items():
             CREDENTIAL_EXPIRY.labels(role).set(time.time() + grant.remaining(now))
+
+
+async def psp_secrets(settings: Settings, credentials: Credentials | None) -> dict[str, PspSecret]:
+    """What each payment provider gave, by its name; with development settings what they say."""
+    if credentials is None:
+        return dict(settings.psp_secrets)
+    # load_settings() asks for every path.
+    return {one.name: await credentials.psp_secret(one.secret_path) for one in settings.psp if one.secret_path}
+
+
+async def studio_secrets(settings: Settings, credentials: Credentials | None) -> dict[str, StudioSecret]:
+    """What each studio gave, by its name; with development settings what they say."""
+    if credentials is None:
+        return dict(settings.studio_secrets)
+    return {one.studio: await credentials.studio_secret(one.secret_path) for one in settings.studios if one.secret_path}
+
+
+@asynccontextmanager
+async def secrets_alone(settings: Settings) -> AsyncIterator[Credentials | None]:
+    """OpenBao for a command that reads secrets and needs no store; None with development settings."""
+    if not settings.uses_openbao:
+        yield None
+        return
+    credentials = Credentials(settings, [])
+    await credentials.start()
+    try:
+        yield credentials
+    finally:
+        await credentials.close()

@@ -15,8 +15,9 @@ from typing import Any
 
 from casino.compliance.api import RulesInForce
 from casino.kernel.clock import SystemClock
+from casino.kernel.credentials import psp_secrets, secrets_alone
 from casino.kernel.errors import ConfigurationError
-from casino.kernel.settings import PspSecret, Settings, load_settings
+from casino.kernel.settings import Settings, load_settings
 from casino.wallet.payments import repository_desk
 from casino.wallet.payments.adapters.registry import build_adapters
 from casino.wallet.payments.build import build_connections
@@ -124,7 +125,9 @@ async def _texts(options: argparse.Namespace, settings: Settings) -> Texts:
     ]
     if not wanted:
         raise ConfigurationError("CASINO_PAYMENTS has no such route")
-    connections = build_connections(settings, await _secrets(settings), SystemClock())
+    async with secrets_alone(settings) as credentials:
+        secrets = await psp_secrets(settings, credentials)
+    connections = build_connections(settings, secrets, SystemClock())
     try:
         adapters = build_adapters(connections, rules.currency_exponent)
         return [(provider, method, await adapters[provider, method].settlement(options.date))
@@ -132,23 +135,6 @@ async def _texts(options: argparse.Namespace, settings: Settings) -> Texts:
     finally:
         for connection in connections.values():
             await connection.close()
-
-
-async def _secrets(settings: Settings) -> dict[str, PspSecret]:
-    if not settings.uses_openbao:
-        return dict(settings.psp_secrets)
-    from casino.kernel.credentials import Credentials
-
-    credentials = Credentials(settings, [])
-    await credentials.start()
-    try:
-        return {
-            psp.name: await credentials.psp_secret(psp.secret_path)
-            for psp in settings.psp
-            if psp.secret_path is not None
-        }
-    finally:
-        await credentials.close()
 
 
 async def _all(connection: Any, options: argparse.Namespace, settings: Settings, texts: Texts) -> list[Reconciled]:
