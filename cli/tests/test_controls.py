@@ -13,7 +13,8 @@ ON = ("--on", "2026-06-01")
 
 
 def run(*arguments):
-    return CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(app, ["controls", *map(str, arguments)])
+    runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
+    return runner.invoke(app, ["controls", *map(str, arguments)], catch_exceptions=False)
 
 
 def told(*arguments):

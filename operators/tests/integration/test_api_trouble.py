@@ -227,6 +227,7 @@ def test_while_no_operator_runs_the_api_server_refuses_what_is_unlawful(cell: Ce
     cell.cluster.kubectl("delete", "casino", "down-gb", "--wait=false")
     proxied.start()
     eventually(lambda: not cell.cluster.kubectl("get", "casino", "down-gb", "--ignore-not-found"), 30)
+    proxied.stop()
 
 
 def test_the_runbooks_last_step_frees_a_tenant_whose_operator_is_gone_for_good(cell: Cell, proxied: Operator) -> None:

@@ -129,6 +129,8 @@ class Operator:
         self.process: Process | None = None
 
     def start(self, **environment: str) -> "Operator":
+        # A process that is forgotten would hold the Lease for every test to come.
+        assert not (self.process and self.process.alive), f"{self._log.stem} runs: stop it first"
         command = [sys.executable, "-m", "domicile_operator"]
         self.process = Process(command, self._log, env=self._environment | environment)
         return self

@@ -110,12 +110,16 @@ class Process:
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def send(self, number: signal.Signals) -> None:
         """To this process's own group, which it leads."""
         os.killpg(self._process.pid, number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        if self._process.poll() is None:
+        if self.alive:
             self.send(number)
             try:
                 self._process.wait(10)
