@@ -100,15 +100,18 @@ def test_nobody_leads_without_the_lease_and_the_log_says_what_to_do(
     cell: Cell, pair: tuple[Operator, Operator]
 ) -> None:
     first, second = pair
-    found = cell.cluster.kubectl("get", "lease", "domicile-operator", "-n", "domicile-system", "-o", "json")
-    cell.cluster.kubectl("delete", "lease", "domicile-operator", "-n", "domicile-system")
-    eventually(lambda: not first.leads and not second.leads, 15, "nobody leads")
-    assert "LEASE_MISSING" in first.log and "Install the operator's manifests again" in first.log
-    empty = json.loads(found)
-    empty = {key: empty[key] for key in ("apiVersion", "kind")} | {
+    found = json.loads(cell.cluster.kubectl("get", "lease", "domicile-operator", "-n", "domicile-system", "-o", "json"))
+    empty = {key: found[key] for key in ("apiVersion", "kind")} | {
         "metadata": {"name": "domicile-operator", "namespace": "domicile-system"}
     }
-    cell.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(empty))
+    cell.cluster.kubectl("delete", "lease", "domicile-operator", "-n", "domicile-system")
+    try:
+        eventually(lambda: not first.leads and not second.leads, 15, "nobody leads")
+        # Who led stops first, and says why it does not lead again at its next attempt.
+        what_to_do = ("LEASE_MISSING", "Install the operator's manifests again")
+        eventually(lambda: all(words in first.log for words in what_to_do), 15, "the log says what to do")
+    finally:
+        cell.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(empty))
     eventually(lambda: first.leads != second.leads, 15, "one leads again")
 
 
