@@ -57,7 +57,7 @@ cloud-node: ## a real node behind the cloud's EKS clusters that are built from t
 cloud-down: ## end the lab's cloud, with all that was built in it
 	@$(RUN) domicile-lab cloud down
 
-.PHONY: test test-unit test-lab test-cloud lint soak bench bench-large
+.PHONY: test test-unit test-lab test-cloud lint soak bench bench-large bench-fleet
 test: ## everything: lint, unit tests, a real API server, the cloud with the real engine, end to end on the lab
 	@$(RUN) python tests/run.py all
 lint: ## format, lint, types, import contracts
@@ -72,5 +72,7 @@ soak: ## every drill with its full count of faults; writes docs/soak/latest.json
 	@$(RUN) python -m tests.soak $(if $(SEED),--seed $(SEED))
 bench: ## measure: pgbench, ledger, HTTP, real time, apply to first bet; PROFILE=1 says what takes the time
 	@$(RUN) python -m tests.bench $(if $(PROFILE),--profile)
+bench-fleet: ## what a thousand tenants cost the operator, on a cell of its own (TENANTS=n; --json and more: python -m tests.bench.fleet)
+	@$(RUN) python -m tests.bench.fleet $(if $(TENANTS),--tenants $(TENANTS))
 bench-large: ## a ledger of 50 million entries against an empty one; half an hour, 20 GB, removed after
 	@$(RUN) python -m tests.bench.large

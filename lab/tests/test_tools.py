@@ -35,6 +35,20 @@ def test_a_changed_pin_is_another_build(paths: Paths) -> None:
     assert tools.tool_folder(paths, tool) != before
 
 
+def test_what_the_lab_runs_without_is_built_by_who_asks_for_it(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+
+    def build(paths: Paths, tool: tools.Tool, say: object) -> Path:
+        built.append(tool.name)
+        return tools.tool_folder(paths, tool)
+
+    monkeypatch.setattr(tools, "build", build)
+    tools.build_all(paths, lambda text: None)
+    assert "kwok" not in built and {one.name for one in paths.bin.iterdir()}.isdisjoint({"kwok"})
+    assert tools.build_one(paths, "kwok", lambda text: None).name.startswith("kwok-v")
+    assert built[-1] == "kwok"
+
+
 def test_a_tool_in_the_cache_is_not_built_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = tools.load_tools(paths)[0]
     tools.tool_folder(paths, tool).mkdir(parents=True)

@@ -1,10 +1,10 @@
 """`make bench`: one run that measures the ledger and the casino against PostgreSQL's own benchmark.
 
-First the catalogue alone, on one core, the cloud's stacks with the real engine, and real time. The rest is all on the
-lab, one after the other: pgbench's TPC-B, bets straight to the ledger's SQL function by the same pgbench with as many
-clients, bets over HTTP through the ingress, and a tenant from `kubectl apply` to its first settled bet. Ratios within
-one run are what to compare; absolute figures are this machine's. The ledger is verified after the load: a broken
-invariant ends the run without a figure.
+First the catalogue alone, on one core, the cloud's stacks with the real engine, real time, and a fleet on a cell of its
+own (`fleet.py`). The rest is all on the lab, one after the other: pgbench's TPC-B, bets straight to the ledger's SQL
+function by the same pgbench with as many clients, bets over HTTP through the ingress, and a tenant from `kubectl apply`
+to its first settled bet. Ratios within one run are what to compare; absolute figures are this machine's. The ledger is
+verified after the load: a broken invariant ends the run without a figure.
 
   make bench                                       everything
   python -m tests.bench --only ledger --seconds 5  one part, printed and not kept
@@ -17,12 +17,14 @@ import json
 import sys
 from typing import Any
 
-from tests.bench import ledger, profile, realtime, report, web
+from tests.bench import fleet, ledger, profile, realtime, report, web
 from tests.bench.catalogue import run_catalogue
 from tests.bench.cloud import run_cloud
 from tests.end_to_end import lab
 
-PARTS = ("catalogue", "cloud", "realtime", "ledger", "http", "apply")
+PARTS = ("catalogue", "cloud", "realtime", "fleet", "ledger", "http", "apply")
+FLEET = 20
+"""Tenants of the fleet that every run has; `make bench-fleet` has a thousand."""
 
 
 def on_the_lab(parts: list[str], seconds: int, scale: int, profiles: dict[str, Any] | None) -> dict[str, Any]:
@@ -77,6 +79,9 @@ def main() -> int:
     if "realtime" in parts:
         report.console.print("[dim]real time: connections, a broadcast, a round's settlement ...[/]")
         result |= realtime.run()
+    if "fleet" in parts:
+        report.console.print(f"[dim]a fleet of {FLEET} on a cell of its own ...[/]")
+        result |= fleet.run_fleet(FLEET, changes=10, rest_seconds=60)
     profiles: dict[str, Any] | None = {} if options.profile else None
     result |= on_the_lab(parts, options.seconds, options.scale, profiles)
     if "apply" in parts:

@@ -32,6 +32,8 @@ class Tool:
     binaries: dict[str, str]
     ldflags: str = ""
     nosumdb: tuple[str, ...] = ()
+    on_demand: bool = False
+    """Whether whoever wants it builds it (`build_one`): the lab runs without it."""
 
 
 def load_tools(paths: Paths) -> tuple[Tool, ...]:
@@ -44,6 +46,7 @@ def load_tools(paths: Paths) -> tuple[Tool, ...]:
             binaries=entry["binaries"],
             ldflags=entry.get("ldflags", ""),
             nosumdb=tuple(entry.get("nosumdb", ())),
+            on_demand=entry.get("on_demand", False),
         )
         for name, entry in entries.items()
     )
@@ -109,11 +112,17 @@ def default_binary_name(package: str) -> str:
 
 
 def build_all(paths: Paths, say: Say) -> None:
-    """Build every tool that the cache lacks, and point .lab/bin at this checkout's."""
-    wanted = load_tools(paths)
+    """Build every tool of the lab that the cache lacks, and point .lab/bin at this checkout's."""
+    wanted = tuple(tool for tool in load_tools(paths) if not tool.on_demand)
     for tool in wanted:
         build(paths, tool, say)
     link(paths, wanted)
+
+
+def build_one(paths: Paths, name: str, say: Say) -> Path:
+    """Build one tool of tools/tools.yaml unless it is in the cache; gives the folder with its programs."""
+    paths.logs.mkdir(parents=True, exist_ok=True)
+    return build(paths, next(tool for tool in load_tools(paths) if tool.name == name), say)
 
 
 def link(paths: Paths, tools: tuple[Tool, ...]) -> None:

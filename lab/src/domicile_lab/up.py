@@ -87,7 +87,7 @@ class Up:
             for file in sorted((self.paths.root / folder).rglob("*")):
                 if file.is_file() and "__pycache__" not in file.parts:
                     digest.update(file.read_bytes())
-        for tool in tools.load_tools(self.paths):
+        for tool in (one for one in tools.load_tools(self.paths) if not one.on_demand):
             digest.update(tools.cache_key(self.paths, tool).encode())
         for m in MACHINES:
             digest.update(str(machines.pid_of(self.paths, m)).encode())

@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,13 @@ IMAGE = "registry.test/casino:0.1.0-abc1234"
 class Cell:
     """Everything that stands before the operator starts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, flags: Sequence[str] = ()) -> None:
+        """`flags` are further ones of the API server."""
         self.folder = folder
         self.authority = Authority(folder)
         self.postgres = Postgres(self.authority)
         self.openbao = OpenBao(folder, self.authority)
-        self.cluster = Cluster(folder, self.authority)
+        self.cluster = Cluster(folder, self.authority, flags=flags)
         self._prepare_postgresql()
         self.bao = self._prepare_openbao()
         self.cluster.kubectl("apply", "-k", str(DEPLOY))
@@ -111,6 +113,8 @@ class Cell:
 class Operator:
     """The operator as a process, with the rights that deploy/rbac.yaml gives it and no others."""
 
+    command = ("-m", "domicile_operator")
+
     def __init__(self, cell: Cell, name: str = "operator", api: str = "") -> None:
         """`name` tells several apart, in the names of files; `api` is where it finds the API server, if not there."""
         self._cell, self.port, self._log = cell, free_port(), cell.folder / f"{name}.log"
@@ -131,8 +135,7 @@ class Operator:
     def start(self, **environment: str) -> "Operator":
         # A process that is forgotten would hold the Lease for every test to come.
         assert not (self.process and self.process.alive), f"{self._log.stem} runs: stop it first"
-        command = [sys.executable, "-m", "domicile_operator"]
-        self.process = Process(command, self._log, env=self._environment | environment)
+        self.process = Process([sys.executable, *self.command], self._log, env=self._environment | environment)
         return self
 
     @property

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,10 @@ class Process:
                 **options,
             )
         RUNNING.append(self)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def log(self) -> str:
@@ -235,8 +239,11 @@ class OpenBao:
 class Cluster:
     """etcd and a kube-apiserver, and nothing else: no controller moves a Deployment or a Job."""
 
-    def __init__(self, folder: Path, authority: Authority, *, asks_of_tokens: str = "") -> None:
-        """`asks_of_tokens` is the URL that tells whose a bearer token is (TokenReview), beside the tests' own."""
+    def __init__(
+        self, folder: Path, authority: Authority, *, asks_of_tokens: str = "", flags: Sequence[str] = ()
+    ) -> None:
+        """`asks_of_tokens` is the URL that tells whose a bearer token is (TokenReview), beside the tests' own. `flags`
+        are further ones of the API server."""
         self._folder, self._authority = folder, authority
         client, peer = free_port(), free_port()
         self.port = free_port()
@@ -269,7 +276,7 @@ class Cluster:
              "--service-account-issuer=https://kubernetes.test", "--api-audiences=https://kubernetes.test",
              "--service-cluster-ip-range=10.250.0.0/16", "--endpoint-reconciler-type=none",
              # No controller-manager: nothing would make the default service accounts that this waits for.
-             "--disable-admission-plugins=ServiceAccount"]
+             "--disable-admission-plugins=ServiceAccount", *flags]
         )  # fmt: skip
         self.start()
 
