@@ -107,7 +107,8 @@ def test_the_operator_may_do_what_it_does_and_watch_what_it_watches() -> None:
         if kind == "Event":
             assert verbs(group, plural) == {"create"}
         elif kind == "EndpointSlice":
-            assert verbs(group, plural) == {"list"}
+            assert verbs(group, plural) == {"list", "watch"}
+            assert (group, "v1", plural) in WATCHED
         elif kind == "StorageClass":
             assert verbs(group, plural) == {"get"}
         elif kind == "Lease":

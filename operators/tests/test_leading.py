@@ -93,10 +93,10 @@ class Deaf:
         self.given: list[tuple[str, tuple[float, float]]] = []
         self._answers = list(answers)
 
-    def param_serialize(self, method: str, path: str, **_: Any) -> tuple[str]:
-        return (method,)
+    def param_serialize(self, method: str, path: str, **_: Any) -> tuple[str, ...]:
+        return (method, path, "", "", "")
 
-    def call_api(self, method: str, _request_timeout: tuple[float, float]) -> Any:
+    def call_api(self, method: str, *_: Any, _request_timeout: tuple[float, float]) -> Any:
         self.given.append((method, _request_timeout))
         status, headers = self._answers.pop(0) if self._answers else (200, {})
         answer = type("Answer", (), {"status": status, "headers": headers})()

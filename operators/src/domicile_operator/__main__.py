@@ -9,19 +9,23 @@ import kopf
 
 from domicile_operator import handlers, logins, server
 from domicile_operator.catalogue import CatalogueRulebook
-from domicile_operator.cell import load_cell
+from domicile_operator.cell import Cell, load_cell
 from domicile_operator.clients import kube, pods
 from domicile_operator.clients.bao import OpenBaoClient
 from domicile_operator.clients.elasticache import ElastiCacheClient
 from domicile_operator.clients.lease import LeaseApi
 from domicile_operator.clients.postgres import PostgresClient
+from domicile_operator.clients.viewed import ViewedKube
 from domicile_operator.election import Timing
 from domicile_operator.errors import Fault
+from domicile_operator.files import Unchanged
 from domicile_operator.gate import Gate, LeadersGate
 from domicile_operator.leadership import Leadership, identity
 from domicile_operator.names import API_VERSION, KIND
-from domicile_operator.runtime import Runtime
+from domicile_operator.rounds import Rounds
+from domicile_operator.runtime import STORES_AFTER, Runtime
 from domicile_operator.settings import Settings, read_settings
+from domicile_operator.view import View
 from domicile_operator.world import World
 
 log = logging.getLogger("domicile_operator")
@@ -40,9 +44,10 @@ def main() -> None:
     # Two calls and the pause before them fit into the time that a leader has.
     leadership = Leadership(LeaseApi(api, timing.renew / 3), identity(), timing)
     gate = LeadersGate(leadership.seconds_to_write)
-    world = build_world(settings, kube.KubernetesApi(api, gate), gate)
+    cluster, view = kube.KubernetesApi(api, gate), View()
+    world = build_world(settings, ViewedKube(cluster, view), gate)
     wait_for_crd(world)
-    runtime = Runtime(world, settings, leadership)
+    runtime = Runtime(world, settings, leadership, view, cluster)
     registry = kopf.OperatorRegistry()
     handlers.register(registry, runtime)
     server.start(settings.http_port, lambda: runtime.healthy, lambda: runtime.ready)
@@ -50,9 +55,11 @@ def main() -> None:
     kopf.run(registry=registry, clusterwide=True, standalone=True)
 
 
-def build_world(settings: Settings, cluster: kube.KubernetesApi, gate: Gate) -> World:
+def build_world(settings: Settings, cluster: kube.Kube, gate: Gate) -> World:
     """The real clients. The cell's stores are not called yet: they may come up later than the operator."""
     cell = load_cell(settings.cell_folder, settings.networks_folder)
+    folders = (settings.cell_folder, settings.networks_folder, settings.games_folder)
+    files: Unchanged[Cell] = Unchanged(*folders)
     bao = OpenBaoClient(cell.openbao.address, settings.ca_file, settings.token_file, gate=gate)
     return World(
         kube=cluster,
@@ -60,10 +67,11 @@ def build_world(settings: Settings, cluster: kube.KubernetesApi, gate: Gate) -> 
         databases=PostgresClient(cell.postgresql.host, cell.postgresql.port, settings.ca_file, bao, gate=gate),
         cache_users=lambda cache: ElastiCacheClient.of(cache, gate),
         rulebook=CatalogueRulebook.load(settings.attestations_folder),
-        cell=lambda: load_cell(settings.cell_folder, settings.networks_folder, settings.games_folder),
+        cell=lambda: files.of(lambda: load_cell(*folders)),
         image=settings.casino_image,
         pod_metrics=pods.ask(),
         now=lambda: datetime.now(UTC),
+        rounds=Rounds(settings.resync_seconds * STORES_AFTER),
     )
 
 

@@ -27,6 +27,7 @@ from domicile_operator.cell import Cell, Site, unreadable
 from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Refused
+from domicile_operator.files import Unchanged
 from domicile_operator.plan import LawAhead, RulesInForce
 from domicile_operator.registers import register_names
 from domicile_operator.spec import TenantSpec
@@ -39,6 +40,8 @@ class CatalogueRulebook:
         self._catalogue, self._folder = catalogue, attestations
         # Of the cell as it was last: a catalogue with sites forgets what it has resolved, so it is kept.
         self._with_sites: tuple[tuple[Site, ...], Catalogue] = ((), catalogue)
+        self._files: Unchanged[tuple[Attestation, ...]] = Unchanged(attestations)
+        self._placed = _Placed()
 
     @classmethod
     def load(cls, attestations: Path) -> "CatalogueRulebook":
@@ -56,6 +59,16 @@ class CatalogueRulebook:
         return local_midnight(self._catalogue, jurisdiction, day, self._attestations(cell))
 
     def place(self, spec: TenantSpec, pinned: str | None, cell: Cell, today: date) -> Placed | Refused:
+        """Tenants of one jurisdiction with the same limits, in one cell on one day, have one answer."""
+        answers = self._placed.answers(cell, self._attestations(cell))
+        limits = spec.limits.model_dump_json(by_alias=True, exclude_none=True)
+        question = (spec.jurisdiction, tuple(spec.products), limits, pinned, today)
+        found = answers.get(question)
+        if found is None:
+            found = answers[question] = self._place(spec, pinned, cell, today)
+        return found
+
+    def _place(self, spec: TenantSpec, pinned: str | None, cell: Cell, today: date) -> Placed | Refused:
         catalogue, cells = self._of(cell), (pinned,) if pinned else cell.places
         request = TenantRequest(
             jurisdiction=spec.jurisdiction,
@@ -114,7 +127,9 @@ class CatalogueRulebook:
         return catalogue
 
     def _attestations(self, cell: Cell) -> tuple[Attestation, ...]:
-        try:
+        asked = (cell.environment, cell.attestation_root, cell.attestation_serial, cell.production)
+
+        def read() -> tuple[Attestation, ...]:
             return load_attestations(
                 self._folder,
                 self._catalogue,
@@ -123,9 +138,27 @@ class CatalogueRulebook:
                 minimum_serial=cell.attestation_serial,
                 production=cell.production,
             )
+
+        try:
+            return self._files.of(read, asked)
         except AttestationError as error:
             # Wrong papers are trouble to be mended, not an answer to any one tenant.
             raise Fault("ATTESTATIONS_UNREADABLE", str(error)) from error
+
+
+class _Placed:
+    """The answers of one cell with one set of attestations; of another, or of too many questions, none."""
+
+    LIMIT = 2000
+
+    def __init__(self) -> None:
+        self._of: tuple[Cell, tuple[Attestation, ...], dict[object, Placed | Refused]] | None = None
+
+    def answers(self, cell: Cell, attestations: tuple[Attestation, ...]) -> dict[object, Placed | Refused]:
+        kept = self._of
+        if kept is None or kept[0] is not cell or kept[1] is not attestations or len(kept[2]) > self.LIMIT:
+            self._of = kept = (cell, attestations, {})
+        return kept[2]
 
 
 def sentence(refusal: Refusal) -> str:

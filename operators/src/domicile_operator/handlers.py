@@ -12,7 +12,8 @@ from typing import Any
 
 import kopf
 
-from domicile_operator.names import GROUP, LABEL_TENANT, LEASE, PLURAL, SYSTEM_NAMESPACE, VERSION
+from domicile_operator.clients.kube import PAGE, PLURALS
+from domicile_operator.names import GROUP, KIND, LABEL_TENANT, LEASE, PLURAL, SYSTEM_NAMESPACE, VERSION
 from domicile_operator.runtime import Runtime
 from domicile_operator.watches import session, watched_path
 
@@ -30,7 +31,17 @@ WATCHED = (
     ("apps", "v1", "deployments"),
     ("policy", "v1", "poddisruptionbudgets"),
     ("autoscaling", "v2", "horizontalpodautoscalers"),
+    ("discovery.k8s.io", "v1", "endpointslices"),
 )
+KINDS = {
+    watched_path(group, version, plural): next(
+        kind
+        for (api_version, kind), (named, _) in PLURALS.items()
+        if named == plural and api_version == (f"{group}/{version}" if group else version)
+    )
+    for group, version, plural in ((GROUP, VERSION, PLURAL), *WATCHED)
+}
+"""By the path at which all objects of a kind are listed and watched."""
 LEASES = ("coordination.k8s.io", "v1", "leases")
 """Of these our own alone: it changes every few seconds, so its watch tells whether watches work."""
 
@@ -52,7 +63,7 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
     @kopf.on.login(registry=registry)
     async def login(**arguments: Any) -> kopf.AiohttpSession | None:
         found = kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
-        return session(found, runtime.watches) if found else None
+        return session(found, runtime.watches, lambda path: runtime.listing(KINDS.get(path))) if found else None
 
     @kopf.on.startup(registry=registry)
     async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -66,19 +77,26 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
         leave_within(EXIT_SECONDS)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    async def tenant_changed(name: str, **_: Any) -> None:
-        runtime.wake(name, 0.0)
+    async def tenant_changed(name: str, event: kopf.RawEvent, **_: Any) -> None:
+        if runtime.view.event(KIND, dict(event["object"]), deleted=event["type"] == "DELETED"):
+            runtime.wake(name, 0.0)
 
     @kopf.on.event(*LEASES, registry=registry)
     async def lease_changed(**_: Any) -> None:
         runtime.watches.lease_watched()
 
-    async def child_changed(labels: Mapping[str, str], type: str | None, meta: Mapping[str, Any], **_: Any) -> None:
-        if not (type == "MODIFIED" and measured(meta)):
+    async def child_changed(
+        labels: Mapping[str, str], event: kopf.RawEvent, meta: Mapping[str, Any], param: Any = None, **_: Any
+    ) -> None:
+        news = runtime.view.event(param, dict(event["object"]), deleted=event["type"] == "DELETED")
+        if news and not (event["type"] == "MODIFIED" and measured(meta)):
             runtime.wake(labels[LABEL_TENANT])
 
     for group, version, plural in WATCHED:
-        kopf.on.event(group, version, plural, labels={LABEL_TENANT: kopf.PRESENT}, registry=registry)(child_changed)
+        kopf.on.event(
+            group, version, plural,
+            labels={LABEL_TENANT: kopf.PRESENT}, param=KINDS[watched_path(group, version, plural)], registry=registry,
+        )(child_changed)  # fmt: skip
 
 
 def measured(meta: Mapping[str, Any]) -> bool:
@@ -111,6 +129,9 @@ def configure(settings: kopf.OperatorSettings, silence: float) -> None:
     """kopf's settings: watches that are taken up anew well within `silence` seconds, and no writing of its own."""
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
+    settings.watching.chunk_size = PAGE
+    # Each object that something happens to has a task of kopf's for so long: at the start that is all of them.
+    settings.queueing.idle_timeout = 0.5
     settings.watching.connect_timeout = 30
     settings.watching.reconnect_backoff = 1
     settings.watching.inactivity_timeout = silence * 2 / 7

@@ -4,7 +4,7 @@ Every child goes through them, so no child has to know of drift, adoption, pause
 change nothing are in `looking.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from domicile_operator import sql
 from domicile_operator.annotations import ADOPT
 from domicile_operator.bao_documents import former_login
 from domicile_operator.clients.bao import Bao
-from domicile_operator.clients.kube import Kube, Object
+from domicile_operator.clients.kube import Claim, Kube, Object
 from domicile_operator.clients.postgres import Databases
 from domicile_operator.drift import compare, stamp, taking_back
 from domicile_operator.errors import Fault, Gone
@@ -120,14 +120,23 @@ class KeepingKube:
         self._kube.delete(api_version, kind, name, namespace)
         self._record.changes.append(Change(kind, name, namespace or "", "delete"))
 
-    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> None:
-        self._kube.patch_status(api_version, kind, name, status)
+    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> Object:
+        return self._kube.patch_status(api_version, kind, name, status)
 
     def patch_json(self, api_version: str, kind: str, name: str, operations: Sequence[Object]) -> None:
         self._kube.patch_json(api_version, kind, name, operations)
 
     def create(self, manifest: Object) -> None:
         self._kube.create(manifest)
+
+    def names(self, api_version: str, kind: str) -> Sequence[str]:
+        return self._kube.names(api_version, kind)
+
+    def claims(self) -> Sequence[Claim]:
+        return self._kube.claims()
+
+    def applied(self, namespace: str) -> Mapping[str, str]:
+        return self._kube.applied(namespace)
 
 
 class KeepingBao:

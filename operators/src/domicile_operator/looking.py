@@ -55,7 +55,7 @@ class LookingKube(KeepingKube):
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         self._record.changes.append(Change(kind, name, namespace or "", "delete"))
 
-    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> None:
+    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> Object:
         raise AssertionError(_SAID)
 
     def patch_json(self, api_version: str, kind: str, name: str, operations: Sequence[Object]) -> None:

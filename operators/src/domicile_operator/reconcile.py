@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from domicile_operator import metrics, pods_seen, teardown
 from domicile_operator.annotations import Asked, asked_of
+from domicile_operator.belief import believed, wanted_of
 from domicile_operator.children.base import Child, Reference
 from domicile_operator.children.order import BUILD
 from domicile_operator.clients.kube import Object
@@ -137,10 +138,16 @@ def _drive_all(plan: Plan, tenant: Object, world: World, found: Findings, record
     found.place, found.version, found.url = plan.place, plan.version, plan.cell.url(plan.names.tenant)
     found.rules = {"digest": plan.rules.digest, "catalogue": plan.rules.catalogue}
     found.lawful_until = timestamp(plan.ahead.deadline) if plan.ahead else None
-    kept = keep(world, plan.names, record)
-    outcome = drive(BUILD, plan, kept, found, tenant)
+    kept, wanted = keep(world, plan.names, record), wanted_of(plan)
+    resting = not world.rounds.due(plan.names.tenant) and believed(tenant, plan, wanted)
+    outcome = drive(BUILD, plan, kept, found, tenant, resting=resting)
+    if resting:
+        record.wanted |= wanted.wanted
+    elif any(one.type == DATABASE and one.status == "True" for one in found.conditions):
+        world.rounds.looked(plan.names.tenant)
     if outcome.kind == "settled":
         prune(plan.names, kept, record, {(one.kind, one.namespace, one.name) for one in found.children or ()})
+        found.applied = world.kube.applied(plan.names.namespace)
     return outcome
 
 
@@ -183,13 +190,17 @@ def _problems(found: Findings) -> list[str]:
     return [f"{one.reason}: {one.message}" for one in found.conditions if one.type == READY and one.status != "True"]
 
 
-def drive(children: Sequence[Child], plan: Plan, world: World, found: Findings, tenant: Object) -> Outcome:
-    """The one loop: apply and observe each child in order, until one waits or fails."""
+def drive(
+    children: Sequence[Child], plan: Plan, world: World, found: Findings, tenant: Object, *, resting: bool = False
+) -> Outcome:
+    """The one loop: apply and observe each child in order, until one waits or fails. `resting`: what lies in the stores
+    is believed to be there."""
     seen: list[Reference] = []
     serving: bool | None = None
     for child in children:
         try:
-            observation = child.observe(plan, child.apply(plan, world))
+            there = child.desired(plan) if resting and child.in_stores else child.apply(plan, world)
+            observation = child.observe(plan, there)
         except Fault as fault:
             return _faulted(found, fault, child.condition, _served(tenant, plan.names, world))
         seen += observation.children
@@ -240,12 +251,7 @@ def _taken_hosts(tenant: Object, spec: TenantSpec, world: World) -> frozenset[st
     if not spec.domains:
         return frozenset()
     mine = (tenant["metadata"]["creationTimestamp"], tenant["metadata"]["name"])
-    return frozenset(
-        host
-        for other in world.kube.list(API_VERSION, KIND)
-        if (other["metadata"]["creationTimestamp"], other["metadata"]["name"]) < mine
-        for host in other["spec"].get("domains", [])
-    )
+    return frozenset(host for made, name, hosts in world.kube.claims() if (made, name) < mine for host in hosts)
 
 
 def _refused(found: Findings) -> Outcome:

@@ -11,6 +11,7 @@ import random
 import time
 
 from domicile_operator import metrics
+from domicile_operator.clients.viewed import Pages, fill
 from domicile_operator.errors import Fault
 from domicile_operator.gate import UNDER_WAY, Pass
 from domicile_operator.law import keep_law
@@ -18,6 +19,7 @@ from domicile_operator.leadership import Leadership
 from domicile_operator.names import API_VERSION, KIND
 from domicile_operator.reconcile import Outcome, reconcile
 from domicile_operator.settings import Settings
+from domicile_operator.view import View
 from domicile_operator.watches import Watches
 from domicile_operator.workqueue import WorkQueue
 from domicile_operator.world import World
@@ -38,6 +40,13 @@ STUCK_SECONDS = 120.0
 LOOP_STUCK_SECONDS = 60.0
 STOP_SECONDS = 20.0
 """How long a stop waits for passes under way, of the 30 that Kubernetes gives."""
+PASSES_PER_SECOND = 8.0
+"""That are made because time went by."""
+STORES_AFTER = 0.75
+"""Of the time between two such passes: a pass that time brings looks at the stores, one for an event does not."""
+FILL_SECONDS, FILL_AGAIN_SECONDS = 0.5, 5.0
+BELIEVED_SECONDS = 10.0
+"""How long the watch of the Lease, which moves every other second, may show nothing before no watch is believed."""
 LAW_SETTLES_SECONDS = 1.0
 """The API server's policies learn of a new ConfigMap by a watch."""
 LAW_SECONDS = 60.0
@@ -47,9 +56,20 @@ LAW_SECONDS = 60.0
 class Runtime:
     """Queue, workers and heartbeat of one operator process."""
 
-    def __init__(self, world: World, settings: Settings, leadership: Leadership) -> None:
+    def __init__(
+        self,
+        world: World,
+        settings: Settings,
+        leadership: Leadership,
+        view: View | None = None,
+        source: Pages | None = None,
+    ) -> None:
+        """`view` is what `world` reads of, and `source` where it is filled from."""
         self.world, self._settings, self._leadership = world, settings, leadership
         self.watches = Watches(settings.watch_silence_seconds)
+        self.view, self._source = view or View(), source
+        self.view.live = lambda: self.watches.lag < BELIEVED_SECONDS
+        self._doubted: set[str] = set()
         self._queue = WorkQueue()
         self._tasks: list[asyncio.Task[None]] = []
         self._passes: dict[str, Pass] = {}
@@ -63,10 +83,16 @@ class Runtime:
         """A tenant or one of its children changed."""
         self._queue.add(tenant, delay)
 
+    def listing(self, kind: str | None) -> None:
+        """A watch of that kind begins anew: of what went while it was away no event will tell."""
+        if kind is not None:
+            self.view.doubt(kind)
+            self._doubted.add(kind)
+
     async def start(self) -> None:
         """Stand for election, and start what works while this process leads."""
         workers = [self._work() for _ in range(self._settings.workers)]
-        others = (self._leadership.run(), self._lead(), self._relist(), self._keep_law(), self._listen())
+        others = (self._leadership.run(), self._lead(), self._relist(), self._keep_law(), self._listen(), self._fill())
         self._tasks = [asyncio.create_task(task) for task in (*workers, *others)]
 
     async def stop(self) -> None:
@@ -186,6 +212,7 @@ class Runtime:
             self._queue.forget(name)
             metrics.forget(name)
             self.world.budget.forget(name)
+            self.world.rounds.forget(name)
             return
         if outcome.again:
             self._queue.rest(name, FIGHT_SECONDS)
@@ -195,7 +222,9 @@ class Runtime:
             self._queue.add(name, REFUSED_SECONDS)
         else:
             # Spread, so that a restart does not make every tenant due in the same second for ever.
-            self._queue.add(name, self._settings.resync_seconds * random.uniform(0.8, 1.0))  # noqa: S311
+            pause = resync_seconds(self._settings, self._queue.size)
+            self.world.rounds.pause = pause * STORES_AFTER
+            self._queue.add(name, pause * random.uniform(0.8, 1.0))  # noqa: S311
 
     async def _keep_law(self) -> None:
         while True:
@@ -218,11 +247,34 @@ class Runtime:
         while True:
             await self._leads.wait()
             try:
-                tenants = await asyncio.to_thread(self.world.kube.list, API_VERSION, KIND)
+                tenants = await asyncio.to_thread(self.world.kube.names, API_VERSION, KIND)
             except Fault as fault:
                 log.warning("tenants cannot be listed: %s", fault.message)
             else:
-                for tenant in tenants:
-                    if tenant["metadata"]["name"] not in self._queue:
-                        self._queue.add(tenant["metadata"]["name"])
+                for name in tenants:
+                    if name not in self._queue:
+                        self._queue.add(name)
             await asyncio.sleep(self._settings.relist_seconds)
+
+    async def _fill(self) -> None:
+        """Bring the view up to what there is, of each kind whose watch has begun anew."""
+        while True:
+            for kind in sorted(self._doubted):
+                self._doubted.discard(kind)
+                try:
+                    news = await asyncio.to_thread(fill, self.view, kind, self._source) if self._source else set()
+                except Fault as fault:
+                    log.warning("%s cannot be listed: %s", kind, fault.message)
+                    self._doubted.add(kind)
+                    await asyncio.sleep(FILL_AGAIN_SECONDS)
+                    break
+                else:
+                    for name in news:
+                        self.wake(name)
+            await asyncio.sleep(FILL_SECONDS)
+
+
+def resync_seconds(settings: Settings, tenants: int) -> float:
+    """How long a settled tenant is left alone. The more there are the longer, so that what nobody asked for takes no
+    more than a part of one processor, however large the fleet."""
+    return max(settings.resync_seconds, tenants / PASSES_PER_SECOND)

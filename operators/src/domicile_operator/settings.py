@@ -13,8 +13,9 @@ LEAST_SECONDS = {"DOMICILE_LEASE_SECONDS": 1.5, "DOMICILE_WATCH_SILENCE_SECONDS"
 class Settings:
     """Where things are mounted and how often to look. Times in seconds.
 
-    `resync_seconds` bounds how long drift lives that no event tells of (OpenBao, PostgreSQL); a cell with
-    thousands of tenants raises it. `lease_seconds` is how long the others wait for a leader that fell silent.
+    `resync_seconds` bounds how long drift lives that no event tells of (OpenBao, PostgreSQL), in a fleet that is not
+    too large for it (runtime.resync_seconds). `lease_seconds` is how long the others wait for a leader that fell
+    silent.
     `watch_silence_seconds` is how long a watch may show no sign of life before the process is not healthy: kopf takes
     it up anew after 2/7 of that, and the API server sends a bookmark each minute.
     """

@@ -42,6 +42,8 @@ class Findings:
     repaired: bool = True
     """Whether those changes were made, or only seen to be due."""
     stores_digest: str | None = None
+    applied: Mapping[str, str] | None = None
+    """What stands as it was applied, by kind and name."""
     plan: dict[str, Any] | None = None
 
 
@@ -59,6 +61,7 @@ def build_status(tenant: Mapping[str, Any], found: Findings, now: datetime) -> d
     told = {
         "lastHandledReconcileAt": request_of(tenant),
         "storesDigest": found.stores_digest or before.get("storesDigest"),
+        "applied": before.get("applied") if found.applied is None else _spelt(found.applied),
         "drift": drift,
         "plan": found.plan,
     }
@@ -88,6 +91,10 @@ def build_status(tenant: Mapping[str, Any], found: Findings, now: datetime) -> d
     elif "children" in before:
         status["children"] = before["children"]
     return status
+
+
+def _spelt(applied: Mapping[str, str]) -> list[str]:
+    return [f"{one} {token}" for one, token in applied.items()][:CHILDREN_LIMIT]
 
 
 def ready(status: Mapping[str, Any] | None) -> Mapping[str, Any]:

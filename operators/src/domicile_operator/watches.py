@@ -58,14 +58,19 @@ class Watches:
         """A look at the Lease has found it moved."""
         self._lease_polled = self._clock()
 
+    @property
+    def lag(self) -> float:
+        """For how many seconds the Lease has been seen to move while its watch shows nothing. Asked from any thread."""
+        polled, watched = self._lease_polled, self._lease_watched
+        return max(polled - watched, 0.0) if polled is not None and watched is not None else 0.0
+
     def trouble(self) -> str:
         """What is wrong, as a sentence; nothing while all live, or before they were started."""
         now = self._clock()
         gone = sorted(path for path, heard in self._heard.items() if now - heard > self.silence)
         if gone:
             return f"Nothing was heard of the watch of {', '.join(gone)} for {self.silence:.0f} s."
-        polled, watched = self._lease_polled, self._lease_watched
-        if polled is not None and watched is not None and polled - watched > self.silence:
+        if self.lag > self.silence:
             return f"The Lease moves, and its watch has shown nothing of that for {self.silence:.0f} s."
         return ""
 
@@ -75,12 +80,17 @@ def watched_path(group: str, version: str, plural: str) -> str:
     return f"/apis/{group}/{version}/{plural}" if group else f"/api/{version}/{plural}"
 
 
-def session(info: kopf.ConnectionInfo, watches: Watches) -> kopf.AiohttpSession:
-    """A login of kopf's with a session that tells `watches` what goes over it. Call it on the event loop."""
+def session(
+    info: kopf.ConnectionInfo, watches: Watches, listing: Callable[[str], None] = lambda path: None
+) -> kopf.AiohttpSession:
+    """A login of kopf's with a session that tells `watches` what goes over it, and `listing` each path that is listed
+    anew, after which a watch begins. Call it on the event loop."""
     trace = TraceConfig()
 
     async def began(_: aiohttp.ClientSession, __: object, params: TraceRequestStartParams) -> None:
         watches.asked(params.url.path)
+        if not {"watch", "continue"} & params.url.query.keys():
+            listing(params.url.path)
 
     async def answered(_: aiohttp.ClientSession, __: object, params: TraceRequestEndParams) -> None:
         watches.answered(params.url.path, params.response.content)

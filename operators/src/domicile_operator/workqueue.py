@@ -79,6 +79,11 @@ class WorkQueue:
         return name in self._due or name in self._running
 
     @property
+    def size(self) -> int:
+        """Tenants that are known: due some time, or worked on."""
+        return len(self._due.keys() | self._running)
+
+    @property
     def depth(self) -> int:
         """Tenants due now."""
         now = self._clock()

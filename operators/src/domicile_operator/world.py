@@ -12,6 +12,7 @@ from domicile_operator.clients.pods import Ask
 from domicile_operator.clients.postgres import Databases
 from domicile_operator.decide import Rulebook
 from domicile_operator.events import Budget
+from domicile_operator.rounds import Rounds
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,4 @@ class World:
     pod_metrics: Ask
     now: Callable[[], datetime]
     budget: Budget = field(default_factory=Budget)
+    rounds: Rounds = field(default_factory=Rounds)

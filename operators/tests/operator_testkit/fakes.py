@@ -8,6 +8,7 @@ from typing import Any
 
 from domicile_operator.cache_logins import CacheUser
 from domicile_operator.cell import Cell
+from domicile_operator.clients.kube import Claim, claim_of
 from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Gone, Refused
@@ -129,6 +130,15 @@ class FakeKube:
             live = self.objects.get(_key(manifest), {}).get("spec", {})
             found["spec"] = {"replicas": live.get("replicas", 1)} | found["spec"]
         return copy.deepcopy(found)
+
+    def names(self, api_version: str, kind: str) -> list[str]:
+        return [one["metadata"]["name"] for one in self.list(api_version, kind)]
+
+    def claims(self) -> list[Claim]:
+        return [claim_of(one) for one in self.list(API_VERSION, KIND)]
+
+    def applied(self, namespace: str) -> dict[str, str]:
+        return {}
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
         self._switch.pass_through(f"get {kind}/{name}")

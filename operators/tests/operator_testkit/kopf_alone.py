@@ -49,6 +49,9 @@ class Runtime:
     async def stop(self) -> None:
         print("stopped", flush=True)
 
+    def listing(self, kind: str | None) -> None:
+        return
+
     def wake(self, tenant: str, delay: float = 0.0) -> None:
         raise AssertionError("nothing happens here")
 

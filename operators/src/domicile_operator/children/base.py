@@ -55,6 +55,8 @@ class Child(ABC):
     """
 
     condition: str = PROGRESSING
+    in_stores: bool = False
+    """Whether it lies in OpenBao or PostgreSQL, and is settled by what it desires: looked at on rounds (rounds.py)."""
     even_when_paused: bool = False
     """Whether it is kept while its tenant is paused: nobody's pause holds back what a regulator ordered."""
 

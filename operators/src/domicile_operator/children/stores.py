@@ -24,6 +24,7 @@ class Secrets(Child):
     """OpenBao policies, JWT roles and database roles, and the key that players' data is sealed under."""
 
     condition = SECRETS
+    in_stores = True
 
     def desired(self, plan: Plan) -> Sequence[Document]:
         return [*documents(plan), transit_key(plan.names)]
@@ -78,6 +79,7 @@ class Database(Child):
     """The PostgreSQL database and its roles."""
 
     condition = DATABASE
+    in_stores = True
 
     def desired(self, plan: Plan) -> Sequence[Reference]:
         names = plan.names

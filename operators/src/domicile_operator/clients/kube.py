@@ -5,7 +5,7 @@ asking for. With one field manager, the API server does both by ownership.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -43,6 +43,11 @@ PLURALS: dict[tuple[str, str], tuple[str, bool]] = {
 
 TIMEOUTS = (5, 30)
 """Seconds to connect and to read."""
+Claim = tuple[str, str, tuple[str, ...]]
+"""When a tenant was made, its name, and its domains: the older one has the right to a host name."""
+PAGE = 500
+"""Objects of a list that are asked for at a time."""
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 BUSY_SECONDS = (1.0, 30.0)
 """How long a busy API server is left alone, at least and at most."""
 
@@ -68,14 +73,24 @@ class Kube(Protocol):
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         """Delete with background propagation; what is gone already is fine."""
 
-    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> None:
-        """Replace `status` by merge patch of the status subresource."""
+    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> Object:
+        """Replace `status` by merge patch of the status subresource. Gives the object as stored."""
 
     def patch_json(self, api_version: str, kind: str, name: str, operations: Sequence[Object]) -> None:
         """JSON Patch (RFC 6902) of a cluster-scoped object; a failed `test` raises Fault CONFLICT."""
 
     def create(self, manifest: Object) -> None:
         """Create, for objects that have no fixed name (Events)."""
+
+    def names(self, api_version: str, kind: str) -> Sequence[str]:
+        """The names of all objects that have no namespace, asked of the API server itself."""
+
+    def claims(self) -> Sequence[Claim]:
+        """What every tenant claims of host names."""
+
+    def applied(self, namespace: str) -> Mapping[str, str]:
+        """By kind and name, what stands as it was applied in a namespace, for a process after this one; nothing where
+        that is not known."""
 
 
 def connect() -> client.ApiClient:
@@ -148,8 +163,8 @@ class KubernetesApi:
         except Gone:
             return
 
-    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> None:
-        self._call(
+    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> Object:
+        return self._call(
             "PATCH",
             f"{_path(api_version, kind, None)}/{quote(name)}/status",
             body={"status": status},
@@ -170,6 +185,32 @@ class KubernetesApi:
         path = _path(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
         self._call("POST", path, body=manifest, query={"fieldManager": FIELD_MANAGER})
 
+    def names(self, api_version: str, kind: str) -> Sequence[str]:
+        # Of a thousand tenants the metadata alone: what else they say the watches bring.
+        path, accept = _path(api_version, kind, None), f"{METADATA}, application/json"
+        return [one["metadata"]["name"] for _, items in self._pages(path, {}, accept) for one in items]
+
+    def claims(self) -> Sequence[Claim]:
+        return [claim_of(found) for found in self.list(API_VERSION, KIND)]
+
+    def applied(self, namespace: str) -> Mapping[str, str]:
+        return {}
+
+    def pages(self, api_version: str, kind: str, selector: str = "") -> Iterator[tuple[int, Sequence[Object]]]:
+        """All objects of a kind, part by part, with the version of the whole list. Raises Fault."""
+        query = {"labelSelector": selector} if selector else {}
+        return self._pages(_path(api_version, kind, None), query, "application/json")
+
+    def _pages(self, path: str, query: Mapping[str, str], accept: str) -> Iterator[tuple[int, Sequence[Object]]]:
+        asked = dict(query) | {"limit": str(PAGE)}
+        while True:
+            found = self._call("GET", path, query=asked, accept=accept)
+            metadata = found["metadata"]
+            yield int(metadata.get("resourceVersion") or 0), found["items"]
+            if not metadata.get("continue"):
+                return
+            asked["continue"] = metadata["continue"]
+
     def replace(self, manifest: Object) -> Object:
         """Write over the version in the manifest's metadata. Raises Fault CONFLICT where there is a newer one."""
         metadata = manifest["metadata"]
@@ -180,21 +221,24 @@ class KubernetesApi:
         self,
         method: str,
         path: str,
+        *,
         body: Any = None,
         content: str = "application/json",
         query: Mapping[str, str] | None = None,
+        accept: str = "application/json",
     ) -> Object:
         request = self._api.param_serialize(
             method,
             path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": content},
-            body=body,
+            header_params={"Accept": accept, "Content-Type": content},
             auth_settings=["BearerToken"],
         )
+        # Bodies are plain JSON: the client's walk over them would copy each to find that out.
+        method, url, headers, _, fields = request
         self._busy.check()
         try:
-            response = self._api.call_api(*request, _request_timeout=self._timeout(method))
+            response = self._api.call_api(method, url, headers, body, fields, _request_timeout=self._timeout(method))
             text: bytes = response.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Fault("KUBERNETES_UNREACHABLE", f"The cluster's API does not answer: {error}.") from error
@@ -214,6 +258,13 @@ class KubernetesApi:
             return connect, read
         left = self._gate.write()
         return min(connect, left / 3), min(read, left * 2 / 3)
+
+
+def claim_of(tenant: Object) -> Claim:
+    """What a tenant's object claims."""
+    metadata = tenant["metadata"]
+    domains = (tenant.get("spec") or {}).get("domains") or ()
+    return metadata.get("creationTimestamp", ""), metadata["name"], tuple(map(str, domains))
 
 
 def _path(api_version: str, kind: str, namespace: str | None) -> str:
