@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from domicile_operator.clients import viewed
-from domicile_operator.clients.kube import PLURALS
+from domicile_operator.clients.kube import PLURALS, KubernetesApi
 from domicile_operator.clients.viewed import ViewedKube, fill
 from domicile_operator.handlers import KINDS, WATCHED
 from domicile_operator.names import API_VERSION, KIND, LABEL_TENANT
@@ -289,6 +289,25 @@ def test_watches_that_show_nothing_of_the_lease_are_not_believed() -> None:
     assert watches.lag == 9 < BELIEVED_SECONDS
     watches.lease_watched()
     assert watches.lag == 0
+
+
+def test_a_list_comes_in_parts_and_an_empty_one_may_have_null_for_its_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = iter([
+        {"metadata": {"resourceVersion": "7", "continue": "more"}, "items": [config(1)]},
+        {"metadata": {"resourceVersion": "7"}, "items": None},
+        {"metadata": {"resourceVersion": "8"}, "items": None},
+    ])  # fmt: skip
+    asked: list[dict[str, str]] = []
+
+    def call(self: object, method: str, path: str, *, query: dict[str, str], accept: str) -> Object:
+        asked.append(dict(query))
+        return next(parts)
+
+    monkeypatch.setattr(KubernetesApi, "_call", call)
+    api = KubernetesApi(None)  # type: ignore[arg-type]
+    assert list(api.pages("v1", "ConfigMap", "x=y")) == [(7, [config(1)]), (7, [])]
+    assert asked == [{"labelSelector": "x=y", "limit": "500"} | more for more in ({}, {"continue": "more"})]
+    assert list(api.names(API_VERSION, KIND)) == []
 
 
 def test_graves_are_bounded(view: View) -> None:

@@ -12,7 +12,7 @@ from domicile_operator.clients import pods
 
 def ask() -> pods.Ask:
     """What the pod at an address would say, by HTTP as from the pod."""
-    pool, where = urllib3.PoolManager(timeout=pods.TIMEOUTS, retries=False), os.environ["FLEET_PODS"]
+    pool, where = urllib3.PoolManager(timeout=pods.TIMEOUTS, maxsize=8, retries=False), os.environ["FLEET_PODS"]
     return lambda address: pool.request("GET", f"{where}/{address}").data.decode()
 
 

@@ -250,6 +250,8 @@ class Runtime:
                 tenants = await asyncio.to_thread(self.world.kube.names, API_VERSION, KIND)
             except Fault as fault:
                 log.warning("tenants cannot be listed: %s", fault.message)
+            except Exception:
+                log.exception("tenants cannot be listed")  # a bug must not end this for good
             else:
                 for name in tenants:
                     if name not in self._queue:
@@ -265,6 +267,11 @@ class Runtime:
                     news = await asyncio.to_thread(fill, self.view, kind, self._source) if self._source else set()
                 except Fault as fault:
                     log.warning("%s cannot be listed: %s", kind, fault.message)
+                    self._doubted.add(kind)
+                    await asyncio.sleep(FILL_AGAIN_SECONDS)
+                    break
+                except Exception:
+                    log.exception("%s cannot be listed", kind)  # nor this: lists are asked for meanwhile
                     self._doubted.add(kind)
                     await asyncio.sleep(FILL_AGAIN_SECONDS)
                     break

@@ -206,7 +206,8 @@ class KubernetesApi:
         while True:
             found = self._call("GET", path, query=asked, accept=accept)
             metadata = found["metadata"]
-            yield int(metadata.get("resourceVersion") or 0), found["items"]
+            # An empty list of metadata alone has null for its items.
+            yield int(metadata.get("resourceVersion") or 0), found.get("items") or []
             if not metadata.get("continue"):
                 return
             asked["continue"] = metadata["continue"]
