@@ -42,6 +42,21 @@ def test_a_tenant_waits_for_its_migration_then_for_its_pods_then_is_live(fakes: 
     }  # fmt: skip
 
 
+def test_nobody_is_looked_for_in_a_namespace_that_the_pass_has_made(fakes: Fakes) -> None:
+    run(fakes)
+    asked = {call for call in fakes.switch.calls if call.startswith("get ")}
+    made = {call.removeprefix("apply ") for call in fakes.switch.calls if call.startswith("apply ")}
+    # The Job is asked for by its own child, which may have to make it anew.
+    assert len(made) > 15 and {one for one in made if f"get {one}" in asked} == {
+        f"Namespace/{NAMESPACE}",
+        next(one for one in made if one.startswith("Job/")),
+    }
+    fakes.kube.writes.clear()
+    fakes.kube.objects["ConfigMap", NAMESPACE, "casino-config"]["metadata"] |= {"labels": {}, "managedFields": []}
+    fakes.kube.objects["ConfigMap", NAMESPACE, "casino-config"]["metadata"]["annotations"] = {}
+    assert run(fakes) == "fault OBJECT_NOT_OURS"
+
+
 @pytest.mark.parametrize("policy", [None, "Delete"])
 def test_sealed_months_are_kept_by_no_volume_that_goes_with_its_tenant(policy: str | None) -> None:
     fakes = Fakes(ARCHIVING)

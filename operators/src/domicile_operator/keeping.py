@@ -46,12 +46,15 @@ class KeepingKube:
 
     def __init__(self, kube: Kube, names: Names, record: Record) -> None:
         self._kube, self._names, self._record = kube, names, record
+        self._made: set[str] = set()
+        """Namespaces that this pass has made: nobody's objects are in them."""
 
     def apply(self, manifest: Object, *, dry_run: bool = False) -> Object:
         metadata, kind = manifest["metadata"], manifest["kind"]
         key = (kind, metadata.get("namespace", ""), metadata["name"])
+        new = key[1] in self._made and key not in self._record.stated
         self._record.stated.add(key)
-        live = self._live(manifest)
+        live = None if new else self._live(manifest)
         adopting = live is not None and not ours(live, self._names)
         if live is not None and adopting and not given(live, self._names):
             raise Fault(
@@ -97,6 +100,8 @@ class KeepingKube:
         metadata, record = manifest["metadata"], self._record
         name, namespace = metadata["name"], metadata.get("namespace", "")
         if live is None:
+            if manifest["kind"] == "Namespace":
+                self._made.add(name)
             record.changes.append(Change(manifest["kind"], name, namespace, "create", drift=known))
             return
         found = compare(manifest, live, applied)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from domicile_operator import metrics
 from domicile_operator.clients.viewed import Pages, fill
@@ -44,6 +45,8 @@ PASSES_PER_SECOND = 8.0
 """That are made because time went by."""
 STORES_AFTER = 0.75
 """Of the time between two such passes: a pass that time brings looks at the stores, one for an event does not."""
+THREADS_BESIDE = 4
+"""For the law, the list of tenants, the view, and what kopf asks for."""
 FILL_SECONDS, FILL_AGAIN_SECONDS = 0.5, 5.0
 BELIEVED_SECONDS = 10.0
 """How long the watch of the Lease, which moves every other second, may show nothing before no watch is believed."""
@@ -91,6 +94,9 @@ class Runtime:
 
     async def start(self) -> None:
         """Stand for election, and start what works while this process leads."""
+        # Python's own pool is of the machine's processors: workers beyond that would wait for a thread.
+        threads = ThreadPoolExecutor(self._settings.workers + THREADS_BESIDE, thread_name_prefix="pass")
+        asyncio.get_running_loop().set_default_executor(threads)
         workers = [self._work() for _ in range(self._settings.workers)]
         others = (self._leadership.run(), self._lead(), self._relist(), self._keep_law(), self._listen(), self._fill())
         self._tasks = [asyncio.create_task(task) for task in (*workers, *others)]
