@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import hvac
-import requests
+import urllib3
 
+from domicile_operator.clients.bao_session import BaoSession
 from domicile_operator.clients.breaker import Breaker
 from domicile_operator.errors import Fault
 from domicile_operator.gate import OPEN, Gate
@@ -55,6 +56,7 @@ class OpenBaoClient:
         self._breaker = Breaker()
         self._client: hvac.Client | None = None
         self._renew_at = 0.0
+        self._session: BaoSession | None = None
 
     def ensure(self, path: str, data: dict[str, Any]) -> bool:
         try:
@@ -118,7 +120,7 @@ class OpenBaoClient:
             raise Fault("OPENBAO_SEALED", f"OpenBao at {self._address} is sealed. Unseal it.") from error
         except hvac.exceptions.VaultError as error:
             raise Fault("OPENBAO_REFUSED", f"OpenBao at {self._address} refused: {_line(error)}.") from error
-        except (requests.RequestException, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._breaker.trip(
                 Fault(
                     "OPENBAO_UNREACHABLE",
@@ -136,7 +138,9 @@ class OpenBaoClient:
         with self._lock:
             self._breaker.check()
             if self._client is None or fresh or time.monotonic() >= self._renew_at:
-                client = hvac.Client(url=self._address, verify=str(self._ca_file), timeout=TIMEOUT)
+                # Read anew with each login: the CA may be another by then.
+                self._session = BaoSession(str(self._ca_file))
+                client = hvac.Client(url=self._address, session=self._session, timeout=TIMEOUT)
                 answer = client.auth.jwt.jwt_login(role=self._role, jwt=self._token_file.read_text().strip())
                 # Two thirds of its life: a pass that starts with this token ends with it.
                 self._renew_at = time.monotonic() + answer["auth"]["lease_duration"] * 2 / 3
