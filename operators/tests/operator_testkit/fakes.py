@@ -45,7 +45,7 @@ class FakeKube:
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.events: list[Object] = []
         self.writes: list[str] = []
-        self._switch, self._version = switch, 0
+        self._switch, self.version = switch, 0
 
     def put(self, manifest: Object) -> Object:
         """A person's apply."""
@@ -57,7 +57,7 @@ class FakeKube:
         metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
         found |= {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "spec": manifest.get("spec", {})}
         found["metadata"] = metadata
-        self._touch(found)
+        self.touch(found)
         return found
 
     def apply(self, manifest: Object, *, dry_run: bool = False) -> Object:
@@ -85,7 +85,7 @@ class FakeKube:
         found["metadata"] |= _applied_metadata(found, manifest)
         found["metadata"]["generation"] += changed
         found["_stated"], found["_intact"] = stated, True
-        self._touch(found)
+        self.touch(found)
         return copy.deepcopy(found)
 
     def scale(self, name: str, namespace: str, replicas: int) -> None:
@@ -97,7 +97,7 @@ class FakeKube:
             found["_intact"] = found.get("_intact", True) and FIELD_MANAGER not in found["_owners"]
             found["_owners"] = {"kube-controller-manager"}
             found["metadata"]["generation"] += 1
-            self._touch(found)
+            self.touch(found)
 
     def _replicas(self, found: Object, stated: int | None) -> int:
         """As server-side apply with force does, and the default where nobody owns the field any more."""
@@ -167,12 +167,14 @@ class FakeKube:
         else:
             del self.objects[kind, namespace or "", name]
 
-    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> None:
+    def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> Object:
         self._switch.pass_through(f"status {kind}/{name}")
         found = self._find(kind, None, name)
         merged = found["status"] | status
         found["status"] = {key: value for key, value in merged.items() if value is not None}
+        self.touch(found)
         self.writes.append(f"status {name}")
+        return copy.deepcopy(found)
 
     def patch_json(self, api_version: str, kind: str, name: str, operations: Sequence[Object]) -> None:
         self._switch.pass_through(f"patch {kind}/{name}")
@@ -189,6 +191,7 @@ class FakeKube:
                 where[index] = operation["value"]
             if operation["op"] == "remove":
                 del where[index]
+        self.touch(found)
         metadata = found["metadata"]
         if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
             del self.objects[kind, "", name]
@@ -212,9 +215,10 @@ class FakeKube:
         except KeyError:
             raise Gone(f"{kind}/{name}") from None
 
-    def _touch(self, found: Object) -> None:
-        self._version += 1
-        found["metadata"]["resourceVersion"] = str(self._version)
+    def touch(self, found: Object) -> None:
+        """Whatever changed of it, it is another version."""
+        self.version += 1
+        found["metadata"]["resourceVersion"] = str(self.version)
 
 
 class FakeBao:
