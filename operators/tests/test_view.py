@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from domicile_operator.clients import viewed
-from domicile_operator.clients.kube import PLURALS, KubernetesApi
+from domicile_operator.clients.kube import PAGE, PLURALS, KubernetesApi
 from domicile_operator.clients.viewed import ViewedKube, fill
 from domicile_operator.handlers import KINDS, WATCHED
 from domicile_operator.names import API_VERSION, KIND, LABEL_TENANT
@@ -306,7 +306,7 @@ def test_a_list_comes_in_parts_and_an_empty_one_may_have_null_for_its_items(monk
     monkeypatch.setattr(KubernetesApi, "_call", call)
     api = KubernetesApi(None)  # type: ignore[arg-type]
     assert list(api.pages("v1", "ConfigMap", "x=y")) == [(7, [config(1)]), (7, [])]
-    assert asked == [{"labelSelector": "x=y", "limit": "500"} | more for more in ({}, {"continue": "more"})]
+    assert asked == [{"labelSelector": "x=y", "limit": str(PAGE)} | more for more in ({}, {"continue": "more"})]
     assert list(api.names(API_VERSION, KIND)) == []
 
 

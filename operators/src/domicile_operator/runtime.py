@@ -41,8 +41,8 @@ STUCK_SECONDS = 120.0
 LOOP_STUCK_SECONDS = 60.0
 STOP_SECONDS = 20.0
 """How long a stop waits for passes under way, of the 30 that Kubernetes gives."""
-PASSES_PER_SECOND = 8.0
-"""That are made because time went by."""
+PASSES_PER_SECOND = 4.0
+"""That are made because time went by: a fifth of a processor (docs/scale.md)."""
 STORES_AFTER = 0.75
 """Of the time between two such passes: a pass that time brings looks at the stores, one for an event does not."""
 THREADS_BESIDE = 4

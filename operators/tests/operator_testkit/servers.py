@@ -256,7 +256,7 @@ class Cluster:
         self.admin_token = "admin-of-the-test"
         tokens = _file(folder / "tokens.csv", f'{self.admin_token},admin,admin,"system:masters"\n')
         self._etcd = Process(
-            [tool("etcd"), "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync",
+            [tool("etcd"), "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync", "--quota-backend-bytes=8589934592",
              f"--listen-client-urls=http://127.0.0.1:{client}", f"--advertise-client-urls=http://127.0.0.1:{client}",
              f"--listen-peer-urls=http://127.0.0.1:{peer}",
              f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}", f"--initial-cluster=default=http://127.0.0.1:{peer}"],
