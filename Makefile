@@ -37,8 +37,9 @@ manifest: ## sign what may decide outcomes, for a release: make manifest KEY=gam
 	@$(RUN) python -m casino games manifest --key "$(KEY)" --output "$(MANIFEST)"
 
 .PHONY: install
-install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=... [ENVIRONMENT=folder] [GAMES_MANIFEST=file]
+install: ## CRD and operator into the cluster of KUBECONFIG: make install OPERATOR_IMAGE=... CASINO_IMAGE=... [BACKUP_IMAGE=...] [ENVIRONMENT=folder] [GAMES_MANIFEST=file]
 	@$(RUN) domicile install --operator-image "$(OPERATOR_IMAGE)" --casino-image "$(CASINO_IMAGE)" \
+		$(if $(BACKUP_IMAGE),--backup-image "$(BACKUP_IMAGE)") \
 		$(if $(ENVIRONMENT),--environment "$(ENVIRONMENT)") $(if $(GAMES_MANIFEST),--games-manifest "$(GAMES_MANIFEST)")
 
 .PHONY: generate

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from domicile_catalog import Act, State
 from domicile_operator import conditions, names, status
+from domicile_operator.backups.deciding import COMPLETE, PHASES
 from domicile_operator.clients.kube import PLURALS
-from domicile_operator.handlers import LEASES, WATCHED
+from domicile_operator.handlers import BACKUPS, LEASES, WATCHED
 from domicile_operator.manifests import namespace, network
 from domicile_operator.plan import SIZES
 from domicile_operator.spec import Licence, Limits, Product, Suspension, TenantSpec
@@ -27,6 +28,22 @@ CRD = documents("crd.yaml")[0]
 VERSION = CRD["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 SPEC, STATUS = SCHEMA["properties"]["spec"], SCHEMA["properties"]["status"]
+
+_BACKUP_CRD = documents("crd-backups.yaml")[0]["spec"]
+BACKUP = {
+    "type": "object",
+    "properties": {
+        part: _BACKUP_CRD["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part] for part in ("spec", "status")
+    },
+}
+
+
+def test_a_backups_schema_and_the_code_have_the_same_words() -> None:
+    assert (_BACKUP_CRD["names"]["kind"], _BACKUP_CRD["names"]["plural"]) == (names.BACKUP_KIND, names.BACKUP_PLURAL)
+    told = BACKUP["properties"]["status"]["properties"]
+    assert told["phase"]["enum"] == list(PHASES)
+    condition = told["conditions"]["items"]["properties"]
+    assert condition["type"]["enum"] == [COMPLETE] and condition["message"]["maxLength"] == conditions.MESSAGE_LIMIT
 
 
 def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -45,7 +62,7 @@ def test_the_crd_is_the_one_that_the_code_asks_for() -> None:
 
 
 def test_every_value_is_bounded() -> None:
-    for path, node in [*nodes(SPEC, "spec"), *nodes(STATUS, "status")]:
+    for path, node in [*nodes(SPEC, "spec"), *nodes(STATUS, "status"), *nodes(BACKUP, "backup")]:
         assert "x-kubernetes-preserve-unknown-fields" not in node, path
         match node["type"]:
             case "string":
@@ -117,6 +134,9 @@ def test_the_operator_may_do_what_it_does_and_watch_what_it_watches() -> None:
         elif kind == "PersistentVolumeClaim":
             assert verbs(group, plural) == {"get", "list", "watch", "create", "patch"}
             assert (group, "v1", plural) in WATCHED
+        elif kind == names.BACKUP_KIND:
+            assert verbs(group, plural) == {"get", "list", "watch"}
+            assert (group, api_version.split("/")[-1], plural) == BACKUPS
         elif kind == names.KIND:
             assert verbs(group, plural) == {"get", "list", "watch", "patch"}
         else:
@@ -127,7 +147,7 @@ def test_the_operator_may_do_what_it_does_and_watch_what_it_watches() -> None:
 def test_the_admission_policy_covers_every_kind_that_the_operator_writes() -> None:
     policy = documents("admission.yaml")[0]["spec"]
     (rule,) = policy["matchConstraints"]["resourceRules"]
-    others = (names.KIND, "Event", "EndpointSlice", "StorageClass")
+    others = (names.KIND, names.BACKUP_KIND, "Event", "EndpointSlice", "StorageClass")
     written = {p for (_, kind), (p, _) in PLURALS.items() if kind not in others}
     assert set(rule["resources"]) == written
     assert policy["failurePolicy"] == "Fail"

@@ -7,7 +7,7 @@ from domicile_operator.manifests.metadata import labels
 from domicile_operator.manifests.network import network_policies
 from domicile_operator.plan import Plan
 from operator_testkit.network import NAME, Peer, Pod, allowed, pod
-from operator_testkit.samples import CELL, plan
+from operator_testkit.samples import BACKED_UP, CELL, plan
 
 OPEN_CELL = CELL.model_copy(
     update={
@@ -94,6 +94,18 @@ def test_each_process_reaches_what_it_needs_and_nothing_else(peer: str) -> None:
 @pytest.mark.parametrize("peer", IN)
 def test_each_process_is_reached_by_who_has_to_and_nobody_else(peer: str) -> None:
     assert {one for one in PROCESSES if allowed(POLICIES, IN[peer], process(one), LISTENS[one])} == MAY_ENTER[peer]
+
+
+def test_a_backup_reaches_the_database_openbao_and_the_stores_and_is_reached_by_nobody() -> None:
+    of = plan(cell=OPEN_CELL.model_copy(update={"backups": BACKED_UP.backups}))
+    policies, source = network_policies(of), process("backup", of)
+    targets = OUT | {"the store": ("10.1.2.8", 8000, "TCP")}
+    reached = {
+        peer for peer, (target, port, protocol) in targets.items() if allowed(policies, source, target, port, protocol)
+    }
+    assert reached == {"PostgreSQL", "OpenBao", "the store", "names, UDP", "names, TCP"}
+    assert not any(allowed(policies, peer, source, 8080) for peer in IN.values())
+    assert not any(allowed(policies, process(one, of), "10.1.2.8", 8000) for one in PROCESSES)
 
 
 PORTS = (22, 53, 80, 443, 5432, 6379, 8080, 8081, 8200, 8443, 9443, 10250)

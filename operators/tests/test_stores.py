@@ -16,7 +16,7 @@ from domicile_operator.sql import (
     retire_statements,
     server_statements,
 )
-from operator_testkit.samples import IN_AWS, plan
+from operator_testkit.samples import BACKED_UP, IN_AWS, plan
 
 NAMES = Names("acme-gb")
 OWNER, LEDGER, FORMER = NAMES.owner_role, NAMES.ledger_role, NAMES.former_role
@@ -45,7 +45,7 @@ def test_an_empty_server_gets_roles_before_the_database_they_own() -> None:
         'GRANT "casino_acme_gb_owner" TO "openbao" WITH ADMIN OPTION',
         *(
             made_for_a_module
-            for module in MODULES
+            for module in (*MODULES, "backup")
             for made_for_a_module in (
                 f'CREATE ROLE "casino_acme_gb_{module}" NOLOGIN',
                 f'GRANT "casino_acme_gb_{module}" TO "openbao" WITH ADMIN OPTION',
@@ -56,7 +56,7 @@ def test_an_empty_server_gets_roles_before_the_database_they_own() -> None:
         'CREATE DATABASE "casino_acme_gb" OWNER "casino_acme_gb_owner"',
         'REVOKE CONNECT, TEMPORARY ON DATABASE "casino_acme_gb" FROM PUBLIC',
         'GRANT CONNECT ON DATABASE "casino_acme_gb" TO "casino_acme_gb_owner", '
-        + ", ".join(f'"casino_acme_gb_{module}"' for module in MODULES),
+        + ", ".join(f'"casino_acme_gb_{module}"' for module in (*MODULES, "backup")),
         'COMMENT ON DATABASE "casino_acme_gb" IS \'{"licence": "000-1", "tenant": "acme-gb"}\'',
     ]
 
@@ -76,7 +76,7 @@ def test_nobody_logs_in_as_the_ledger_and_openbao_cannot_make_such_a_login() -> 
 
 def test_a_tenant_of_before_gets_the_new_roles_and_keeps_the_one_that_its_pods_serve_as() -> None:
     made = text(server_statements(NAMES, "000-1", BEFORE))
-    assert sum(statement.startswith("CREATE ROLE") for statement in made) == len(MODULES) + 1
+    assert sum(statement.startswith("CREATE ROLE") for statement in made) == len(MODULES) + 2  # the ledger, backups
     assert not any(FORMER in statement for statement in made)
     assert database_statements(NAMES, BEFORE, public_may_create=False) == []
     paths = {document.path for document in documents(plan(), former=True)}
@@ -157,6 +157,7 @@ def test_the_casino_reads_its_own_credentials_and_nobody_elses() -> None:
         "database/creds/casino-acme-gb-ops": ["read"],
         "database/creds/casino-acme-gb-redis": ["read"],
         "kv/data/tenants/acme-gb/*": ["read"],
+        "kv/data/tenants/acme-gb/backup": ["deny"],
         "kv/data/cell/psp/sandbox": ["read"],
         "transit/encrypt/casino-acme-gb": ["update"],
         "transit/decrypt/casino-acme-gb": ["update"],
@@ -246,8 +247,28 @@ def test_redis_is_confined_to_the_tenants_prefix() -> None:
 
 
 def test_teardown_knows_every_path_that_was_written() -> None:
-    written = {document.path for document in documents(plan(), former=True)}
+    written = {document.path for document in documents(plan(cell=BACKED_UP), former=True)}
     assert set(doors(NAMES)) | {f"database/roles/{login}" for login in logins(NAMES)} == written
+
+
+def test_who_backs_up_reads_what_that_takes_and_nothing_of_the_casinos() -> None:
+    found = {document.path: document.data for document in documents(plan(cell=BACKED_UP))}
+    policy = str(found["sys/policies/acl/casino-acme-gb-backup"]["policy"])
+    rules = dict(re.findall(r'path "([^"]+)" \{ capabilities = (\[.*?\]) \}', policy))
+    assert {path: json.loads(rights) for path, rights in rules.items()} == {
+        "database/creds/casino-acme-gb-backup": ["read"],
+        "kv/data/tenants/acme-gb/backup": ["read"],
+        "kv/data/cell/backups/offsite": ["read"],
+        "kv/data/cell/backups/abroad": ["read"],
+        "kv/data/tenants/acme-gb/backups/*": ["create", "update"],
+        "sys/leases/renew": ["update"],
+        "sys/leases/revoke": ["update"],
+    }
+    (created,) = found["database/roles/casino-acme-gb-backup"]["creation_statements"]
+    assert 'IN ROLE "casino_acme_gb_backup"' in created
+    role = found["auth/jwt/role/casino-acme-gb-backup"]
+    assert role["bound_subject"] == "system:serviceaccount:casino-acme-gb:casino-backup"
+    assert not any("backup" in path for path in (one.path for one in documents(plan()))), "a cell without a store"
 
 
 def test_policies_are_written_before_the_roles_that_name_them() -> None:

@@ -8,6 +8,7 @@ import json
 import sys
 from typing import Any
 
+from casino.backup.commands import add_backup_commands
 from casino.bootstrap import Kind
 from casino.commands import register as register_events
 from casino.counterparty_commands import add_counterparty_commands
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add_counterparty_commands(commands)
     add_operation_commands(commands)
     add_retention_command(commands)
+    add_backup_commands(commands)
     dev = commands.add_parser("dev", help="run the casino alone on this machine, reloading when its code changes")
     dev.add_argument("--port", type=int, default=8080)
     dev.add_argument("--no-reload", action="store_true")

@@ -1,9 +1,10 @@
 """What each role may do in the database (ADR 31): one table of rules, and the statements that make it so.
 
-The roles of a database are `<prefix>_<module>` for each module, which may use the schema of that name and no other,
-and `<prefix>_ledger`, which nobody logs in by: it owns the functions that move money. Rules go by schema, kind and
-name, so that what a migration adds falls under them without being listed. What a role has beyond them is taken away:
-running this twice changes nothing, and running it after somebody's GRANT by hand undoes that.
+The roles of a database are `<prefix>_<module>` for each module, which may use the schema of that name and no other;
+`<prefix>_ledger`, which nobody logs in by: it owns the functions that move money; and `<prefix>_backup`, which reads
+every table and sequence and may call nothing. Rules go by schema, kind and name, so that what a migration adds falls
+under them without being listed. What a role has beyond them is taken away: running this twice changes nothing, and
+running it after somebody's GRANT by hand undoes that.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from casino.kernel.errors import ConfigurationError
 
 MODULES = ("pam", "wallet", "gal", "compliance", "responsible_gaming", "game_control", "ops")
-OWNER, LEDGER = "owner", "ledger"
+OWNER, LEDGER, BACKUP = "owner", "ledger", "backup"
 PUBLIC = "PUBLIC"
 
 _WALLET, _MIGRATIONS = "wallet", "migrations"
@@ -34,6 +35,8 @@ _SETTLEMENTS = re.compile(r"settlement_(files|lines|breaks)")
 _EVENTS = frozenset({"outbox", "parked"})
 # A trigger of this name refuses the statement to everybody (0001); then nobody needs the right to it either.
 _APPEND_ONLY, _NEVER_DELETED = "append_only", "never_deleted"
+# What pg_dump reads. A sequence's value is a SELECT; no right of a routine is needed to read its text.
+_BACKED_UP = {"SCHEMA": ("USAGE",), "TABLE": ("SELECT",), "SEQUENCE": ("SELECT",)}
 
 _CATALOGUE = """
     WITH things AS (
@@ -82,10 +85,12 @@ def wanted(thing: Thing) -> Iterator[tuple[str, str]]:
     if thing.schema == _MIGRATIONS:  # readiness asks whether the database is as new as the program
         for module in MODULES:
             yield from _each(module, {"SCHEMA": ("USAGE",), "TABLE": ("SELECT",)}.get(thing.kind, ()))
+        yield from _each(BACKUP, _BACKED_UP.get(thing.kind, ()))
     elif thing.schema in MODULES:
         yield from _each(thing.schema, _own(thing))
         if thing.schema == _WALLET:
             yield from _each(LEDGER, _ledgers(thing))
+        yield from _each(BACKUP, _BACKED_UP.get(thing.kind, ()))
 
 
 def _each(role: str, privileges: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -123,7 +128,7 @@ def statements(things: Sequence[Thing], prefix: str, roles: frozenset[str], publ
     if public_may_execute:
         # Between the migration that makes a function and this step, it must not be everybody's.
         todo.append("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON ROUTINES FROM PUBLIC")
-    ours = {role: f"{prefix}_{role}" for role in (*MODULES, LEDGER) if f"{prefix}_{role}" in roles}
+    ours = {role: f"{prefix}_{role}" for role in (*MODULES, LEDGER, BACKUP) if f"{prefix}_{role}" in roles}
     if LEDGER in ours:
         todo += _hand_over(things, ours[LEDGER])
     managed = {*ours.values(), PUBLIC}
@@ -161,7 +166,7 @@ def _change(verb: str, direction: str, thing: Thing, rights: set[tuple[str, str]
 
 async def make_roles(connection: Any, prefix: str) -> None:
     """The roles as the operator makes them for a tenant: for development and tests, by a superuser."""
-    for role in (OWNER, *MODULES, LEDGER):
+    for role in (OWNER, *MODULES, LEDGER, BACKUP):
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", f"{prefix}_{role}"):
             await connection.execute(f"CREATE ROLE {quoted(f'{prefix}_{role}')} NOLOGIN")
     await connection.execute(f"GRANT {quoted(f'{prefix}_{LEDGER}')} TO {quoted(f'{prefix}_{OWNER}')}")
@@ -179,7 +184,7 @@ async def pending(connection: Any, prefix: str | None = None, *, required: bool)
     over, but refused with ConfigurationError where `required`.
     """
     prefix = prefix or str(await connection.fetchval("SELECT current_database()"))
-    names = [f"{prefix}_{role}" for role in (*MODULES, LEDGER)]
+    names = [f"{prefix}_{role}" for role in (*MODULES, LEDGER, BACKUP)]
     rows = await connection.fetch("SELECT rolname::text FROM pg_roles WHERE rolname = ANY ($1)", names)
     roles = frozenset(row["rolname"] for row in rows)
     missing = [name for name in names if name not in roles]

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 from casino import grants
-from casino.grants import LEDGER, MODULES, Thing, statements, wanted
+from casino.grants import BACKUP, LEDGER, MODULES, Thing, statements, wanted
 from casino.kernel.db import Databases
 from casino.kernel.errors import ConfigurationError
 from casino.migrate import migrate, plan
@@ -250,7 +250,7 @@ def _thing(kind: str, schema: str, name: str, **more: Any) -> Thing:
 @pytest.mark.parametrize("table", ["postings", "postings_2026_11", "transactions_y2026m11", "request_keys_default"])
 def test_the_journals_months_are_the_journal(table: str) -> None:
     rights = set(wanted(_thing("TABLE", "wallet", table)))
-    assert rights == {("wallet", "SELECT"), (LEDGER, "SELECT"), (LEDGER, "INSERT")}
+    assert rights == {("wallet", "SELECT"), (LEDGER, "SELECT"), (LEDGER, "INSERT"), (BACKUP, "SELECT")}
 
 
 def test_a_schema_of_nobody_is_nobodys_business() -> None:

@@ -41,6 +41,7 @@ def install(
     operator_image: Annotated[str, typer.Option(help="The operator's image, with its tag or digest.")],
     casino_image: Annotated[str, typer.Option(help="The casino's image that tenants run, with its tag or digest.")],
     *,
+    backup_image: Annotated[str, typer.Option(help="The image that backs casinos up; none for no backups.")] = "",
     manifests: Annotated[Path, typer.Option(help="The kustomization to install.", exists=True, file_okay=False)] = Path(
         "operators/deploy"
     ),
@@ -85,7 +86,7 @@ def install(
     """
     try:
         rendered = list(yaml.safe_load_all(_kubectl("kustomize", str(manifests))))
-        documents = with_images(rendered, operator_image, casino_image)
+        documents = with_images(rendered, operator_image, casino_image, backup_image)
         papers = attestations_config_map(read_attestations(environment / "attestations")) if environment else None
         games = (
             games_config_map(casino_image, games_manifest.read_bytes().decode(errors="replace"))

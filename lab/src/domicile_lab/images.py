@@ -25,6 +25,13 @@ PYTHON_PACKAGES = (
     "libsqlite3-0", "zlib1g", "libffi8", "libbz2-1.0", "liblzma5", "libexpat1", "libuuid1", "libstdc++6",
     "libgcc-s1",
 )  # fmt: skip
+BACKUP = "casino-backup"
+"""The casino's image with PostgreSQL's client and restic: what backs a tenant up."""
+POSTGRESQL = "15"  # Debian 12's, as the lab's server: the client must not be older
+BACKUP_PACKAGES = (f"postgresql-client-{POSTGRESQL}", "restic")
+BACKUP_PROGRAMS = (
+    f"usr/lib/postgresql/{POSTGRESQL}/bin/pg_dump", f"usr/lib/postgresql/{POSTGRESQL}/bin/pg_restore", "usr/bin/restic",
+)  # fmt: skip
 RECIPE = "4"  # part of every image's key: raise it when the way of building changes
 
 
@@ -131,6 +138,70 @@ def build_python_image(paths: Paths, spec: PythonImage, say: Say) -> Image:
             },
         )
     return Image(spec.name, tag, layout)
+
+
+def build_backup_image(paths: Paths, casino: Image, say: Say) -> Image:
+    """The casino's image, of the same tag, with what a backup needs besides: two layers over it."""
+    key = hashlib.sha256("\n".join((RECIPE, *BACKUP_PACKAGES, *BACKUP_PROGRAMS)).encode()).hexdigest()[:16]
+    root = paths.cache / "rootfs" / f"backup-{key}"
+    if not root.exists():
+        say(f"{BACKUP}: PostgreSQL's client and restic")
+        with filled(root) as partial:
+            _backup_root(paths, partial)
+    layout = paths.cache / "images" / f"{BACKUP}-{casino.tag}-{key}"
+    if not layout.exists():
+        say(f"{BACKUP}: over {casino.tag}")
+        _assemble(
+            paths,
+            layout,
+            origin=f"oci:{casino.layout.name}",
+            copies=[(root, "/opt/backup")],
+            environment={
+                "PATH": "/opt/backup/bin:/usr/bin:/bin",
+                "LD_LIBRARY_PATH": "/opt/backup/lib",
+            },
+        )
+    return Image(BACKUP, casino.tag, layout)
+
+
+def _backup_root(paths: Paths, folder: Path) -> None:
+    """`bin` with the programs and `lib` with the libraries that they load, but for those of the C library, which the
+    image has. Debian's own package is taken apart, so that none of the rest (perl, readline) comes along."""
+    whole = paths.state / "build" / "backup-root"
+    shutil.rmtree(whole, ignore_errors=True)
+    included = ",".join((*BACKUP_PACKAGES, *PYTHON_PACKAGES))
+    run(["mmdebstrap", "--variant=extract", f"--include={included}", SUITE, whole], log=paths.logs / "images.log")
+    (folder / "bin").mkdir(parents=True)
+    (folder / "lib").mkdir()
+    for program in BACKUP_PROGRAMS:
+        shutil.copy2(whole / program, folder / "bin")
+    had = {file.name for file in _python_root(paths).rglob("*.so*")}
+    for name, library in _libraries(whole).items():
+        if name not in had:
+            shutil.copy2(library, folder / "lib" / name)
+    shutil.rmtree(whole)
+
+
+def _libraries(whole: Path) -> dict[str, Path]:
+    """The libraries that the programs load, by the names that they load them by, as the loader of their root says."""
+    found: dict[str, Path] = {}
+    for program in BACKUP_PROGRAMS:
+        # A program that is linked statically, as restic is, has nothing to list.
+        listed = run(["chroot", whole, "/lib64/ld-linux-x86-64.so.2", "--list", f"/{program}"], check=False)
+        for line in listed.splitlines():
+            if "=> /" in line:
+                name, path = line.split("=>")
+                found[name.strip()] = _inside(whole, path.split()[0])
+    return found
+
+
+def _inside(whole: Path, path: str) -> Path:
+    """The file that a path of the root leads to, its links followed within the root."""
+    here = whole / path.removeprefix("/")
+    while here.is_symlink():
+        target = here.readlink()
+        here = whole / str(target).removeprefix("/") if target.is_absolute() else here.parent / target
+    return here
 
 
 def _hash_sources(paths: Paths, spec: PythonImage) -> str:

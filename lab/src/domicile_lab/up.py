@@ -69,7 +69,8 @@ class Up:
         images.build_system_images(self.paths, say)
         for spec in (images.CASINO, images.OPERATOR):
             self.built[spec.name] = images.build_python_image(self.paths, spec, say)
-
+        casino = self.built[images.CASINO.name]
+        self.built[images.BACKUP] = images.build_backup_image(self.paths, casino, say)
         games.sign(self.paths, self.built[images.CASINO.name], say)
 
     def site(self, say: Say) -> None:
@@ -102,11 +103,13 @@ class Up:
 
     def operator(self, say: Say) -> None:
         operator, casino = (self.built[spec.name] for spec in (images.OPERATOR, images.CASINO))
+        backup = self.built[images.BACKUP]
         run(
             ["make", "--no-print-directory", "install",
              f"KUBECONFIG={self.paths.kubeconfig}",
              f"OPERATOR_IMAGE={REGISTRY}/{operator.name}:{operator.tag}",
              f"CASINO_IMAGE={REGISTRY}/{casino.name}:{casino.tag}",
+             f"BACKUP_IMAGE={REGISTRY}/{backup.name}:{backup.tag}",
              f"GAMES_MANIFEST={games.manifest(self.paths, casino)}"],
             cwd=self.paths.root, log=self.paths.logs / "install.log", say=say,
             env={"PATH": f"{self.paths.bin}:{os.environ['PATH']}"},

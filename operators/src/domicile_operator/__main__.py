@@ -21,7 +21,7 @@ from domicile_operator.errors import Fault
 from domicile_operator.files import Unchanged
 from domicile_operator.gate import Gate, LeadersGate
 from domicile_operator.leadership import Leadership, identity
-from domicile_operator.names import API_VERSION, KIND
+from domicile_operator.names import API_VERSION, BACKUP_KIND, KIND
 from domicile_operator.rounds import Rounds
 from domicile_operator.runtime import STORES_AFTER, Runtime
 from domicile_operator.settings import Settings, read_settings
@@ -72,6 +72,7 @@ def build_world(settings: Settings, cluster: kube.Kube, gate: Gate) -> World:
         pod_metrics=pods.ask(),
         now=lambda: datetime.now(UTC),
         rounds=Rounds(settings.resync_seconds * STORES_AFTER),
+        backup_image=settings.backup_image,
     )
 
 
@@ -79,7 +80,8 @@ def wait_for_crd(world: World) -> None:
     """kopf looks for resources once, at its start: wait until the API server serves ours."""
     while True:
         try:
-            world.kube.list(API_VERSION, KIND)
+            for kind in (KIND, BACKUP_KIND):
+                world.kube.list(API_VERSION, kind)
             return
         except Fault as fault:
             log.warning("waiting for the CRD: %s", fault.message)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from domicile_operator.names import APP as CASINO_ACCOUNT
-from domicile_operator.names import AUDIENCE, MIGRATE_ACCOUNT, REALTIME, Names
+from domicile_operator.names import AUDIENCE, BACKUP_ACCOUNT, MIGRATE_ACCOUNT, REALTIME, Names
 from domicile_operator.plan import Plan
 
 HOUR = 3600
+BACKUP_SECONDS = 6 * HOUR
+"""How long one backup may take: its login of OpenBao, that of the database, and its Job end by then."""
 TRANSIT_KEY = {"type": "aes256-gcm96", "derived": False, "exportable": False, "allow_plaintext_backup": False}
 """What OpenBao settles when it makes a key. None of it can be taken back later."""
 REDIS_COMMANDS = (
@@ -56,16 +58,23 @@ def documents(plan: Plan, *, former: bool = False) -> list[Document]:
         _policy(names.bao_role, _casino_policy(plan, former)),
         _policy(names.bao_migrate_role, _rule(f"database/creds/{names.creds_owner}", "read") + _own_leases()),
         _policy(names.bao_realtime_role, _rule(_realtime_login(plan), "read") + _own_leases()),
+        *([_policy(names.bao_backup_role, _backup_policy(plan))] if plan.cell.backups else []),
         *(
             Document("OpenBaoDatabaseRole", f"database/roles/{creds}", _login(names.module_roles[module]))
             for module, creds in names.creds_modules.items()
         ),
         *([Document("OpenBaoDatabaseRole", former_login(names), _login(names.former_role))] if former else []),
         Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_owner}", _owner_login(names)),
+        *_backup_login(plan),
         *_redis(plan),
         _jwt_role(names, names.bao_role, CASINO_ACCOUNT, ttl=HOUR, max_ttl=24 * HOUR),
         _jwt_role(names, names.bao_migrate_role, MIGRATE_ACCOUNT, ttl=HOUR // 2, max_ttl=HOUR),
         _jwt_role(names, names.bao_realtime_role, REALTIME, ttl=HOUR, max_ttl=24 * HOUR),
+        *(
+            [_jwt_role(names, names.bao_backup_role, BACKUP_ACCOUNT, ttl=BACKUP_SECONDS, max_ttl=BACKUP_SECONDS)]
+            if plan.cell.backups
+            else []
+        ),
     ]
 
 
@@ -90,7 +99,7 @@ def transit_key_settings(found: dict[str, Any]) -> dict[str, Any]:
 
 def doors(names: Names) -> list[str]:
     """Paths by which a login could still be had: JWT roles and policies."""
-    roles = (names.bao_role, names.bao_migrate_role, names.bao_realtime_role)
+    roles = (names.bao_role, names.bao_migrate_role, names.bao_realtime_role, names.bao_backup_role)
     return [
         *(f"auth/jwt/role/{role}" for role in roles),
         *(f"sys/policies/acl/{role}" for role in roles),
@@ -103,6 +112,7 @@ def logins(names: Names) -> list[str]:
         *names.creds_modules.values(),
         names.creds_former,
         names.creds_owner,
+        names.creds_backup,
         names.creds_redis,
         names.creds_realtime,
     ]
@@ -141,7 +151,29 @@ def _casino_policy(plan: Plan, former: bool) -> str:
         + _rule(f"transit/decrypt/{names.transit_key}", "update")
         + _rule(f"transit/keys/{names.transit_key}", "read")
     )
-    return "".join(_rule(path, "read") for path in readable) + sealing + _own_leases()
+    # Below what a casino reads lies what its backups are sealed under: the longer path wins.
+    closed = _rule(f"kv/data/{names.backup_secret}", "deny")
+    return "".join(_rule(path, "read") for path in readable) + closed + sealing + _own_leases()
+
+
+def _backup_policy(plan: Plan) -> str:
+    """Read what opens the database and the stores, and what seals; tell how it ended. Nothing of the casino's own."""
+    names = plan.names
+    readable = [
+        f"database/creds/{names.creds_backup}",
+        f"kv/data/{names.backup_secret}",
+        *(f"kv/data/cell/backups/{store.name}" for store in plan.cell.backups),
+    ]
+    report = _rule(f"kv/data/{names.backup_report('*')}", "create", "update")
+    return "".join(_rule(path, "read") for path in readable) + report + _own_leases()
+
+
+def _backup_login(plan: Plan) -> list[Document]:
+    names = plan.names
+    if not plan.cell.backups:
+        return []
+    login = _postgresql_login([_create(names.backup_role)], ttl=BACKUP_SECONDS, max_ttl=BACKUP_SECONDS)
+    return [Document("OpenBaoDatabaseRole", f"database/roles/{names.creds_backup}", login)]
 
 
 def _jwt_role(names: Names, role: str, account: str, ttl: int, max_ttl: int) -> Document:

@@ -7,8 +7,10 @@ from domicile_catalog import (
     Attestation,
     AttestationError,
     Catalogue,
+    DataClass,
     Place,
     Product,
+    Question,
     Refusal,
     RulesError,
     TenantRequest,
@@ -22,6 +24,7 @@ from domicile_catalog import (
     rules_for,
     unlawful_since,
 )
+from domicile_catalog import place as may_rest
 
 from domicile_operator.cell import Cell, Site, unreadable
 from domicile_operator.conditions import PLACED
@@ -99,6 +102,25 @@ class CatalogueRulebook:
             answer.expiring,
             LawAhead(ahead.effective, " ".join(ahead.must)) if ahead else None,
         )
+
+    def refuses_backup(self, spec: TenantSpec, place: str, cell: Cell, today: date) -> Refused | None:
+        catalogue, attestations = self._of(cell), self._attestations(cell)
+        copies = tuple(dict.fromkeys((place, *cell.places, *cell.copy_places)))
+        held = [one for one in DataClass if catalogue.data_classes[one].in_cell and one is not DataClass.BACKUP]
+        for product in spec.products:
+            for data_class in held:
+                question = Question(
+                    jurisdiction=spec.jurisdiction,
+                    product=Product(product),
+                    data_class=DataClass.BACKUP,
+                    backs_up=data_class,
+                    production=cell.production,
+                    on=today,
+                )
+                answer = may_rest(catalogue, question, (place,), attestations, copies_among=copies)
+                if isinstance(answer, Refusal):
+                    return Refused(answer.code, sentence(answer))
+        return None
 
     def law(self, cell: Cell, now: datetime) -> dict[str, str]:
         return cell_law(

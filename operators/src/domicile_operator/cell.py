@@ -104,6 +104,21 @@ class ExclusionRegister(_Model):
     port: Port
 
 
+class BackupStore(_Model):
+    """Where backups rest: `place` is a place of the catalogue's or of the cell's sites, `url` restic's word for the
+    store, below which each tenant has a repository of its own, and `cidr` and `port` open it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,23}$")]
+    place: PlaceCode
+    url: Annotated[str, Field(pattern=r"^(rest|s3):https://[^@\s]+$", max_length=256)]
+    cidr: Annotated[str, AfterValidator(_network)]
+    port: Port
+
+    def repository(self, tenant: str) -> str:
+        """A tenant's own, as restic names it."""
+        return f"{self.url.rstrip('/')}/{tenant}" + ("/" if self.url.startswith("rest:") else "")
+
+
 class LedgerArchive(_Model):
     """Where each casino's worker keeps its sealed months: a volume of `size`, of a class whose volumes are kept."""
 
@@ -128,6 +143,7 @@ class Cell(_Model):
     has none. `trusted_proxies` is how many proxies in front of a casino append to X-Forwarded-For.
     `games_keys` are the public keys (Ed25519, raw, in base64) of which one must have signed the manifest of the games'
     software; without them casinos verify none. `games_manifests` are those that releases brought, by image version.
+    `backups` are the stores that tenants may be backed up to (docs/backups.md).
     Without a `ledger_archive` no casino's worker exports its sealed months (docs/ledger.md).
     `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
     `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here, in
@@ -159,6 +175,14 @@ class Cell(_Model):
     games_manifests: Mapping[str, str] = Field(default_factory=dict)
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     ledger_archive: LedgerArchive | None = None
+    backups: Annotated[tuple[BackupStore, ...], Field(max_length=8)] = ()
+
+    @model_validator(mode="after")
+    def _stores_are_told_apart(self) -> Self:
+        names = [one.name for one in self.backups]
+        if len(set(names)) < len(names):
+            raise ValueError("backups has a name more than once")
+        return self
 
     @model_validator(mode="after")
     def _serial_is_of_a_roots_list(self) -> Self:

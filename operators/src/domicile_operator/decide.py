@@ -55,6 +55,9 @@ class Rulebook(Protocol):
         Decided as the cell does: whether it is production, and whose attestations count there.
         """
 
+    def refuses_backup(self, spec: TenantSpec, place: str, cell: Cell, today: date) -> Refused | None:
+        """Why a backup of the tenant, which holds everything that rests in its cell, may not rest in `place`."""
+
     def law(self, cell: Cell, now: datetime) -> dict[str, str]:
         """What the cluster's admission policies are to go by in the cell."""
 

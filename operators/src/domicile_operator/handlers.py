@@ -12,8 +12,9 @@ from typing import Any
 
 import kopf
 
+from domicile_operator.backups.job import BACKUP
 from domicile_operator.clients.kube import PAGE, PLURALS
-from domicile_operator.names import GROUP, KIND, LABEL_TENANT, LEASE, PLURAL, SYSTEM_NAMESPACE, VERSION
+from domicile_operator.names import BACKUP_PLURAL, GROUP, KIND, LABEL_TENANT, LEASE, PLURAL, SYSTEM_NAMESPACE, VERSION
 from domicile_operator.runtime import Runtime
 from domicile_operator.watches import session, watched_path
 
@@ -33,13 +34,14 @@ WATCHED = (
     ("autoscaling", "v2", "horizontalpodautoscalers"),
     ("discovery.k8s.io", "v1", "endpointslices"),
 )
+TENANTS, BACKUPS = (GROUP, VERSION, PLURAL), (GROUP, VERSION, BACKUP_PLURAL)
 KINDS = {
     watched_path(group, version, plural): next(
         kind
         for (api_version, kind), (named, _) in PLURALS.items()
         if named == plural and api_version == (f"{group}/{version}" if group else version)
     )
-    for group, version, plural in ((GROUP, VERSION, PLURAL), *WATCHED)
+    for group, version, plural in (TENANTS, *WATCHED)
 }
 """By the path at which all objects of a kind are listed and watched."""
 LEASES = ("coordination.k8s.io", "v1", "leases")
@@ -68,7 +70,7 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
     @kopf.on.startup(registry=registry)
     async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
         configure(settings, runtime.watches.silence)
-        runtime.watches.expect(watched_path(*one) for one in ((GROUP, VERSION, PLURAL), LEASES, *WATCHED))
+        runtime.watches.expect(watched_path(*one) for one in (TENANTS, BACKUPS, LEASES, *WATCHED))
         await runtime.start()
 
     @kopf.on.cleanup(registry=registry)
@@ -76,10 +78,14 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
         await runtime.stop()
         leave_within(EXIT_SECONDS)
 
-    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    @kopf.on.event(*TENANTS, registry=registry)
     async def tenant_changed(name: str, event: kopf.RawEvent, **_: Any) -> None:
         if runtime.view.event(KIND, dict(event["object"]), deleted=event["type"] == "DELETED"):
             runtime.wake(name, 0.0)
+
+    @kopf.on.event(*BACKUPS, registry=registry)
+    async def backup_changed(**_: Any) -> None:
+        runtime.wake_backups()
 
     @kopf.on.event(*LEASES, registry=registry)
     async def lease_changed(**_: Any) -> None:
@@ -91,6 +97,8 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
         news = runtime.view.event(param, dict(event["object"]), deleted=event["type"] == "DELETED")
         if news and not (event["type"] == "MODIFIED" and measured(meta)):
             runtime.wake(labels[LABEL_TENANT])
+        if labels.get("app.kubernetes.io/component") == BACKUP:
+            runtime.wake_backups()
 
     for group, version, plural in WATCHED:
         kopf.on.event(

@@ -7,6 +7,8 @@ VERSION = "v1alpha1"
 PLURAL = "casinotenants"
 API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "CasinoTenant"
+BACKUP_PLURAL = "casinobackups"
+BACKUP_KIND = "CasinoBackup"
 FINALIZER = "casino.domicile.dev/teardown"
 FIELD_MANAGER = "domicile-operator"
 
@@ -24,6 +26,8 @@ LEDGER_ARCHIVE = "casino-ledger-archive"
 REALTIME = "casino-realtime"
 """Service account, Deployment, Service and disruption budget of who tells players over WebSockets."""
 MIGRATE_ACCOUNT = "casino-migrate"
+BACKUP_ACCOUNT = "casino-backup"
+"""Service account and network policy of who backs a tenant up (docs/adr/0038-backups-of-one-tenant.md)."""
 CONFIG_MAP = "casino-config"
 OPERATION = "casino-operation"
 """The ConfigMap that says what may be done (docs/adr/0034-a-tenants-life.md)."""
@@ -53,7 +57,8 @@ class Names:
     """Names of one tenant's parts.
 
     Takes the tenant's `metadata.name` (at most 32 characters of [a-z0-9-], which the CRD enforces).
-    A name must not end in `-migrate` or `-realtime`: its OpenBao policy would be that of another tenant's process.
+    A name must not end in `-migrate`, `-realtime` or `-backup`: its OpenBao policy would be that of another tenant's
+    process.
     """
 
     tenant: str
@@ -81,6 +86,11 @@ class Names:
         return {module: f"{self.database}_{module}" for module in MODULES}
 
     @property
+    def backup_role(self) -> str:
+        """Reads everything and writes nothing: who backs the database up."""
+        return f"{self.database}_backup"
+
+    @property
     def former_role(self) -> str:
         """What casinos served as before each module had a role. It goes when its last login has."""
         return f"{self.database}_app"
@@ -101,6 +111,11 @@ class Names:
         return f"casino-{self.tenant}-realtime"
 
     @property
+    def bao_backup_role(self) -> str:
+        """OpenBao policy and JWT role of backups."""
+        return f"casino-{self.tenant}-backup"
+
+    @property
     def creds_modules(self) -> dict[str, str]:
         """The database role of OpenBao that gives each module's login."""
         return {module: f"casino-{self.tenant}-{module.replace('_', '-')}" for module in MODULES}
@@ -112,6 +127,10 @@ class Names:
     @property
     def creds_owner(self) -> str:
         return f"casino-{self.tenant}-owner"
+
+    @property
+    def creds_backup(self) -> str:
+        return f"casino-{self.tenant}-backup"
 
     @property
     def creds_redis(self) -> str:
@@ -136,6 +155,15 @@ class Names:
     def redis_secret(self) -> str:
         """Where in `kv/` that user's password lies."""
         return f"tenants/{self.tenant}/redis"
+
+    @property
+    def backup_secret(self) -> str:
+        """Where in `kv/` the password lies that the tenant's backups are sealed under."""
+        return f"tenants/{self.tenant}/backup"
+
+    def backup_report(self, backup: str) -> str:
+        """Where in `kv/` a backup tells how it ended. `backup` is the CasinoBackup's uid."""
+        return f"tenants/{self.tenant}/backups/{backup}"
 
     @property
     def redis_prefix(self) -> str:

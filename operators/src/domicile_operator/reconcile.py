@@ -97,7 +97,7 @@ def reconcile(name: str, world: World) -> Outcome:
 def _build(tenant: Object, names: Names, world: World, found: Findings, record: Record) -> Outcome:
     asked, operating = asked_of(tenant), Operating(tenant, names, world)
     try:
-        decision = _decide(tenant, names, world)
+        decision = decide_on(tenant, names, world)
     except Fault:
         # What cannot be decided opens nothing; what the spec itself closes takes effect all the same.
         said = wanted(tenant["spec"])
@@ -218,7 +218,7 @@ def drive(
     return Outcome("settled")
 
 
-def _decide(tenant: Object, names: Names, world: World) -> Decision:
+def decide_on(tenant: Object, names: Names, world: World) -> Decision:
     spec = parse_spec(tenant["spec"])
     if isinstance(spec, Refused):
         return Decision(None, spec, wanted(tenant["spec"]))

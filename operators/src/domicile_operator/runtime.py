@@ -10,8 +10,10 @@ import logging
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from domicile_operator import metrics
+from domicile_operator.backups.keeping import keep_backups
 from domicile_operator.clients.viewed import Pages, fill
 from domicile_operator.errors import Fault
 from domicile_operator.gate import UNDER_WAY, Pass
@@ -45,11 +47,13 @@ PASSES_PER_SECOND = 4.0
 """That are made because time went by: a fifth of a processor (docs/scale.md)."""
 STORES_AFTER = 0.75
 """Of the time between two such passes: a pass that time brings looks at the stores, one for an event does not."""
-THREADS_BESIDE = 4
-"""For the law, the list of tenants, the view, and what kopf asks for."""
+THREADS_BESIDE = 5
+"""For the law, the list of tenants, backups, the view, and what kopf asks for."""
 FILL_SECONDS, FILL_AGAIN_SECONDS = 0.5, 5.0
 BELIEVED_SECONDS = 10.0
 """How long the watch of the Lease, which moves every other second, may show nothing before no watch is believed."""
+BACKUPS_SECONDS = 30.0
+"""Between two looks at the backups where no event tells of one: a store's or OpenBao's trouble is over by itself."""
 LAW_SETTLES_SECONDS = 1.0
 """The API server's policies learn of a new ConfigMap by a watch."""
 LAW_SECONDS = 60.0
@@ -78,6 +82,7 @@ class Runtime:
         self._passes: dict[str, Pass] = {}
         self._threads: set[asyncio.Future[Outcome]] = set()
         self._leads = asyncio.Event()
+        self._backups = asyncio.Event()
         self._beat = time.monotonic()
         self._unwell = ""
         self._law_at: float | None = None
@@ -92,13 +97,25 @@ class Runtime:
             self.view.doubt(kind)
             self._doubted.add(kind)
 
+    def wake_backups(self) -> None:
+        """A CasinoBackup, or the Job of one, changed."""
+        self._backups.set()
+
     async def start(self) -> None:
         """Stand for election, and start what works while this process leads."""
         # Python's own pool is of the machine's processors: workers beyond that would wait for a thread.
         threads = ThreadPoolExecutor(self._settings.workers + THREADS_BESIDE, thread_name_prefix="pass")
         asyncio.get_running_loop().set_default_executor(threads)
         workers = [self._work() for _ in range(self._settings.workers)]
-        others = (self._leadership.run(), self._lead(), self._relist(), self._keep_law(), self._listen(), self._fill())
+        others = (
+            self._leadership.run(),
+            self._lead(),
+            self._relist(),
+            self._keep_law(),
+            self._back_up(),
+            self._listen(),
+            self._fill(),
+        )
         self._tasks = [asyncio.create_task(task) for task in (*workers, *others)]
 
     async def stop(self) -> None:
@@ -248,6 +265,22 @@ class Runtime:
             log.warning("the law of this cell cannot be written: %s", fault.message)
         except Exception:
             log.exception("the law of this cell cannot be written")
+
+    async def _back_up(self) -> None:
+        """One pass over the cell's backups at a time: that is how no two begin together."""
+        while True:
+            await self._leads.wait()
+            self._backups.clear()
+            try:
+                await asyncio.to_thread(keep_backups, self.world)
+            except Fault as fault:
+                metrics.FAULTS.labels(fault.code).inc()
+                log.warning("backups cannot be looked after: %s", fault.message)
+            except Exception:
+                log.exception("backups cannot be looked after")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._backups.wait(), BACKUPS_SECONDS)
+            await asyncio.sleep(COALESCE_SECONDS)
 
     async def _relist(self) -> None:
         while True:

@@ -21,6 +21,7 @@ class Settings:
     """
 
     casino_image: str
+    backup_image: str = ""
     cell_folder: Path = Path("/etc/domicile")
     attestations_folder: Path = Path("/etc/domicile-attestations")
     networks_folder: Path = Path("/etc/domicile-networks")
@@ -39,7 +40,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read CASINO_IMAGE and the optional DOMICILE_* variables. Raises SystemExit with a sentence."""
+    """Read CASINO_IMAGE, and the optional CASINO_BACKUP_IMAGE and DOMICILE_*. Raises SystemExit with a sentence."""
     for name, least in LEAST_SECONDS.items():
         if not float(environment.get(name, least)) >= least:
             raise SystemExit(f"{name} is {environment[name]}: give it at least {least:g} seconds.")
@@ -49,6 +50,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     defaults = Settings(image)
     return Settings(
         casino_image=image,
+        backup_image=environment.get("CASINO_BACKUP_IMAGE", ""),
         cell_folder=Path(environment.get("DOMICILE_CELL_FOLDER", defaults.cell_folder)),
         attestations_folder=Path(environment.get("DOMICILE_ATTESTATIONS_FOLDER", defaults.attestations_folder)),
         networks_folder=Path(environment.get("DOMICILE_NETWORKS_FOLDER", defaults.networks_folder)),

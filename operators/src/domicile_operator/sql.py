@@ -63,8 +63,8 @@ PUBLIC_MAY_CREATE = SQL(
 
 
 def groups(names: Names) -> list[str]:
-    """The roles that logins are members of: the owner's and each module's."""
-    return [names.owner_role, *names.module_roles.values()]
+    """The roles that logins are members of: the owner's, each module's, and that of backups."""
+    return [names.owner_role, *names.module_roles.values(), names.backup_role]
 
 
 def parameters(names: Names) -> dict[str, Any]:

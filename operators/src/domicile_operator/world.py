@@ -21,6 +21,7 @@ class World:
 
     `cell` reads the mounted ConfigMap anew, so that a changed cell needs no restart; it raises Fault.
     `now` gives an aware time in UTC. `cache_users` are those of a cell whose cache is AWS's.
+    `backup_image` is what backs casinos up; empty where the cell has none.
     `pod_metrics` gives the metrics of the pod at an address, or raises OSError or urllib3's HTTPError.
     """
 
@@ -33,5 +34,6 @@ class World:
     image: str
     pod_metrics: Ask
     now: Callable[[], datetime]
+    backup_image: str = ""
     budget: Budget = field(default_factory=Budget)
     rounds: Rounds = field(default_factory=Rounds)

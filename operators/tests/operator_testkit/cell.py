@@ -123,6 +123,7 @@ class Operator:
         self._environment = os.environ | {
             "KUBECONFIG": str(kubeconfig),
             "CASINO_IMAGE": IMAGE,
+            "CASINO_BACKUP_IMAGE": IMAGE.replace("casino:", "casino-backup:"),
             "DOMICILE_CELL_FOLDER": str(cell.configuration),
             "BAO_TOKEN_FILE": str(cell.folder / f"{name}.token"),
             "DOMICILE_HTTP_PORT": str(self.port),

@@ -19,6 +19,7 @@ from domicile_operator.world import World
 
 Object = dict[str, Any]
 IMAGE = "registry.test/casino:0.1.0-abc1234"
+BACKUP_IMAGE = "registry.test/casino-backup:0.1.0-abc1234"
 
 
 class Switch:
@@ -377,6 +378,9 @@ class FakeRulebook:
         warnings = () if self.attested else ("min_age is recalled.",)
         return self.refusal or Placed(candidates[0], self.attested, warnings, self.rules, ahead=self.ahead)
 
+    def refuses_backup(self, spec: TenantSpec, place: str, cell: Cell, today: date) -> Refused | None:
+        return None if place in cell.places[:1] else NOWHERE
+
     def law(self, cell: Cell, now: datetime) -> dict[str, str]:
         return {"cell": cell.name, "today": now.date().isoformat()}
 
@@ -404,7 +408,7 @@ class Fakes:
         self.switch, self.clock, self.rulebook = Switch(), Clock(), FakeRulebook()
         self.kube, self.bao, self.databases = FakeKube(self.switch), FakeBao(self.switch), FakeDatabases(self.switch)
         self.cache_users = FakeCacheUsers(self.switch)
-        self.cell, self.image = cell, IMAGE
+        self.cell, self.image, self.backup_image = cell, IMAGE, BACKUP_IMAGE
         self.pods: dict[str, str] = {}
         """What each pod plays by, by its address."""
         self.operation: dict[str, tuple[int, int]] = {}
@@ -422,6 +426,7 @@ class Fakes:
             self.image,
             self.pod_metrics,
             self.clock,
+            self.backup_image,
         )
 
     def pod_metrics(self, address: str) -> str:

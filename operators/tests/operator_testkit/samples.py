@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domicile_operator.cell import Cell, ElastiCache, LedgerArchive
+from domicile_operator.cell import BackupStore, Cell, ElastiCache, LedgerArchive
 from domicile_operator.names import API_VERSION, KIND, Names
 from domicile_operator.operation import Operation, Record
 from domicile_operator.plan import Plan, RulesInForce
@@ -63,6 +63,20 @@ IN_AWS = CELL.model_copy(
 
 ARCHIVING = CELL.model_copy(update={"ledger_archive": LedgerArchive(storage_class="kept", size="20Gi")})
 """The same cell with a place for sealed months."""
+
+
+BACKED_UP = CELL.model_copy(
+    update={
+        "backups": tuple(
+            BackupStore.model_validate(
+                {"name": name, "place": place, "url": f"rest:https://{name}.example:8000", "cidr": "10.1.2.8/32",
+                 "port": 8000}
+            )
+            for name, place in (("offsite", "eu-west-2"), ("abroad", "sa-east-1"))
+        )
+    }
+)  # fmt: skip
+"""The same cell with two stores for backups."""
 
 
 def tenant(name: str = "acme-gb", **spec: Any) -> dict[str, Any]:

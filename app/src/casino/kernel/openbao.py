@@ -97,6 +97,14 @@ class BaoSession:
             raise ConfigurationError(f"kv/{path} holds no login yet: the operator writes it")
         return Login(found["username"], found["password"])
 
+    async def read_secret(self, path: str) -> dict[str, Any]:
+        """What lies in kv v2 at a path, for who knows its shape. Raises what hvac raises."""
+        return await self._read(path)
+
+    async def write_record(self, path: str, data: dict[str, Any]) -> None:
+        """Write to kv v2 at a path; a version of before stays beside it."""
+        await asyncio.to_thread(self._client.secrets.kv.v2.create_or_update_secret, path, data, mount_point="kv")
+
     async def _read(self, path: str) -> dict[str, Any]:
         def call() -> dict[str, Any]:
             answer = self._client.secrets.kv.v2.read_secret_version(

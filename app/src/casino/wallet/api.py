@@ -25,6 +25,7 @@ from casino.wallet.payments.repository_desk import Waiting as PaymentWaiting
 from casino.wallet.payments.service import Payments
 from casino.wallet.play import BetUnknown, Play, Played, PlayMove
 from casino.wallet.repository import WalletRepository, months_ahead
+from casino.wallet.repository_figures import Figures, figures
 from casino.wallet.repository_limits import MergeBlocked, PlayerLimits, Renewed
 from casino.wallet.repository_opening import LedgerOpeningBalances
 from casino.wallet.repository_operation import OperationRepository, Recorded
@@ -61,6 +62,7 @@ __all__ = [
     "DepositGuard",
     "DepositLimitReached",
     "DepositRequest",
+    "Figures",
     "GameRound",
     "GameRoundUnknown",
     "GameRounds",
@@ -116,6 +118,7 @@ __all__ = [
     "build_payments",
     "build_play",
     "build_rounds",
+    "figures",
     "months_ahead",
     "months_gone",
     "payments_router",

@@ -21,6 +21,7 @@ Manifest = dict[str, Any]
 NAMESPACE = "domicile-system"
 CELL, ATTESTATIONS, GAMES = "domicile-cell", "domicile-attestations", "domicile-games"
 UNSET_OPERATOR, UNSET_CASINO = "domicile-operator:unset", "casino:unset"
+UNSET_BACKUP = "casino-backup:unset"
 MOST_BYTES = 900_000
 """A ConfigMap holds a mebibyte, names and all."""
 CELL_DIGEST = "domicile.dev/cell-digest"
@@ -66,9 +67,12 @@ def _read(file: Path) -> list[Manifest]:
         raise PlanError(f"{file} cannot be read: {error}") from None
 
 
-def with_images(manifests: Iterable[Manifest], operator_image: str, casino_image: str) -> list[Manifest]:
-    """The manifests with the two images where they leave them unset. Raises PlanError where one has no place."""
-    text = json.dumps(list(manifests))
+def with_images(
+    manifests: Iterable[Manifest], operator_image: str, casino_image: str, backup_image: str = ""
+) -> list[Manifest]:
+    """The manifests with the images where they leave them unset. Raises PlanError where one of the first two has no
+    place; without a `backup_image` nobody is backed up."""
+    text = json.dumps(list(manifests)).replace(f'"{UNSET_BACKUP}"', json.dumps(backup_image))
     for unset, image in ((UNSET_OPERATOR, operator_image), (UNSET_CASINO, casino_image)):
         if f'"{unset}"' not in text:
             raise PlanError(f"The manifests have no image `{unset}` to set to {image}.")

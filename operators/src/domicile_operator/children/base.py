@@ -111,7 +111,8 @@ class PrunedChild(KubernetesChild):
         namespace = plan.names.namespace
         for found in world.kube.list(self.api_version, self.kind, namespace, f"{LABEL_TENANT}={plan.names.tenant}"):
             name = found["metadata"]["name"]
-            if name not in wanted and made_by_us(found):
+            # What has an owner in the cluster (a backup's Job) is no child, and goes with its owner.
+            if name not in wanted and made_by_us(found) and not found["metadata"].get("ownerReferences"):
                 world.kube.delete(self.api_version, self.kind, name, namespace)
 
 

@@ -15,13 +15,14 @@ from kubernetes import client, config
 from domicile_operator.clients.breaker import Breaker
 from domicile_operator.errors import Fault, Gone
 from domicile_operator.gate import OPEN, Gate
-from domicile_operator.names import API_VERSION, FIELD_MANAGER, KIND, PLURAL
+from domicile_operator.names import API_VERSION, BACKUP_KIND, BACKUP_PLURAL, FIELD_MANAGER, KIND, PLURAL
 
 Object = dict[str, Any]
 
 PLURALS: dict[tuple[str, str], tuple[str, bool]] = {
     # (apiVersion, kind): (plural, namespaced)
     (API_VERSION, KIND): (PLURAL, False),
+    (API_VERSION, BACKUP_KIND): (BACKUP_PLURAL, False),
     ("v1", "Namespace"): ("namespaces", False),
     ("v1", "ServiceAccount"): ("serviceaccounts", True),
     ("v1", "ResourceQuota"): ("resourcequotas", True),

@@ -13,7 +13,7 @@ from domicile_operator.names import KIND, LABEL_TENANT, Names
 from domicile_operator.plan import digest
 from domicile_operator.view import View, key_of
 
-NOT_WATCHED = frozenset({"Event", "StorageClass", "Lease"})
+NOT_WATCHED = frozenset({"Event", "StorageClass", "Lease", "CasinoBackup"})
 WATCHED = frozenset(kind for _, kind in PLURALS) - NOT_WATCHED
 VERSIONS = {kind: api_version for api_version, kind in PLURALS}
 SELECTOR = re.compile(r"(?P<key>[^\s=!,()]+)(?:=(?P<one>[^\s=,()]+)| in \((?P<any>[^()]+)\))")

@@ -1,7 +1,7 @@
 """The tenant's namespace and what bounds it: service accounts, quota, default limits."""
 
 from domicile_operator.manifests.metadata import metadata
-from domicile_operator.names import APP, MIGRATE_ACCOUNT, REALTIME
+from domicile_operator.names import APP, BACKUP_ACCOUNT, MIGRATE_ACCOUNT, REALTIME
 from domicile_operator.plan import Manifest, Plan
 
 
@@ -24,13 +24,14 @@ def service_accounts(plan: Plan) -> list[Manifest]:
             "metadata": metadata(plan, name),
             "automountServiceAccountToken": False,
         }
-        for name in (APP, MIGRATE_ACCOUNT, REALTIME)
+        for name in (APP, MIGRATE_ACCOUNT, REALTIME, *((BACKUP_ACCOUNT,) if plan.cell.backups else ()))
     ]
 
 
 def quota(plan: Plan) -> Manifest:
-    """Room for every replica, one more of each kind while rolling, a migration with one retry, and the worker."""
-    size, pods = plan.size, plan.size.most + 5 + plan.realtime_size.most + 1
+    """Room for every replica, one more of each kind while rolling, a migration with one retry, the worker, a backup."""
+    size = plan.size
+    pods = size.most + 5 + plan.realtime_size.most + 1 + bool(plan.cell.backups)
     return {
         "apiVersion": "v1",
         "kind": "ResourceQuota",

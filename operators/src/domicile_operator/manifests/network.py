@@ -1,7 +1,7 @@
 """Network policies: everything is closed, then the few ways that a casino needs are opened."""
 
 from domicile_operator.manifests.metadata import metadata, selector
-from domicile_operator.names import LABEL_SCRAPES, SYSTEM_NAMESPACE
+from domicile_operator.names import BACKUP_ACCOUNT, LABEL_SCRAPES, SYSTEM_NAMESPACE
 from domicile_operator.plan import Manifest, Plan
 
 HTTP_PORT = 8080
@@ -20,6 +20,7 @@ def network_policies(plan: Plan) -> list[Manifest]:
         *((studio.cidr, studio.port) for studio in plan.studios),
         *([(plan.register.cidr, plan.register.port)] if plan.register else []),
     ]
+    stores = [(store.cidr, store.port) for store in cell.backups]
     return [
         _policy(plan, "default-deny", {}, {"policyTypes": ["Ingress", "Egress"]}),
         _policy(
@@ -47,6 +48,7 @@ def network_policies(plan: Plan) -> list[Manifest]:
             },
         ),
         _policy(plan, "casino-migrate", selector("migrate"), {"egress": _egress(data)}),
+        *([_policy(plan, BACKUP_ACCOUNT, selector("backup"), {"egress": _egress([*data, *stores])})] if stores else []),
     ]
 
 

@@ -39,3 +39,14 @@ path "kv/metadata/cell/psp/*" {
 path "auth/token/renew-self" {
   capabilities = ["update"]
 }
+# What a tenant's backups are sealed under: made once, by who can neither read nor replace it.
+path "kv/data/tenants/+/backup" {
+  capabilities = ["create"]
+}
+path "kv/metadata/tenants/+/backup" {
+  capabilities = ["read"]
+}
+# How each of them ended.
+path "kv/data/tenants/+/backups/+" {
+  capabilities = ["read"]
+}
