@@ -91,3 +91,19 @@ def test_a_cell_names_its_registers_and_their_keys_are_openbaos_alone(tmp_path: 
         "kept": [{"path": "kv/data/cell/registers/autoexclusao", "data": {"data": {"key": key}}}],
     }
     assert rendered(tmp_path, tmp_path, told) == {"registers": [], "kept": []}
+
+
+def test_a_cell_names_its_stores_of_backups_and_what_opens_them_is_openbaos_alone(tmp_path: Path) -> None:
+    entry = {
+        "name": "offsite", "place": "sa-east-1", "url": "rest:https://backups.example:8000", "cidr": "10.0.0.8/32",
+        "port": 8000,
+    }  # fmt: skip
+    told = (
+        "{{ {'stores': cell_backup_documents | from_yaml, 'kept': cell_openbao_backups | from_yaml} | to_nice_yaml }}"
+    )
+    opens = {"username": "cell", "password": '"quoted" \\'}
+    assert rendered(tmp_path, tmp_path, told, cell_backups=[entry | opens]) == {
+        "stores": [entry],
+        "kept": [{"path": "kv/data/cell/backups/offsite", "data": {"data": opens}}],
+    }
+    assert rendered(tmp_path, tmp_path, told) == {"stores": [], "kept": []}

@@ -27,7 +27,7 @@ class Machine:
 _NODE_DIRS = ("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd")
 
 MACHINES = (
-    Machine("registry1", 10, ("registry",)),
+    Machine("registry1", 10, ("registry", "backup_store")),
     Machine("data1", 11, ("postgresql", "redis", "openbao"), private_dirs=("/var/lib/postgresql",)),
     Machine(
         "node1",
