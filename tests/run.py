@@ -34,6 +34,8 @@ class Suite:
 # program -> its Debian package
 UNIT_PROGRAMS = {
     "redis-server": "redis-server",
+    "restic": "restic",
+    "rclone": "rclone",
     "softhsm2-util": "softhsm2",
     "dieharder": "dieharder",
     "chromium": "chromium",

@@ -32,6 +32,8 @@ PACKAGES = {
     "nftables": "leads the loopback port to the ingress",
     "openssh-client": "Ansible's way into the machines",
     "postgresql-client": "pgbench and psql for the benchmark",
+    "restic": "what the tests back tenants up with",
+    "rclone": "the tests' own store of backups, on a free port of the loopback",
     "redis-server": "the unit tests' own Redis, on a free port of the loopback",
     "skopeo": "puts images into the site's registry",
     "softhsm2": "the unit tests' PKCS#11 token, as a source of the casino's entropy",

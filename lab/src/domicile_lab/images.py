@@ -169,6 +169,7 @@ def _backup_root(paths: Paths, folder: Path) -> None:
     image has. Debian's own package is taken apart, so that none of the rest (perl, readline) comes along."""
     whole = paths.state / "build" / "backup-root"
     shutil.rmtree(whole, ignore_errors=True)
+    whole.parent.mkdir(parents=True, exist_ok=True)
     included = ",".join((*BACKUP_PACKAGES, *PYTHON_PACKAGES))
     run(["mmdebstrap", "--variant=extract", f"--include={included}", SUITE, whole], log=paths.logs / "images.log")
     (folder / "bin").mkdir(parents=True)

@@ -107,6 +107,8 @@ def url_environment(url: str) -> dict[str, str]:
         "PGDATABASE": unquote(parts.path.removeprefix("/")),
         "PGUSER": unquote(parts.username or query.get("user", "")),
         "PGPASSWORD": unquote(parts.password or query.get("password", "")),
+        "PGSSLMODE": query.get("sslmode", ""),
+        "PGSSLROOTCERT": query.get("sslrootcert", ""),
     }
     return {name: value for name, value in found.items() if value}
 

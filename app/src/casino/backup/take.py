@@ -32,8 +32,10 @@ async def take(
         schema, ledger = await schema_version(connection), await figures(connection)
         dump = Dump(backup.program("pg_dump"), settings, opened.login, name)
         kept = await restic.write(dump.read(), backup.id, tenant, DUMP)
+    # What restic tells of a write is an abbreviation, in some versions.
+    snapshot = await restic.find(backup.id, tenant, DUMP) or kept.snapshot
     receipt = Receipt(
-        backup.id, tenant, backup.licence, instant, kept.snapshot, dump.bytes, kept.added, dump.sha256, image,
+        backup.id, tenant, backup.licence, instant, snapshot, dump.bytes, kept.added, dump.sha256, image,
         catalogue, schema, server, ledger,
     )  # fmt: skip
     await restic.write(_once(json.dumps(receipt.as_json(), indent=1).encode()), backup.id, tenant, RECEIPT)
