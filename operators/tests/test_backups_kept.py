@@ -203,6 +203,7 @@ def test_the_job_is_restricted_and_knows_no_secret() -> None:
     environment = {one["name"]: one["value"] for one in container["env"]}
     assert environment["CASINO_BACKUP_STORE"] == "rest:https://offsite.example:8000/acme-gb/"
     assert environment["BAO_BACKUP_PASSWORD"] == "tenants/acme-gb/backup" and "BAO_DATABASE_ROLE" not in environment
+    assert {"name": "tmp", "emptyDir": {"sizeLimit": "512Mi"}} in pod["volumes"]
     (owner,) = made["metadata"]["ownerReferences"]
     assert owner["kind"] == BACKUP_KIND and len(made["metadata"]["name"]) <= 63
 

@@ -14,7 +14,7 @@ from domicile_operator.clients.kube import PLURALS
 from domicile_operator.handlers import BACKUPS, LEASES, WATCHED
 from domicile_operator.manifests import namespace, network
 from domicile_operator.plan import SIZES
-from domicile_operator.spec import Licence, Limits, Product, Suspension, TenantSpec
+from domicile_operator.spec import Backups, Licence, Limits, Product, Suspension, TenantSpec
 from operator_testkit.samples import plan
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -82,6 +82,7 @@ def test_every_value_is_bounded() -> None:
         (Licence, SPEC["properties"]["licence"]),
         (Limits, SPEC["properties"]["limits"]),
         (Suspension, SPEC["properties"]["suspension"]),
+        (Backups, SPEC["properties"]["backups"]),
     ],
 )
 def test_schema_and_typed_spec_have_the_same_fields(model: Any, schema: dict[str, Any]) -> None:
@@ -135,7 +136,7 @@ def test_the_operator_may_do_what_it_does_and_watch_what_it_watches() -> None:
             assert verbs(group, plural) == {"get", "list", "watch", "create", "patch"}
             assert (group, "v1", plural) in WATCHED
         elif kind == names.BACKUP_KIND:
-            assert verbs(group, plural) == {"get", "list", "watch"}
+            assert verbs(group, plural) == {"get", "list", "watch", "create", "delete"}
             assert (group, api_version.split("/")[-1], plural) == BACKUPS
         elif kind == names.KIND:
             assert verbs(group, plural) == {"get", "list", "watch", "patch"}

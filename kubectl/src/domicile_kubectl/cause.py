@@ -104,7 +104,7 @@ def _remarks(tenant: Tenant) -> tuple[str, ...]:
     if (why := tenant.paused) is not None:
         found.append(f"It is paused{f': {why}' if why else ''}. The operator changes nothing until it is resumed.")
     for kind, status in (("Degraded", "True"), ("DriftDetected", "True"), ("RulesInForce", "False"),
-                         ("OperationInForce", "False"), ("GamesVerified", "False")):  # fmt: skip
+                         ("OperationInForce", "False"), ("GamesVerified", "False"), ("Backup", "False")):  # fmt: skip
         if (one := tenant.condition(kind)) and one.status == status:
             found.append(f"{kind}: {one.message}")
     if tenant.ready and tenant.operation and (state := tenant.status.get("state")) != "Live":

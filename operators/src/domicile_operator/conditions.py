@@ -18,6 +18,7 @@ DATABASE = "Database"
 RULES_IN_FORCE = "RulesInForce"
 OPERATION_IN_FORCE = "OperationInForce"
 GAMES_VERIFIED = "GamesVerified"
+BACKUP = "Backup"
 PROGRESSING = "Progressing"
 DEGRADED = "Degraded"
 PAUSED = "Paused"
@@ -38,6 +39,7 @@ TYPES = (
     RULES_IN_FORCE,
     OPERATION_IN_FORCE,
     GAMES_VERIFIED,
+    BACKUP,
     PROGRESSING,
     DEGRADED,
     PAUSED,

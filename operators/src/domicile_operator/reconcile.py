@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from domicile_operator import metrics, pods_seen, teardown
 from domicile_operator.annotations import Asked, asked_of
+from domicile_operator.backups.schedule import backup_condition, schedule_of
 from domicile_operator.belief import believed, wanted_of
 from domicile_operator.children.base import Child, Reference
 from domicile_operator.children.order import BUILD
@@ -19,7 +20,7 @@ from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.events import Event
 from domicile_operator.held import look
 from domicile_operator.keeping import keep
-from domicile_operator.names import API_VERSION, APP, KIND, LABEL_PLACE, Names
+from domicile_operator.names import API_VERSION, APP, BACKUP_KIND, KIND, LABEL_PLACE, Names
 from domicile_operator.operating import Operating
 from domicile_operator.operation import wanted
 from domicile_operator.ownership import ours
@@ -105,6 +106,7 @@ def _build(tenant: Object, names: Names, world: World, found: Findings, record: 
         operating.tell(said, _seen(operating, names, world), found)
         raise
     found.conditions += decision.conditions
+    found.conditions += _backups(tenant, world)
     if decision.licence_ends is not None:
         metrics.record_licence(names.tenant, decision.licence_ends, world.now())
     # Pause stays no regulator's hand: what may be done is kept all the same, but where a plan is asked for.
@@ -131,6 +133,13 @@ def _build(tenant: Object, names: Names, world: World, found: Findings, record: 
     if outcome.kind == "held":
         return replace(outcome, behind=runs and behind)
     return Outcome("refused", decision.refused.code, soon=runs, behind=runs and behind)
+
+
+def _backups(tenant: Object, world: World) -> list[Condition]:
+    """What is to be said of its backups, where it has, or had, a schedule."""
+    listed = world.kube.list(API_VERSION, BACKUP_KIND) if schedule_of(tenant) is not None else ()
+    told = backup_condition(tenant, listed, world.now())
+    return [told] if told is not None else []
 
 
 def _drive_all(plan: Plan, tenant: Object, world: World, found: Findings, record: Record) -> Outcome:

@@ -52,6 +52,13 @@ class Suspension(_Model):
     withdrawals: bool
 
 
+class Backups(_Model):
+    """A schedule: to which store of the cell, and how often."""
+
+    store: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,23}$")]
+    every_hours: Annotated[int, Field(ge=1, le=168)] = 24
+
+
 class TenantSpec(_Model):
     """`spec` of a CasinoTenant as the CRD admits it."""
 
@@ -66,6 +73,7 @@ class TenantSpec(_Model):
     domains: tuple[Host, ...] = ()
     state: State = State.LIVE
     suspension: Suspension | None = None
+    backups: Backups | None = None
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
 
 

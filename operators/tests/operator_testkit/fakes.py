@@ -198,8 +198,13 @@ class FakeKube:
             del self.objects[kind, "", name]
 
     def create(self, manifest: Object) -> None:
-        self._switch.pass_through("create Event")
-        self.events.append(manifest)
+        self._switch.pass_through(f"create {manifest['kind']}")
+        if manifest["kind"] == "Event":
+            self.events.append(manifest)
+        elif _key(manifest) in self.objects:
+            raise Fault("CONFLICT", "already exists")
+        else:
+            self.put(manifest)
 
     def finish_namespace(self, name: str) -> None:
         """What the namespace controller does."""

@@ -15,6 +15,9 @@ BACKUP = "backup"
 KEPT_SECONDS = 86_400
 """How long a Job that has ended stays to be read."""
 RETRIES = 2
+ROOM = "512Mi"
+"""restic keeps packs of some 16 MiB, one for each connection and those being filled, until the store has them. A pod
+that outgrows its folder is evicted."""
 
 
 def job_name(backup: Object) -> str:
@@ -46,6 +49,9 @@ def backup_job(plan: Plan, store: BackupStore, backup: Object, image: str) -> Ma
         extra={"args": [BACKUP, "take"]},
     )
     template["spec"]["restartPolicy"] = "Never"
+    for volume in template["spec"]["volumes"]:
+        if volume["name"] == "tmp":
+            volume["emptyDir"] = {"sizeLimit": ROOM}
     made = metadata(plan, job_name(backup), BACKUP)
     owner = {"apiVersion": API_VERSION, "kind": BACKUP_KIND, "name": backup["metadata"]["name"], "uid": uid}
     return {

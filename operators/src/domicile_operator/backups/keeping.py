@@ -2,11 +2,13 @@
 
 import logging
 import secrets
+from collections.abc import Sequence
 
 from domicile_operator import events
 from domicile_operator.annotations import asked_of
 from domicile_operator.backups.deciding import OVER, Answer, chosen, outcome, phase_of, status, unlawful, waits
 from domicile_operator.backups.job import backup_job, job_name
+from domicile_operator.backups.schedule import due, superfluous
 from domicile_operator.cell import BackupStore, Cell
 from domicile_operator.clients.kube import Object
 from domicile_operator.errors import Fault, Gone
@@ -23,7 +25,7 @@ def keep_backups(world: World) -> None:
 
     Safe to repeat from anywhere: a Job is named after its CasinoBackup, and a pod tells again what its store has.
     """
-    listed = world.kube.list(API_VERSION, BACKUP_KIND)
+    listed = _kept_to_schedule(world)
     waiting = sorted(
         (one for one in listed if phase_of(one) not in OVER and not one["metadata"].get("deletionTimestamp")),
         key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]),
@@ -47,6 +49,21 @@ def keep_backups(world: World) -> None:
             _tell(backup, answer, world)
         except Gone:
             continue  # the Job goes with it
+
+
+def _kept_to_schedule(world: World) -> Sequence[Object]:
+    """Every backup, with those that are due and without those that are too many."""
+    listed = world.kube.list(API_VERSION, BACKUP_KIND)
+    made = due(world.kube.list(API_VERSION, KIND), listed, world.now())
+    for backup in made:
+        try:
+            world.kube.create(backup)
+        except Fault as fault:
+            if fault.code != "CONFLICT":  # of its name there is one already
+                raise
+    for name in superfluous(listed):
+        world.kube.delete(API_VERSION, BACKUP_KIND, name)
+    return world.kube.list(API_VERSION, BACKUP_KIND) if made else listed
 
 
 def _step(backup: Object, cell: Cell, world: World, other: str | None) -> Answer:
