@@ -74,7 +74,8 @@ def test_the_licence_may_be_renewed(cell: Cell) -> None:
         ("9lives", "begins with a letter"),
         ("acme.gb", "has only a-z, 0-9 and -"),
         ("acme-migrate", "must not end with -migrate"),
-        ("acme-realtime", "must not end with -migrate or -realtime"),
+        ("acme-realtime", "must not end with -migrate, -realtime or -backup"),
+        ("acme-backup", "must not end with -migrate, -realtime or -backup"),
     ],
 )
 def test_a_name_that_children_cannot_bear_is_refused(cell: Cell, name: str, said: str) -> None:

@@ -64,7 +64,7 @@ def cell(tmp_path: Path) -> Iterator[Cell]:
 def test_a_tenants_life(cell: Cell) -> None:
     assert cell.databases.ensure(NAMES, "000-1") is True
     assert cell.databases.ensure(NAMES, "000-1") is False
-    assert cell.roles() == {f"{DATABASE}_{role}" for role in ("owner", "ledger", *MODULES)}
+    assert cell.roles() == {f"{DATABASE}_{role}" for role in ("owner", "ledger", "backup", *MODULES)}
     _the_owner_hands_functions_over(cell)
     for module in MODULES:
         with psycopg.connect(cell.login(NAMES.module_roles[module], f"v_{module}"), autocommit=True) as session:
