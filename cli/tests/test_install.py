@@ -20,6 +20,9 @@ MANIFESTS = [
 ]
 
 
+CERTIFYING = [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "domicile-no-backend"}}]
+
+
 class Cluster:
     """What kubectl is asked, of a cluster that keeps its ConfigMaps and who wrote each key."""
 
@@ -30,7 +33,7 @@ class Cluster:
 
     def __call__(self, verb, *arguments, stdin=None):
         if verb == "kustomize":
-            return yaml.safe_dump_all(MANIFESTS)
+            return yaml.safe_dump_all(CERTIFYING if arguments[0].endswith("certificates") else MANIFESTS)
         if verb == "get":
             data = self.cell if arguments[1] == "domicile-cell" else {n: text for n, (text, _) in self.keys.items()}
             return "" if data is None else json.dumps({"data": data})
@@ -178,3 +181,11 @@ def test_what_is_no_manifest_of_games_is_not_installed(cluster, lab, text):
     (lab / "games.json").write_text(text)
     result = run("--manifests", lab, "--games-manifest", lab / "games.json")
     assert (result.exit_code, cluster.applied) == (1, [])
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_has_certificates_signed_comes_to_the_cells_that_ask_for_it(cluster, tmp_path, asked):
+    (tmp_path / "certificates").mkdir()
+    cluster.cell["cell.yaml"] += "certificates: OpenBao\n" if asked else ""
+    assert run("--manifests", tmp_path).exit_code == 0
+    assert ("Service" in cluster.applied) is asked

@@ -14,6 +14,7 @@ import casino.realtime.metrics
 import pytest
 import yaml
 from domicile_operator import metrics, tenant_series
+from domicile_operator.certificates import metrics as certificate_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
 MONITORING = Path(__file__).parents[1] / "deploy" / "monitoring"
@@ -37,7 +38,7 @@ NAME = re.compile(r"\b(?:casino|domicile)_[a-z0-9_]+")
 
 
 def wrappers() -> Iterator[MetricWrapperBase]:
-    for module in (metrics, tenant_series, casino.kernel.metrics, casino.realtime.metrics):
+    for module in (metrics, tenant_series, certificate_metrics, casino.kernel.metrics, casino.realtime.metrics):
         yield from (one for one in vars(module).values() if isinstance(one, MetricWrapperBase))
 
 

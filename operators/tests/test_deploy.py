@@ -10,6 +10,7 @@ import yaml
 from domicile_catalog import Act, State
 from domicile_operator import conditions, names, status
 from domicile_operator.backups.deciding import COMPLETE, PHASES
+from domicile_operator.certificates.objects import NO_BACKEND
 from domicile_operator.clients.kube import PLURALS
 from domicile_operator.handlers import BACKUPS, LEASES, WATCHED
 from domicile_operator.manifests import namespace, network
@@ -192,7 +193,7 @@ def test_the_operator_reaches_the_casinos_that_it_asks_for_their_rules_and_they_
     assert let_in["podSelector"] == own["podSelector"]
 
 
-@pytest.mark.parametrize("folder", [DEPLOY, DEPLOY / "aws"], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [DEPLOY, DEPLOY / "aws", DEPLOY / "certificates"], ids=lambda folder: folder.name)
 def test_every_manifest_is_in_the_kustomization(folder: Path) -> None:
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
     assert set(kustomization["resources"]) == {p.name for p in folder.glob("*.yaml")} - {"kustomization.yaml"}
@@ -208,6 +209,23 @@ def test_what_makes_the_first_logins_is_as_restricted_as_the_operator_and_has_an
     assert container["securityContext"] == theirs["securityContext"] and container["image"] == theirs["image"]
     mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
     assert mounts.items() <= {one["name"]: one["mountPath"] for one in theirs["volumeMounts"]}.items()
+
+
+def test_what_has_certificates_signed_is_as_restricted_and_writes_where_the_ingress_controller_is() -> None:
+    (deployment,), (ours,) = documents("certificates/deployment.yaml"), documents("deployment.yaml")
+    pod, operator = deployment["spec"]["template"]["spec"], ours["spec"]["template"]["spec"]
+    assert (
+        pod["serviceAccountName"] == names.CERTIFICATES_ROLE and pod["securityContext"] == operator["securityContext"]
+    )
+    (container,), (theirs,) = pod["containers"], operator["containers"]
+    assert container["securityContext"] == theirs["securityContext"] and container["image"] == theirs["image"]
+    for document in documents("certificates/rbac.yaml"):
+        verbs = {verb for rule in document.get("rules", []) for verb in rule["verbs"]}
+        assert "*" not in verbs
+        if document["kind"] == "ClusterRole":
+            assert verbs == {"list"} and not any("secrets" in rule["resources"] for rule in document["rules"])
+    (service,) = documents("certificates/ingress.yaml")
+    assert service["metadata"]["name"] == NO_BACKEND and "selector" not in service["spec"]
 
 
 def test_nothing_names_a_machine() -> None:

@@ -18,7 +18,11 @@ MONITORING = ROOT / "operators" / "deploy" / "monitoring"
 SCRAPE = yaml.safe_load((MONITORING / "scrape.yaml").read_text())
 MONITORS = list(yaml.safe_load_all((MONITORING / "podmonitor.yaml").read_text()))
 RULES = [r for g in yaml.safe_load((MONITORING / "alerts.yaml").read_text())["groups"] for r in g["rules"]]
-CODE = [ROOT / "app/src/casino/kernel/metrics.py", ROOT / "operators/src/domicile_operator/metrics.py"]
+CODE = [
+    ROOT / "app/src/casino/kernel/metrics.py",
+    ROOT / "operators/src/domicile_operator/metrics.py",
+    ROOT / "operators/src/domicile_operator/certificates/metrics.py",
+]
 
 
 def relabelled(labels: Mapping[str, str], steps: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:

@@ -28,8 +28,10 @@ USAGES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageO
 AUTHORITY_YEARS = 10
 
 
-def ensure_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """Read the authority `name` from `folder`, or make it: ECDSA P-256, key 0600."""
+def ensure_authority(
+    folder: Path, name: str, path_length: int = 0
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """Read the authority `name` from `folder`, or make it: ECDSA P-256, key 0600, with so many authorities below it."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
     with (folder / ".lock").open("w") as lock:
@@ -44,7 +46,7 @@ def ensure_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.Elli
                     serialization.NoEncryption(),
                 )
             )
-            made = sign_authority(name, key)
+            made = sign_authority(name, key, path_length)
             certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
     loaded = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
@@ -52,7 +54,7 @@ def ensure_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.Elli
     return certificate, loaded
 
 
-def sign_authority(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+def sign_authority(name: str, key: ec.EllipticCurvePrivateKey, path_length: int) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Domicile {name} authority")])
     now = dt.datetime.now(dt.UTC)
     return (
@@ -63,7 +65,7 @@ def sign_authority(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certifica
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(minutes=5))
         .not_valid_after(now + dt.timedelta(days=365 * AUTHORITY_YEARS))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.KeyUsage(

@@ -9,7 +9,7 @@ import yaml
 
 PLAYBOOKS = Path(__file__).resolve().parents[1]
 ROLES = sorted(p for p in (PLAYBOOKS / "roles").iterdir() if p.is_dir())
-OURS = {"certificate", "current_unit", "openbao"}  # our own plugins, which need no collection's name
+OURS = {"certificate", "current_unit", "intermediate", "openbao"}  # our own plugins, which need no collection's name
 KEYWORDS = {
     "name", "when", "tags", "register", "notify", "loop", "loop_control", "become", "become_user", "vars", "no_log",
     "changed_when", "failed_when", "check_mode", "delegate_to", "run_once", "until", "retries", "delay",

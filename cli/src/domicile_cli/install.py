@@ -29,6 +29,8 @@ from domicile_infra.plan.manifests import (
 from rich.console import Console
 
 OPERATOR = "domicile-operator"
+CERTIFICATES = "certificates"
+"""The folder, below the operator's manifests, of who has tenants' certificates signed."""
 
 console = Console()
 
@@ -70,6 +72,8 @@ def install(
     the cell's stack or the site's playbook writes. With an environment, the ConfigMap domicile-attestations there
     becomes what its folder holds; the operator goes by it within a minute or two, and need not be restarted.
 
+    A cell whose description names certificates gets domicile-certificates too.
+
     With a manifest of the games, the ConfigMap domicile-games has it beside those of former releases. A cell whose
     description names gamesKeys runs no casino image without one.
 
@@ -86,7 +90,10 @@ def install(
     """
     try:
         rendered = list(yaml.safe_load_all(_kubectl("kustomize", str(manifests))))
-        documents = with_images(rendered, operator_image, casino_image, backup_image)
+        further = manifests / CERTIFICATES
+        certifying = list(yaml.safe_load_all(_kubectl("kustomize", str(further)))) if further.is_dir() else []
+        whole = with_images([*rendered, *certifying], operator_image, casino_image, backup_image)
+        documents, certifying = whole[: len(rendered)], whole[len(rendered) :]
         papers = attestations_config_map(read_attestations(environment / "attestations")) if environment else None
         games = (
             games_config_map(casino_image, games_manifest.read_bytes().decode(errors="replace"))
@@ -107,6 +114,8 @@ def install(
             _install_attestations(environment, papers, cell)
         _install_games(games, casino_image, cell)
         _apply([d for d in documents if d not in crds])
+        if cell.get("certificates"):
+            _apply(certifying)
         console.print(f"waiting until {OPERATOR} runs (at most {timeout} s)")
         _kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", NAMESPACE, f"--timeout={timeout}s")
     except (InstallError, PlanError) as error:

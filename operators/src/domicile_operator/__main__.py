@@ -1,4 +1,6 @@
-"""`python3 -m domicile_operator`: wire the world together and run. With the word `logins`: see `logins.py`."""
+"""`python3 -m domicile_operator`: wire the world together and run. With the word `logins`: see `logins.py`;
+with `certificates`: see `certificates/loop.py`.
+"""
 
 import logging
 import sys
@@ -38,6 +40,11 @@ def main() -> None:
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     if sys.argv[1:] == ["logins"]:
         logins.main()
+        return
+    if sys.argv[1:] == ["certificates"]:
+        from domicile_operator.certificates import loop  # its series are not the operator's
+
+        loop.main()
         return
     settings = read_settings()
     api, timing = kube.connect(), Timing(settings.lease_seconds)

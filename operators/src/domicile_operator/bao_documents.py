@@ -53,7 +53,7 @@ def documents(plan: Plan, *, former: bool = False) -> list[Document]:
 
     `former`: a casino of before each module had a login still serves, and needs its own until it is replaced.
     """
-    names = plan.names
+    names, certificate = plan.names, certificate_role(plan)
     return [
         _policy(names.bao_role, _casino_policy(plan, former)),
         _policy(names.bao_migrate_role, _rule(f"database/creds/{names.creds_owner}", "read") + _own_leases()),
@@ -75,6 +75,7 @@ def documents(plan: Plan, *, former: bool = False) -> list[Document]:
             if plan.cell.backups
             else []
         ),
+        *([certificate] if certificate else []),
     ]
 
 
@@ -95,6 +96,55 @@ def transit_key_settings(found: dict[str, Any]) -> dict[str, Any]:
     Versions and rotation are left to whoever administers OpenBao.
     """
     return {"deletion_allowed": False} if found.get("deletion_allowed") else {}
+
+
+CERTIFICATE_DAYS = 30
+CERTIFICATE_ROLE = "OpenBaoCertificateRole"
+
+
+def certificate_role(plan: Plan) -> Document | None:
+    """By which the certificate of the tenant's own domains is signed, and of nothing else. None where it has none.
+
+    It is good from an hour before it is signed: a player's clock may be behind.
+    """
+    if plan.cell.certificates is None or not plan.spec.domains:
+        return None
+    return Document(
+        CERTIFICATE_ROLE,
+        certificate_role_path(plan.names),
+        {
+            "allowed_domains": sorted(plan.spec.domains),
+            "allow_bare_domains": True,
+            "allow_subdomains": False,
+            "allow_glob_domains": False,
+            "allow_wildcard_certificates": False,
+            "allow_localhost": False,
+            "allow_any_name": False,
+            "allow_ip_sans": False,
+            "allowed_uri_sans": [],
+            "allowed_other_sans": [],
+            "enforce_hostnames": True,
+            "require_cn": False,
+            "use_csr_common_name": False,
+            "use_csr_sans": True,
+            "key_type": "ec",
+            "key_bits": 256,
+            "key_usage": ["DigitalSignature"],
+            "server_flag": True,
+            "client_flag": False,
+            "code_signing_flag": False,
+            "email_protection_flag": False,
+            "ttl": CERTIFICATE_DAYS * 24 * HOUR,
+            "max_ttl": CERTIFICATE_DAYS * 24 * HOUR,
+            "not_before_duration": HOUR,
+            "no_store": False,
+            "generate_lease": False,
+        },
+    )
+
+
+def certificate_role_path(names: Names) -> str:
+    return f"pki/roles/{names.certificate_role}"
 
 
 def doors(names: Names) -> list[str]:

@@ -145,6 +145,7 @@ class Cell(_Model):
     software; without them casinos verify none. `games_manifests` are those that releases brought, by image version.
     `backups` are the stores that tenants may be backed up to (docs/backups.md).
     Without a `ledger_archive` no casino's worker exports its sealed months (docs/ledger.md).
+    With `certificates` a tenant's own domains get theirs from OpenBao (docs/adr/0036-certificates-of-host-names.md).
     `jurisdictions` are those that it is for; none named means every one that may lawfully live in its places.
     `attestation_root` is the fingerprint of the key that vouches for the officers whose attestations count here, in
     a list whose serial is `attestation_serial` or more.
@@ -175,6 +176,7 @@ class Cell(_Model):
     games_manifests: Mapping[str, str] = Field(default_factory=dict)
     trusted_proxies: Annotated[int, Field(ge=0, le=5)] = 0
     ledger_archive: LedgerArchive | None = None
+    certificates: Literal["OpenBao"] | None = None
     backups: Annotated[tuple[BackupStore, ...], Field(max_length=8)] = ()
 
     @model_validator(mode="after")

@@ -48,6 +48,8 @@ AUDIENCE = "openbao"
 OPERATOR_ROLE = "domicile-operator"
 LOGINS_ROLE = "domicile-logins"
 """The JWT role of who makes the database's first logins."""
+CERTIFICATES_ROLE = "domicile-certificates"
+"""Service account, JWT role and field manager of who has certificates signed."""
 MODULES = ("pam", "wallet", "gal", "compliance", "responsible_gaming", "game_control", "ops")
 """The casino's modules: each has a schema, a role and a login of its own in the tenant's database."""
 
@@ -98,6 +100,11 @@ class Names:
     @property
     def bao_role(self) -> str:
         """OpenBao policy and JWT role of the casino."""
+        return f"casino-{self.tenant}"
+
+    @property
+    def certificate_role(self) -> str:
+        """The role of OpenBao's PKI by which the certificate of its own domains is signed."""
         return f"casino-{self.tenant}"
 
     @property

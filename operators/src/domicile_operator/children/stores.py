@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from domicile_operator.bao_documents import (
+    CERTIFICATE_ROLE,
     Document,
+    certificate_role_path,
     documents,
     doors,
     former_login,
@@ -15,13 +17,14 @@ from domicile_operator.bao_documents import (
 from domicile_operator.children.base import Child, Ending, Observation, Reference
 from domicile_operator.conditions import DATABASE, SECRETS
 from domicile_operator.errors import Fault
+from domicile_operator.names import Names
 from domicile_operator.plan import Plan
 from domicile_operator.sql import groups
 from domicile_operator.world import World
 
 
 class Secrets(Child):
-    """OpenBao policies, JWT roles and database roles, and the key that players' data is sealed under."""
+    """OpenBao policies and roles, by which its certificate is signed too, and the key that players' data is under."""
 
     condition = SECRETS
     in_stores = True
@@ -35,6 +38,8 @@ class Secrets(Child):
         wanted = documents(plan, former=former)
         for document in wanted:
             world.bao.ensure(document.path, document.data)
+        if plan.cell.certificates is not None and not any(one.kind == CERTIFICATE_ROLE for one in wanted):
+            _remove_certificate_role(plan.names, world)
         key = transit_key(plan.names)
         _keep_key(key, world)
         return [*wanted, key]
@@ -48,6 +53,12 @@ class Secrets(Child):
         # last: their revocation statements are what ends those logins.
         for path in doors(names):
             world.bao.remove(path)
+        try:
+            _remove_certificate_role(names, world)
+        except Fault as fault:
+            # An OpenBao that was set up before there were such roles: who may not read one never made one.
+            if fault.code != "OPENBAO_FORBIDDEN":
+                raise
         for login in logins(names):
             # Where the policy forbids it the leases end by their TTL; the database below is closed at once.
             world.bao.revoke_leases(f"database/creds/{login}")
@@ -73,6 +84,12 @@ def _keep_key(key: Document, world: World) -> None:
             "back. Undo a soft deletion, or restore the key from a snapshot of OpenBao; only where nothing is sealed "
             "under it yet, delete it: then it is made anew.",
         )
+
+
+def _remove_certificate_role(names: Names, world: World) -> None:
+    path = certificate_role_path(names)
+    if world.bao.read(path) is not None:
+        world.bao.remove(path)
 
 
 class Database(Child):

@@ -78,6 +78,12 @@ class OpenBaoClient:
     def write(self, path: str, data: dict[str, Any]) -> None:
         self._call(lambda client: client.write_data(path, data=data))
 
+    def ask(self, path: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Write, and give the data of the answer. Raises Fault."""
+        answer = self._call(lambda client: client.write_data(path, data=data))
+        given: dict[str, Any] = answer["data"]
+        return given
+
     def remove(self, path: str) -> None:
         self._call(lambda client: client.delete(path))
 

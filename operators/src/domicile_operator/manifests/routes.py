@@ -1,5 +1,6 @@
 """How players reach the casino."""
 
+from domicile_operator.bao_documents import certificate_role
 from domicile_operator.manifests.metadata import metadata, selector
 from domicile_operator.names import APP, REALTIME, WORKER
 from domicile_operator.plan import Manifest, Plan
@@ -38,7 +39,8 @@ def _service(plan: Plan, name: str, component: str) -> Manifest:
 
 
 def ingress(plan: Plan) -> Manifest:
-    """One rule per host name. The cell's ingress controller ends TLS with the cell's certificate.
+    """One rule per host name. The cell's ingress controller ends TLS with the cell's certificate; `tls` asks
+    `domicile-certificates` for one of the tenant's own domains, and names no Secret: none lies in this namespace.
 
     An exact path goes before a prefix, whatever the controller. It has to pass on upgrades, and may let a connection
     be idle for no less than the 25 seconds after which real time says something.
@@ -51,6 +53,7 @@ def ingress(plan: Plan) -> Manifest:
         "spec": {
             "ingressClassName": plan.cell.ingress_class,
             "rules": [{"host": host, "http": {"paths": paths}} for host in plan.hosts],
+            **({"tls": [{"hosts": sorted(plan.spec.domains)}]} if certificate_role(plan) else {}),
         },
     }
 

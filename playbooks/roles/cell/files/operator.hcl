@@ -9,6 +9,10 @@ path "auth/jwt/role/casino-*" {
 path "database/roles/casino-*" {
   capabilities = ["create", "read", "update", "delete"]
 }
+# By which the certificate of a tenant's own domains is signed. It may have none signed itself.
+path "pki/roles/casino-*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
 # A tenant's key, of this one shape: the operator makes it and reads what is told of it. Another shape, its deletion,
 # export, backup and import are refused, and so is every setting but the one that forbids deletion.
 path "transit/keys/casino-*" {
