@@ -1,6 +1,6 @@
 """What the program asks of the cluster: tenants and their hosts anywhere, Secrets where the ingress controller is."""
 
-from collections.abc import Callable
+import json
 from typing import Any
 
 import urllib3
@@ -70,26 +70,28 @@ class Cluster:
         query: list[tuple[str, str]] | None = None,
         gone_is_fine: bool = False,
     ) -> Any:
-        call: Callable[..., Any] = self._api.call_api
-        headers = {"Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/apply-patch+yaml"
+        request = self._api.param_serialize(
+            method,
+            path,
+            query_params=query or [],
+            header_params={"Accept": "application/json", "Content-Type": "application/apply-patch+yaml"},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
         try:
-            return call(
-                path, method, query_params=query or [], header_params=headers, body=body,
-                auth_settings=["BearerToken"], response_type="object", _return_http_data_only=True,
-                _request_timeout=TIMEOUT,
-            )  # fmt: skip
-        except client.ApiException as error:
-            if error.status == 404 and gone_is_fine:
-                return None
-            raise Fault(
-                "CERTIFICATES_CLUSTER_REFUSED",
-                f"The API server answered {error.status} to {method} {path}. Check the rights of {CERTIFICATES_ROLE} "
-                "(deploy/certificates/rbac.yaml).",
-            ) from error
+            response = self._api.call_api(*request, _request_timeout=TIMEOUT)
+            text: bytes = response.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Fault(
                 "CERTIFICATES_CLUSTER_UNREACHABLE",
                 f"The API server does not answer {method} {path}: {type(error).__name__}. It is asked again.",
             ) from error
+        if response.status == 404 and gone_is_fine:
+            return None
+        if response.status >= 300:
+            raise Fault(
+                "CERTIFICATES_CLUSTER_REFUSED",
+                f"The API server answered {response.status} to {method} {path}. Check the rights of "
+                f"{CERTIFICATES_ROLE} (deploy/certificates/rbac.yaml).",
+            )
+        return json.loads(text)
