@@ -96,7 +96,8 @@ def stated_whole(cell: Cell, found: dict[str, Any]) -> None:
     """As an operator of the release before does: with the number of pods."""
     body = {name: found[name] for name in ("apiVersion", "kind", "spec")}
     # With annotations: a change of them moves a Deployment's generation as one of its spec does.
-    body["metadata"] = {name: found["metadata"][name] for name in ("name", "namespace", "labels", "annotations")}
+    kept = ("name", "namespace", "labels", "annotations")
+    body["metadata"] = {name: found["metadata"][name] for name in kept if name in found["metadata"]}
     how = ["--server-side", "--field-manager=domicile-operator", "--force-conflicts"]
     cell.cluster.kubectl("apply", *how, "-f", "-", stdin=json.dumps(body))
 
