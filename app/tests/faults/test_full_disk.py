@@ -37,17 +37,16 @@ async def test_on_a_full_disk_bets_are_refused_and_with_space_play_goes_on(open_
 
 
 async def run_full(casino: Any, server: Postgres, mounted: Any, lanes: list[Lane]) -> None:
-    async def play(lane: Lane) -> None:
+    async def play_until_refused(lane: Lane) -> None:
         end = time.monotonic() + 20
-        while (await lane.bet(secrets.token_hex(8))).status_code == 200:
+        while (status := (await lane.bet(secrets.token_hex(8))).status_code) == 200:
             assert time.monotonic() < end, "the disk was not full"
+        assert status == 503  # whatever PostgreSQL does about it
 
     await asyncio.gather(*(lane.bet(secrets.token_hex(8)) for lane in lanes))
     filler = fill(mounted)
-    await asyncio.gather(*(play(lane) for lane in lanes))
-    # Whatever PostgreSQL does about it, a refusal is the same one.
-    for lane in lanes:
-        assert (await lane.bet(secrets.token_hex(8))).status_code == 503
+    for _ in range(2):  # a checkpoint may make room for a few bets more
+        await asyncio.gather(*(play_until_refused(lane) for lane in lanes))
     assert all(len(lane.unknown) >= 2 for lane in lanes)
     filler.unlink()
     # Where it could not even write its log it has stopped: it comes up again as it would be started by its operator.

@@ -225,8 +225,15 @@ class Bench:
             patch.setattr(owner, name, dying)
 
         if at == "before it is written down":
-            die(self.transactions, "begin", before=True)
-            die(self.transactions, "bury", before=True)
+            insert = repository_transactions._insert
+
+            async def not_written(connection: Any, row: Any) -> bool:
+                # Here, and not before `begin`: what that refuses is refused by one that dies as well.
+                if row.transaction_id == transaction_id:
+                    raise Crash
+                return await insert(connection, row)
+
+            patch.setattr(repository_transactions, "_insert", not_written)
         elif at == "before the wallet":
             die(self.play, "_move", before=True)
         elif at == "before the answer is kept":
