@@ -240,17 +240,17 @@ def test_a_fleet_under_random_faults_ends_as_if_there_had_been_none(cell: Cell, 
                 fleet.recover()
         fleet.recover()
         story_told = "\n".join(story)
-        apply(cell, manifest("still-gb", brand="Brand 0"))
+        apply(cell, manifest("spared-gb", brand="Brand 0"))
         eventually(fleet.settled, 120, f"the fleet is as it should be after\n{story_told}")
-        eventually(lambda: settled(fleet.api, "still-gb"), 60, "a tenant that nothing befell")
+        eventually(lambda: settled(fleet.api, "spared-gb"), 60, "a tenant that nothing befell")
 
         def gone() -> bool:
-            left = strays(cell, fleet.api, {*fleet.living, "still-gb"}, fleet.dropped)
+            left = strays(cell, fleet.api, {*fleet.living, "spared-gb"}, fleet.dropped)
             return not [one for one in left if "chaos" in one]
 
         eventually(gone, 90, f"nothing is left of tenants that are gone after\n{story_told}")
         time.sleep(15)  # what was spoilt after a tenant was Ready is found by a resync
-        expected = fingerprint(fleet.api, "still-gb")
+        expected = fingerprint(fleet.api, "spared-gb")
         for name in fleet.living:
             assert fingerprint(fleet.api, name) == expected, f"{name} after\n{story_told}"
         eventually(lambda: sum(one.leads for one in fleet.operators) == 1, 30, "one of them leads")

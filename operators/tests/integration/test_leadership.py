@@ -49,11 +49,11 @@ def test_one_of_two_operators_works_and_the_other_takes_over_when_it_is_killed(
     cell: Cell, pair: tuple[Operator, Operator]
 ) -> None:
     first, second = pair
-    apply(cell, manifest("two-gb"))
-    hands = Controllers(cell, "two-gb")
+    apply(cell, manifest("pair-gb"))
+    hands = Controllers(cell, "pair-gb")
     hands.finish_migration()
     hands.roll_out()
-    until(cell, "two-gb", "Ready", "True")
+    until(cell, "pair-gb", "Ready", "True")
     settled = 'domicile_operator_reconciles_total{outcome="settled"}'
     assert first.metric(settled) > 0 and math.isnan(second.metric(settled))
     assert not second.leads
@@ -61,8 +61,8 @@ def test_one_of_two_operators_works_and_the_other_takes_over_when_it_is_killed(
     killed = time.monotonic()
     eventually(lambda: second.leads, LEASE_SECONDS + 10, "the second leads")
     assert time.monotonic() - killed > LEASE_SECONDS * 2 / 3  # the first might have lived
-    cell.cluster.kubectl("delete", "service", "casino", "-n", "casino-two-gb")
-    eventually(lambda: cell.cluster.kubectl("get", "service", "casino", "-n", "casino-two-gb", "-o", "name"), 20)
+    cell.cluster.kubectl("delete", "service", "casino", "-n", "casino-pair-gb")
+    eventually(lambda: cell.cluster.kubectl("get", "service", "casino", "-n", "casino-pair-gb", "-o", "name"), 20)
 
 
 def test_a_clean_stop_hands_over_within_moments(cell: Cell, pair: tuple[Operator, Operator]) -> None:

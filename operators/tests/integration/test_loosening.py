@@ -184,8 +184,8 @@ def test_nobody_opens_a_casino_by_its_record(people: Cell) -> None:
 
 
 def test_who_writes_the_status_or_the_finalizer_of_a_suspended_tenant_loosens_nothing(people: Cell) -> None:
-    apply(people, manifest("held-gb", state="Suspended"))
-    path, operator = f"{TENANTS}/held-gb", "system:serviceaccount:domicile-system:domicile-operator"
+    apply(people, manifest("bound-gb", state="Suspended"))
+    path, operator = f"{TENANTS}/bound-gb", "system:serviceaccount:domicile-system:domicile-operator"
     for where, change in (
         (f"{path}/status", {"status": {"state": "Suspended"}}),
         (path, {"metadata": {"finalizers": ["casino.domicile.dev/teardown"]}}),
