@@ -57,6 +57,11 @@ def need_tools() -> None:
     call("domicile-lab", "tools")
 
 
+def need_control_plane() -> None:
+    need_programs()
+    need_tools()
+
+
 def need_lab() -> None:
     call("domicile-lab", "up")
 
@@ -79,8 +84,11 @@ SUITES = {
     # The casino on real servers of its own: PostgreSQL, Redis, OpenBao, an HSM, and the simulators.
     "casino": Suite((("pytest", "-n", "2", "--dist", "loadfile", "app/tests"),), budget_s=1200, before=need_programs),
     "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_programs),
+    # Two at a time, a control plane each: most of a test is waiting.
     "apiserver": Suite(
-        (("pytest", "operators/tests/integration", "lab/tests/integration"),), budget_s=1800, before=need_tools
+        (("pytest", "-n", "2", "--dist", "loadfile", "operators/tests/integration", "lab/tests/integration"),),
+        budget_s=1800,
+        before=need_control_plane,
     ),
     "cloud": Suite((("pytest", "tests/cloud"),), budget_s=1200, before=need_tools),
     "scan": Suite((("python", "-m", "tests.scan"), ("pytest", "tests/scan")), budget_s=240),

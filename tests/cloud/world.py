@@ -101,7 +101,7 @@ class World:
             start_new_session=True,
         )
 
-    def run(self, *command: str, fails: bool = False, timeout: float = 300) -> str:
+    def run(self, *command: str, fails: bool = False, timeout: float = 600) -> str:
         """What a program prints; an AssertionError when it fails, or with `fails` when it does not."""
         process = self.start(*command)
         try:
@@ -113,9 +113,7 @@ class World:
 
     def pulumi(self, stack: str, *arguments: str, fails: bool = False) -> str:
         """`pulumi ... --stack <stack>`, as typed in a shell."""
-        return self.run(
-            "pulumi", *arguments, "--stack", stack, "--non-interactive", "--color=never", fails=fails, timeout=400
-        )
+        return self.run("pulumi", *arguments, "--stack", stack, "--non-interactive", "--color=never", fails=fails)
 
     def up(self, stack: str, *more: str, fails: bool = False) -> Up:
         """`pulumi up` of a stack, made if it is not there."""
