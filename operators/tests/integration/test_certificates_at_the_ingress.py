@@ -2,12 +2,10 @@
 cell: a real API server, the real skipper, and a signer of the test's own."""
 
 import datetime as dt
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,18 +17,15 @@ from domicile_operator.certificates.loop import Keeper
 from domicile_operator.errors import Fault
 from domicile_operator.manifests.routes import ingress
 from kubernetes import client, config
+from operator_testkit.handshakes import HOST, PLAN, Players, shown
 from operator_testkit.pki import Bao
-from operator_testkit.samples import CELL, plan, tenant
+from operator_testkit.samples import tenant
 from operator_testkit.servers import Cluster, Process, eventually, free_port, stopped_afterwards, tool
 from operator_testkit.tls import Authority
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "operators" / "deploy"
 SKIPPER = ROOT / "playbooks" / "roles" / "cluster_addons" / "templates" / "skipper.yaml.j2"
-HOST = "play.acme.example"
-UNVERIFIED = ssl.create_default_context()
-UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE
-PLAN = plan(cell=CELL.model_copy(update={"certificates": "OpenBao"}), domains=[HOST])
 
 
 @dataclass
@@ -41,33 +36,7 @@ class Site:
 
     def shown(self, host: str = HOST) -> x509.Certificate:
         """What a handshake for the host gives."""
-        with (
-            socket.create_connection(("127.0.0.1", self.port), 5) as plain,
-            UNVERIFIED.wrap_socket(plain, server_hostname=host) as secured,
-        ):
-            found = secured.getpeercert(binary_form=True)
-        assert found
-        return x509.load_der_x509_certificate(found)
-
-
-@dataclass
-class Players:
-    """Shake hands without a pause until told to stop."""
-
-    site: Site
-    done: int = 0
-    failed: list[str] = field(default_factory=list)
-    serials: set[int] = field(default_factory=set)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def play(self) -> None:
-        while not self.over.is_set():
-            try:
-                self.serials.add(self.site.shown().serial_number)
-                self.done += 1
-            except OSError as error:
-                self.failed.append(repr(error))
-            time.sleep(0.005)
+        return shown(self.port, host)
 
 
 def token(cluster: Cluster, account: str, namespace: str) -> str:
@@ -127,7 +96,7 @@ def test_a_certificate_is_shown_replaced_under_load_without_a_failed_handshake_a
     eventually(lambda: site.shown().serial_number == 1, 15, "the first certificate")
     assert site.shown("acme-gb.l3f2a.localhost").serial_number == before.serial_number, "the cell's own is as it was"
 
-    players = Players(site)
+    players = Players(site.shown)
     threads = [threading.Thread(target=players.play, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()

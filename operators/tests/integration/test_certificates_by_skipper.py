@@ -3,8 +3,6 @@ one of the test's own, which answers lists."""
 
 import datetime as dt
 import json
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -19,18 +17,14 @@ from cryptography import x509
 from domicile_operator.certificates import objects
 from domicile_operator.certificates.loop import Keeper
 from domicile_operator.manifests.routes import ingress, realtime_service, service
+from operator_testkit.handshakes import HOST, PLAN, Players, shown
 from operator_testkit.pki import Bao
-from operator_testkit.samples import CELL, plan
 from operator_testkit.servers import Process, eventually, free_port, stopped_afterwards, tool
 from operator_testkit.tls import Authority
 
 ROOT = Path(__file__).parents[3]
 SKIPPER = ROOT / "playbooks" / "roles" / "cluster_addons" / "templates" / "skipper.yaml.j2"
 NOWHERE = ROOT / "operators" / "deploy" / "certificates" / "ingress.yaml"
-HOST = "play.acme.example"
-CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-CONTEXT.check_hostname, CONTEXT.verify_mode = False, ssl.CERT_NONE
-PLAN = plan(cell=CELL.model_copy(update={"certificates": "OpenBao"}), domains=[HOST])
 
 
 @dataclass
@@ -74,33 +68,7 @@ class Site:
 
     def shown(self, host: str = HOST) -> x509.Certificate:
         """What a handshake for the host gives."""
-        with (
-            socket.create_connection(("127.0.0.1", self.port), 5) as plain,
-            CONTEXT.wrap_socket(plain, server_hostname=host) as secured,
-        ):
-            found = secured.getpeercert(binary_form=True)
-        assert found
-        return x509.load_der_x509_certificate(found)
-
-
-@dataclass
-class Players:
-    """Shake hands without a pause until told to stop."""
-
-    site: Site
-    done: int = 0
-    failed: list[str] = field(default_factory=list)
-    serials: set[int] = field(default_factory=set)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def play(self) -> None:
-        while not self.over.is_set():
-            try:
-                self.serials.add(self.site.shown().serial_number)
-                self.done += 1
-            except OSError as error:
-                self.failed.append(repr(error))
-            time.sleep(0.005)
+        return shown(self.port, host)
 
 
 @pytest.fixture
@@ -153,7 +121,7 @@ def test_a_certificate_is_shown_and_replaced_under_load_without_a_failed_handsha
     eventually(lambda: site.shown().serial_number == 1, 15, "the first certificate")
     assert site.shown("acme-gb.l3f2a.localhost") == before, "the cell's own is as it was"
 
-    players = Players(site)
+    players = Players(site.shown)
     threads = [threading.Thread(target=players.play, daemon=True) for _ in range(2)]
     for thread in threads:
         thread.start()
