@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -33,29 +34,21 @@ class Dump:
 
     async def read(self) -> AsyncIterator[bytes]:
         """Chunk by chunk. Raises DumpFailed at its end where pg_dump did not come to its own."""
-        process = await _start(self._command, self._environment, stdout=asyncio.subprocess.PIPE)
-        told = asyncio.create_task(read_all(process.stderr))
-        try:
+        async with _running(self._command, self._environment, stdout=asyncio.subprocess.PIPE) as (process, told):
             while chunk := await process.stdout.read(CHUNK):
                 self._digest.update(chunk)
                 self.bytes += len(chunk)
                 yield chunk
             if await process.wait() != 0:
                 raise DumpFailed(f"the database was not read to its end: {_line(await told)}")
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-            told.cancel()
 
 
 async def restore(program: str, settings: Settings, login: Login | None, source: AsyncIterator[bytes]) -> str:
     """Write a dump into a database, whole or not at all. Gives the dump's SHA-256. Raises DumpFailed."""
     command = [program, "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="]
-    process = await _start(command, connection_environment(settings, login), stdin=asyncio.subprocess.PIPE)
-    told = asyncio.create_task(read_all(process.stderr))
-    digest = hashlib.sha256()
-    try:
+    environment, digest = connection_environment(settings, login), hashlib.sha256()
+    # Before its input is closed nothing is committed: a source that fails leaves the database as it was.
+    async with _running(command, environment, stdin=asyncio.subprocess.PIPE) as (process, told):
         try:
             async for chunk in source:
                 digest.update(chunk)
@@ -66,12 +59,6 @@ async def restore(program: str, settings: Settings, login: Login | None, source:
             pass  # it says why itself
         if await process.wait() != 0:
             raise DumpFailed(f"the dump was not taken by the database, which is as it was: {_line(await told)}")
-    finally:
-        # Before its input is closed nothing is committed: a source that fails leaves the database as it was.
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        told.cancel()
     return digest.hexdigest()
 
 
@@ -113,19 +100,29 @@ def url_environment(url: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-async def _start(
+@asynccontextmanager
+async def _running(
     command: list[str],
     environment: dict[str, str],
     *,
     stdin: int = asyncio.subprocess.DEVNULL,
     stdout: int = asyncio.subprocess.DEVNULL,
-) -> Any:
+) -> AsyncIterator[tuple[Any, asyncio.Task[bytes]]]:
+    """A program and what it tells on standard error; it has ended where this ends. Raises DumpFailed."""
     try:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *command, env=environment, stdin=stdin, stdout=stdout, stderr=asyncio.subprocess.PIPE
         )
     except OSError as error:
         raise DumpFailed(f"{command[0]} cannot be run ({error.strerror}): it belongs to the backup's image") from error
+    told = asyncio.create_task(read_all(process.stderr))
+    try:
+        yield process, told
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        told.cancel()
 
 
 def _line(told: bytes) -> str:
