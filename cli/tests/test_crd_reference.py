@@ -1,5 +1,7 @@
 """The reference page of CasinoTenant: every field of the schema, every condition, every code of the operator."""
 
+import ast
+import gc
 import re
 from pathlib import Path
 
@@ -101,3 +103,17 @@ def test_the_page_is_made_of_the_schema_given():
     assert "| `spec.brand` | string | **required** | 1 to 65 characters | Another meaning. |" in reference(
         changed, SOURCES
     )
+
+
+def test_a_finaliser_that_parses_spoils_no_reading():
+    """Python before 3.11.8 counts the depth of all parsing in one place: SystemError, on a day of bad luck."""
+
+    def of_a_finaliser(phase, info, depth=17):
+        ast.parse("x = 1") if depth == 0 else of_a_finaliser(phase, info, depth - 1)
+
+    gc.callbacks.append(of_a_finaliser)
+    try:
+        assert read_codes(SOURCES) == CODES
+    finally:
+        gc.callbacks.remove(of_a_finaliser)
+    assert gc.isenabled()

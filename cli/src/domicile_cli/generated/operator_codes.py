@@ -5,7 +5,9 @@ without being met.
 """
 
 import ast
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 OPERATOR, CATALOGUE = "operators/src/domicile_operator", "catalog/src/domicile_catalog"
@@ -23,7 +25,8 @@ class Codes:
 
 def read_codes(sources: Mapping[str, str]) -> Codes:
     """The codes in Python files, by their paths in the repository. Raises SyntaxError for what is no Python."""
-    trees = {path: ast.parse(text) for path, text in sorted(sources.items())}
+    with _uncollected():
+        trees = {path: ast.parse(text) for path, text in sorted(sources.items())}
     constants = _constants(trees)
     codes, of_children = Codes(), _conditions_of_children(trees, constants)
     for path, tree in trees.items():
@@ -40,6 +43,19 @@ def read_codes(sources: Mapping[str, str]) -> Codes:
         _of_classes(tree, codes)
     _of_conditions(trees, constants, codes)
     return codes
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection: before Python 3.11.8 and 3.12.2 a finaliser that parses while `ast.parse` builds its
+    tree, as the printing of a traceback does, makes it fail with SystemError (CPython's gh-106905)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _constants(trees: Mapping[str, ast.Module]) -> dict[str, str]:
