@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from domicile_operator.clients.viewed import WATCHED, ViewedKube
+from domicile_operator.names import API_VERSION, BACKUP_KIND
 from domicile_operator.reconcile import reconcile
 from domicile_operator.rounds import Rounds
 from domicile_operator.view import View
@@ -47,10 +48,10 @@ def watch(fakes: Fakes, view: View) -> None:
         view.listed(kind, [(fakes.kube.version, found)])
 
 
-def settled(fakes: Fakes, size: str) -> tuple[World, View, Clock]:
+def settled(fakes: Fakes, size: str, **spec: Any) -> tuple[World, View, Clock]:
     view, clock = View(), Clock()
     world = replace(fakes.world, kube=ViewedKube(Server(fakes.kube), view), rounds=Rounds(100, clock))
-    fakes.kube.put(tenant(NAME, size=size, domains=["play.example"]))
+    fakes.kube.put(tenant(NAME, size=size, domains=["play.example"], **spec))
     for _ in range(6):
         watch(fakes, view)
         reconcile(NAME, world)
@@ -96,6 +97,22 @@ def test_a_process_that_starts_over_a_settled_tenant_asks_and_writes_nothing(siz
     fakes.kube.writes.clear()
     assert reconcile(NAME, started).kind == "settled"
     assert fakes.switch.calls == [] and fakes.kube.writes == []
+
+
+def test_a_tenant_whose_backups_are_scheduled_is_at_rest_too() -> None:
+    fakes = Fakes(CELL)
+    made = {"apiVersion": API_VERSION, "kind": BACKUP_KIND, "metadata": {"name": "by-hand"},
+            "spec": {"tenant": NAME, "store": "offsite"}}  # fmt: skip
+    fakes.kube.put(made)
+    fakes.kube.put(made | {"metadata": {"name": "anothers"}, "spec": {"tenant": "zeus-gb", "store": "offsite"}})
+    world, view, _ = settled(fakes, "small", backups={"store": "offsite", "everyHours": 24})
+    fakes.switch.calls.clear()
+    assert reconcile(NAME, world).kind == "settled"
+    assert fakes.switch.calls == []
+    assert [one["metadata"]["name"] for one in world.kube.backups(NAME)] == ["by-hand"]
+    view.doubt(BACKUP_KIND)
+    assert [one["metadata"]["name"] for one in world.kube.backups(NAME)] == ["by-hand"]
+    assert fakes.switch.calls == ["list CasinoBackup"]
 
 
 def test_what_somebody_changed_while_no_process_ran_is_put_right_and_that_alone() -> None:

@@ -14,7 +14,17 @@ import kopf
 
 from domicile_operator.backups.job import BACKUP
 from domicile_operator.clients.kube import PAGE, PLURALS
-from domicile_operator.names import BACKUP_PLURAL, GROUP, KIND, LABEL_TENANT, LEASE, PLURAL, SYSTEM_NAMESPACE, VERSION
+from domicile_operator.names import (
+    BACKUP_KIND,
+    BACKUP_PLURAL,
+    GROUP,
+    KIND,
+    LABEL_TENANT,
+    LEASE,
+    PLURAL,
+    SYSTEM_NAMESPACE,
+    VERSION,
+)
 from domicile_operator.runtime import Runtime
 from domicile_operator.watches import session, watched_path
 
@@ -41,7 +51,7 @@ KINDS = {
         for (api_version, kind), (named, _) in PLURALS.items()
         if named == plural and api_version == (f"{group}/{version}" if group else version)
     )
-    for group, version, plural in (TENANTS, *WATCHED)
+    for group, version, plural in (TENANTS, BACKUPS, *WATCHED)
 }
 """By the path at which all objects of a kind are listed and watched."""
 LEASES = ("coordination.k8s.io", "v1", "leases")
@@ -84,7 +94,10 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
             runtime.wake(name, 0.0)
 
     @kopf.on.event(*BACKUPS, registry=registry)
-    async def backup_changed(**_: Any) -> None:
+    async def backup_changed(spec: kopf.Spec, event: kopf.RawEvent, **_: Any) -> None:
+        # Its tenant's condition tells of it, whoever wrote what it says.
+        runtime.view.event(BACKUP_KIND, dict(event["object"]), deleted=event["type"] == "DELETED")
+        runtime.wake(spec["tenant"])
         runtime.wake_backups()
 
     @kopf.on.event(*LEASES, registry=registry)

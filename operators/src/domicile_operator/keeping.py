@@ -140,6 +140,9 @@ class KeepingKube:
     def claims(self) -> Sequence[Claim]:
         return self._kube.claims()
 
+    def backups(self, tenant: str) -> Sequence[Object]:
+        return self._kube.backups(tenant)
+
     def applied(self, namespace: str) -> Mapping[str, str]:
         return self._kube.applied(namespace)
 

@@ -20,7 +20,7 @@ from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.events import Event
 from domicile_operator.held import look
 from domicile_operator.keeping import keep
-from domicile_operator.names import API_VERSION, APP, BACKUP_KIND, KIND, LABEL_PLACE, Names
+from domicile_operator.names import API_VERSION, APP, KIND, LABEL_PLACE, Names
 from domicile_operator.operating import Operating
 from domicile_operator.operation import wanted
 from domicile_operator.ownership import ours
@@ -137,7 +137,7 @@ def _build(tenant: Object, names: Names, world: World, found: Findings, record: 
 
 def _backups(tenant: Object, world: World) -> list[Condition]:
     """What is to be said of its backups, where it has, or had, a schedule."""
-    listed = world.kube.list(API_VERSION, BACKUP_KIND) if schedule_of(tenant) is not None else ()
+    listed = world.kube.backups(tenant["metadata"]["name"]) if schedule_of(tenant) is not None else ()
     told = backup_condition(tenant, listed, world.now())
     return [told] if told is not None else []
 

@@ -7,13 +7,14 @@ to a write of this process, the highest version wins, and what is not in it is a
 
 import hashlib
 import json
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from domicile_operator.clients.kube import Claim, Object, claim_of
-from domicile_operator.names import KIND, LABEL_TENANT
+from domicile_operator.names import BACKUP_KIND, KIND, LABEL_TENANT
 from domicile_operator.plan import digest
 
 Key = tuple[str, str, str]
@@ -29,6 +30,7 @@ class Seen:
     """One object: its version, the mark of what is stated in it, and itself, packed. A tenant has some twenty, of two
     to six kilobytes each as JSON and a fifth of that packed."""
 
+    tenant: str
     version: int
     mark: str
     packed: bytes
@@ -56,7 +58,7 @@ class View:
                 if known is None or known.version <= version:
                     self._bury(key, version)
             return True
-        made = Seen(version, mark(found), pack(found))
+        made = _see(kind, found)
         with self._lock:
             news = self._put(key, made)
             if news and kind == KIND:
@@ -68,7 +70,7 @@ class View:
         said while the object stands as it does now."""
         if not belongs(kind, answer):
             return
-        key, made = key_of(kind, answer), Seen(version_of(answer), mark(answer), pack(answer))
+        key, made = key_of(kind, answer), _see(kind, answer)
         with self._lock:
             known = self._at(key)
             if not manifest and (known is None or known.mark != made.mark):
@@ -119,7 +121,7 @@ class View:
         with self._lock:
             for key, seen in list(self._of(kind)):
                 if key not in keys and seen.version <= version:
-                    news.add(tenant_of(kind, unpack(seen.packed)))
+                    news.add(seen.tenant)
                     self._bury(key, version)
             self._whole.add(kind)
         return news
@@ -141,12 +143,12 @@ class View:
         with self._lock:
             return list(self._claims.values()) if KIND in self._whole and self.live() else None
 
-    def list(self, kind: str, namespace: str | None) -> list[Object] | None:
-        """All objects of a kind; None where not all of them were seen."""
+    def list(self, kind: str, namespace: str | None = None, tenant: str | None = None) -> list[Object] | None:
+        """All objects of a kind, or those of a tenant; None where not all of them were seen."""
         with self._lock:
             if kind not in self._whole or not self.live():
                 return None
-            found = [seen.packed for (_, where, _), seen in self._of(kind, namespace) if namespace in (None, where)]
+            found = [seen.packed for _, seen in self._of(kind, namespace) if tenant in (None, seen.tenant)]
         return [unpack(packed) for packed in found]
 
     def _of(self, kind: str, namespace: str | None = None) -> Iterator[tuple[Key, Seen]]:
@@ -193,9 +195,13 @@ def version_of(found: Object) -> int:
 
 
 def tenant_of(kind: str, found: Object) -> str:
-    """Whose an object is, by its label; a tenant is its own."""
+    """Whose an object is, by its label; a tenant is its own, and a backup says of whom it is in its spec."""
     metadata = found["metadata"]
-    return str(metadata["name"] if kind == KIND else (metadata.get("labels") or {}).get(LABEL_TENANT, ""))
+    if kind == KIND:
+        return str(metadata["name"])
+    if kind == BACKUP_KIND:
+        return str(found["spec"]["tenant"])
+    return str((metadata.get("labels") or {}).get(LABEL_TENANT, ""))
 
 
 def belongs(kind: str, found: Object) -> bool:
@@ -233,6 +239,10 @@ def label(key: Key) -> str:
 def _key(spelt: str, namespace: str) -> Key:
     kind, _, name = spelt.partition("/")
     return kind, "" if kind == "Namespace" else namespace, name
+
+
+def _see(kind: str, found: Object) -> Seen:
+    return Seen(sys.intern(tenant_of(kind, found)), version_of(found), mark(found), pack(found))
 
 
 def pack(found: Object) -> bytes:

@@ -12,7 +12,7 @@ from domicile_operator.clients.kube import Claim, claim_of
 from domicile_operator.conditions import PLACED
 from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Gone, Refused
-from domicile_operator.names import API_VERSION, FIELD_MANAGER, KIND, Names
+from domicile_operator.names import API_VERSION, BACKUP_KIND, FIELD_MANAGER, KIND, Names
 from domicile_operator.plan import LawAhead, RulesInForce
 from domicile_operator.spec import TenantSpec
 from domicile_operator.world import World
@@ -137,6 +137,9 @@ class FakeKube:
 
     def claims(self) -> list[Claim]:
         return [claim_of(one) for one in self.list(API_VERSION, KIND)]
+
+    def backups(self, tenant: str) -> list[Object]:
+        return [one for one in self.list(API_VERSION, BACKUP_KIND) if one["spec"]["tenant"] == tenant]
 
     def applied(self, namespace: str) -> dict[str, str]:
         return {}

@@ -20,7 +20,7 @@ from domicile_operator.status import condition
 
 SCHEDULED = "domicile.dev/scheduled"
 """The label of a backup that a schedule asked for."""
-KEPT_OBJECTS = 60
+KEPT_OBJECTS = 30
 """Of each tenant's scheduled ones that are over. What they tell of stays in the store, the receipt beside the dump."""
 LATE = 2
 """Periods after which the newest backup is too old."""

@@ -47,7 +47,7 @@ TIMEOUTS = (5, 30)
 Claim = tuple[str, str, tuple[str, ...]]
 """When a tenant was made, its name, and its domains: the older one has the right to a host name."""
 PAGE, PAGE_OF_METADATA = 100, 500
-"""Objects of a list that are asked for at a time. At a start fifteen lists are read at once, and an object of 4 kB is
+"""Objects of a list that are asked for at a time. At a start sixteen lists are read at once, and an object of 4 kB is
 thirty in memory."""
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 BUSY_SECONDS = (1.0, 30.0)
@@ -89,6 +89,9 @@ class Kube(Protocol):
 
     def claims(self) -> Sequence[Claim]:
         """What every tenant claims of host names."""
+
+    def backups(self, tenant: str) -> Sequence[Object]:
+        """The CasinoBackups of a tenant."""
 
     def applied(self, namespace: str) -> Mapping[str, str]:
         """By kind and name, what stands as it was applied in a namespace, for a process after this one; nothing where
@@ -196,6 +199,11 @@ class KubernetesApi:
 
     def claims(self) -> Sequence[Claim]:
         return [claim_of(found) for found in self.list(API_VERSION, KIND)]
+
+    def backups(self, tenant: str) -> Sequence[Object]:
+        query = {"fieldSelector": f"spec.tenant={tenant}"}
+        items: Sequence[Object] = self._call("GET", _path(API_VERSION, BACKUP_KIND, None), query=query)["items"]
+        return items
 
     def applied(self, namespace: str) -> Mapping[str, str]:
         return {}

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from domicile_operator.clients.kube import PLURALS, Claim, Kube, Object
-from domicile_operator.names import KIND, LABEL_TENANT, Names
+from domicile_operator.names import BACKUP_KIND, KIND, LABEL_TENANT, Names
 from domicile_operator.plan import digest
 from domicile_operator.view import View, key_of
 
-NOT_WATCHED = frozenset({"Event", "StorageClass", "Lease", "CasinoBackup"})
+NOT_WATCHED = frozenset({"Event", "StorageClass", "Lease"})
 WATCHED = frozenset(kind for _, kind in PLURALS) - NOT_WATCHED
+UNLABELLED = frozenset({KIND, BACKUP_KIND})
+"""Kinds of which every object is watched: people make them, and need know of no label."""
 VERSIONS = {kind: api_version for api_version, kind in PLURALS}
 SELECTOR = re.compile(r"(?P<key>[^\s=!,()]+)(?:=(?P<one>[^\s=,()]+)| in \((?P<any>[^()]+)\))")
 
@@ -86,6 +88,10 @@ class ViewedKube:
         found = self._view.claims()
         return self._kube.claims() if found is None else found
 
+    def backups(self, tenant: str) -> Sequence[Object]:
+        found = self._view.list(BACKUP_KIND, tenant=tenant)
+        return self._kube.backups(tenant) if found is None else [_named(BACKUP_KIND, one) for one in found]
+
     def applied(self, namespace: str) -> Mapping[str, str]:
         return self._view.applied(namespace)
 
@@ -93,7 +99,7 @@ class ViewedKube:
 def fill(view: View, kind: str, source: Pages) -> set[str]:
     """Bring all objects of a kind into the view, in the version of one list. Gives the tenants that it was news of.
     Raises Fault."""
-    selector = "" if kind == KIND else LABEL_TENANT
+    selector = "" if kind in UNLABELLED else LABEL_TENANT
     return view.listed(kind, source.pages(VERSIONS[kind], kind, selector))
 
 
