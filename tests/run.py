@@ -83,7 +83,7 @@ SUITES = {
     "unit": Suite((("pytest", "-n", "2", "--dist", "loadfile"),), budget_s=480),
     # The casino on real servers of its own: PostgreSQL, Redis, OpenBao, an HSM, and the simulators.
     "casino": Suite((("pytest", "-n", "2", "--dist", "loadfile", "app/tests"),), budget_s=1200, before=need_programs),
-    "controls": Suite((("domicile", "controls", "--verify"),), budget_s=240, before=need_programs),
+    "controls": Suite((("domicile", "controls", "--verify"),), budget_s=480, before=need_programs),
     # Two at a time, a control plane each: most of a test is waiting.
     "apiserver": Suite(
         (("pytest", "-n", "2", "--dist", "loadfile", "operators/tests/integration", "lab/tests/integration"),),

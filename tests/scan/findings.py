@@ -107,7 +107,8 @@ def write(stacks: Sequence[Stack], manifests: Iterable[Path], folder: Path) -> W
     for path in manifests:
         at = str(path.resolve().relative_to(ROOT)) if path.resolve().is_relative_to(ROOT) else str(path)
         for document in yaml.safe_load_all(path.read_text()):
-            if document and "name" in document.get("metadata", {}):  # a kustomization has no name
+            # A kustomization has no name, and what Prometheus reads is a list.
+            if isinstance(document, Mapping) and "name" in document.get("metadata", {}):
                 kind = token(document)
                 subject = Subject(at, f"{kind}::{logical_name(document)}", kind, at)
                 written.subjects[path.resolve(), _in_cluster(document)] = subject

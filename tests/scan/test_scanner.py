@@ -47,6 +47,12 @@ def test_a_finding_about_something_that_nobody_declared_is_a_fault(cell: Stack, 
         judge(written, Report((), 0, {}, frozenset({(tmp_path / "cell.json", "aws_kms_key.other")})))
 
 
+def test_what_is_no_object_of_a_cluster_is_written_as_none(tmp_path: Path) -> None:
+    scraped = tmp_path / "scrape.yaml"
+    scraped.write_text("- {job_name: domicile}\n---\n---\nkind: Kustomization\n")
+    assert write([], [scraped], tmp_path).subjects == {}
+
+
 def test_resources_of_another_provider_are_a_fault(tmp_path: Path) -> None:
     export = exported(of_stack(tmp_path, {"urn": urn("random:index:Id", "x"), "type": "random:index:Id"}))
     with pytest.raises(LookupError, match="random"):
