@@ -2,6 +2,8 @@
 threshold that a licence passes."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from domicile_operator import events, metrics
 from domicile_operator.clients.kube import Object
@@ -26,9 +28,7 @@ def write_status(tenant: Object, found: Findings, world: World) -> None:
         metrics.record_drift(change.kind for change in found.changes if change.drift)
     if after != before:
         _warn_of_the_licence(tenant, before, after, world)
-        # A merge patch removes a key only by null.
-        gone: Object = {key: None for key in before if key not in after}
-        world.kube.patch_status(API_VERSION, KIND, name, after | gone)
+        world.kube.patch_status(API_VERSION, KIND, name, merge_patch(before, after))
         if _turn(before) != _turn(after):
             log.info("%s is %s: %s", name, after["state"], ready(after).get("message", ""))
     turned = events.transitions(before.get("conditions", []), after["conditions"])
@@ -41,6 +41,16 @@ def write_status(tenant: Object, found: Findings, world: World) -> None:
             world.kube.create(events.manifest(tenant, event, now))
         except Fault:
             return  # an Event is a courtesy; the status has it all
+
+
+def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> Object:
+    """All of `after`, as a merge patch (RFC 7386) of `before`: what is gone goes by null, however deep it was."""
+    patch: Object = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        was = before.get(key)
+        nested = isinstance(value, Mapping) and isinstance(was, Mapping)
+        patch[key] = merge_patch(was, value) if nested else value
+    return patch
 
 
 def _warn_of_the_licence(tenant: Object, before: Object, after: Object, world: World) -> None:

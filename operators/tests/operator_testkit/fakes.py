@@ -174,8 +174,7 @@ class FakeKube:
     def patch_status(self, api_version: str, kind: str, name: str, status: Object) -> Object:
         self._switch.pass_through(f"status {kind}/{name}")
         found = self._find(kind, None, name)
-        merged = found["status"] | status
-        found["status"] = {key: value for key, value in merged.items() if value is not None}
+        found["status"] = merged(found["status"], status)
         self.touch(found)
         self.writes.append(f"status {name}")
         return copy.deepcopy(found)
@@ -505,6 +504,19 @@ class Fakes:
                 "observedGeneration": found["metadata"]["generation"],
                 "replicas": n, "updatedReplicas": n, "availableReplicas": n,
             }  # fmt: skip
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """A merge patch, as RFC 7386 has it: what is not named stays, however deep it is."""
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    made = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            made.pop(key, None)
+        else:
+            made[key] = merged(made.get(key), value)
+    return made
 
 
 def _applied_metadata(found: Object, manifest: Object) -> Object:
