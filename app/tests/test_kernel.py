@@ -14,7 +14,7 @@ from casino.kernel.errors import ConfigurationError
 from casino.kernel.identity import new_id
 from casino.kernel.logs import JsonFormatter
 from casino.kernel.money import Money, format_minor
-from casino.migrate import load_migrations, migrate
+from casino.migrate import Limits, load_migrations, migrate, run
 from casino.responsible_gaming.api import slot_limits
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,6 +116,25 @@ async def test_migrations_refuse_a_database_whose_history_is_not_theirs(servers:
     await connection.execute("INSERT INTO migrations.applied VALUES (999, '0999_later.sql', 'x')")
     with pytest.raises(ConfigurationError, match="does not know"):
         await migrate(connection)
+    await connection.close()
+
+
+async def test_who_goes_back_to_a_release_leaves_the_schema_of_the_later_one(servers: Any) -> None:
+    """And its history has to be theirs all the same."""
+    await servers.sql("CREATE DATABASE gone_back")
+    connection = await asyncpg.connect(servers.uri("gone_back"))
+    known = load_migrations()
+    await run(connection, limits=Limits())
+    before = await connection.fetch("SELECT * FROM migrations.applied ORDER BY number")
+    assert (await run(connection, migrations=known[:-2], ahead=True, limits=Limits())).as_json() == {
+        "applied": [], "rows": {}, "months": 0, "grants": [], "held_up": 0
+    }  # fmt: skip
+    assert await connection.fetch("SELECT * FROM migrations.applied ORDER BY number") == before
+    with pytest.raises(ConfigurationError, match="does not know"):
+        await run(connection, migrations=known[:-2], limits=Limits())
+    await connection.execute("UPDATE migrations.applied SET checksum = 'edited' WHERE number = 2")
+    with pytest.raises(ConfigurationError, match=r"0002_rounds\.sql was changed"):
+        await run(connection, migrations=known[:-2], ahead=True, limits=Limits())
     await connection.close()
 
 

@@ -106,6 +106,7 @@ def _migrate(options: argparse.Namespace) -> int:
         lines += [f"right: {statement}" for statement in due.grants]
         print(json.dumps(due.as_json(), indent=2) if options.json else "\n".join(lines or ["nothing is due"]))
         return 0
+    roles["ahead"] = settings.migrate_ahead
     done = asyncio.run(with_connection(settings, OWNER, lambda connection: run(connection, limits=Limits(), **roles)))
     if options.json:
         print(json.dumps(done.as_json(), indent=2))

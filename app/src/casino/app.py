@@ -28,6 +28,7 @@ from casino.kernel.clock import Clock, SystemClock
 from casino.kernel.error_handlers import add_error_handlers
 from casino.kernel.fast_lane import FastLane
 from casino.kernel.logs import configure_logging
+from casino.kernel.metrics import RELEASE
 from casino.kernel.middleware import RequestLayer
 from casino.kernel.settings import Settings, load_settings
 from casino.kernel.tasks import end
@@ -67,6 +68,8 @@ def create_app(
     Raises ConfigurationError, RngFailure.
     """
     clock = clock or SystemClock()
+    if settings.release:
+        RELEASE.labels(settings.release).set(1)
     check_configuration(settings, rules.current)
     check_protection(settings, rules.current)
     games = games or build_games(rules.current, settings.tenant)

@@ -129,9 +129,13 @@ async def run(
     prefix: str | None = None,
     roles_required: bool = False,
     migrations: list[Migration] | None = None,
+    ahead: bool = False,
     limits: Limits,
 ) -> Outcome:
     """Apply what is missing and give the roles their rights; `prefix` and `roles_required` as in grants.py.
+
+    A database that is `ahead` of this program is refused, or, where that is allowed, left as it is: to go back to a
+    release takes back no schema, and the rights that a later one gave include its own.
 
     Raises ConfigurationError when an applied migration was edited since, the database is ahead of this program, or a
     required role is missing; MigrationHeldUp when a lock was not to be had. May be repeated after either.
@@ -146,7 +150,10 @@ async def run(
                    applied_at timestamptz NOT NULL DEFAULT now())"""
         )
         rows = await _history(connection)
-        _check_history(migrations, rows)
+        _check_history(migrations, rows, ahead=ahead)
+        if len(rows) > len(migrations):
+            log.warning("the database is ahead", extra={"migration": rows[-1]["name"]})
+            return runner.outcome
         if roles_required:  # before anything is changed
             await grants.pending(connection, prefix, required=True)
         for migration in migrations[len(rows) :]:
@@ -317,8 +324,8 @@ async def _history(connection: Any) -> Sequence[Any]:
     return rows
 
 
-def _check_history(migrations: list[Migration], rows: Sequence[Any]) -> None:
-    if len(rows) > len(migrations):
+def _check_history(migrations: list[Migration], rows: Sequence[Any], *, ahead: bool = False) -> None:
+    if len(rows) > len(migrations) and not ahead:
         raise ConfigurationError(
             f"the database has migration {rows[-1]['name']}, which this program does not know: "
             "deploy the version that brought it"

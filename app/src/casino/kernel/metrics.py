@@ -45,6 +45,7 @@ JOB_LAST_SUCCESS = Gauge(
     registry=REGISTRY,
 )  # fmt: skip
 JOB_INTERVAL = Gauge("casino_job_interval_seconds", "How often a job is due.", ("job",), registry=REGISTRY)
+RELEASE = Gauge("casino_release", "1 for the release that this process is of.", ("release",), registry=REGISTRY)
 RULES_CHANGES = Counter(
     "casino_rules_changes_total", "Changed rules.json files by what became of them.", ("outcome",), registry=REGISTRY
 )

@@ -74,6 +74,10 @@ class Settings(BaseSettings):
 
     tenant: str = Field(default="dev", alias="CASINO_TENANT")
     brand: str = Field(default="Casino", alias="CASINO_BRAND")
+    release: str = Field(default="", alias="CASINO_RELEASE", max_length=128)
+    """What the image's version is called where it runs; /metrics says it."""
+    migrate_ahead: bool = Field(default=False, alias="CASINO_MIGRATE_AHEAD")
+    """Whether a database with migrations of a later release is left as it is, and not refused."""
     licence_holder: str = Field(default="", alias="CASINO_LICENCE_HOLDER")
     rules_path: Path = Field(default=Path("/etc/casino/rules.json"), alias="CASINO_RULES")
     rules_poll_s: float = Field(default=5.0, alias="CASINO_RULES_POLL_S", gt=0)
