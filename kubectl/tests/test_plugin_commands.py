@@ -151,10 +151,13 @@ def test_a_name_that_there_is_not_is_told_with_those_that_there_are(on, command)
 
 
 def test_every_command_shows_examples_and_its_exit_codes(on):
-    commands = re.findall(r"│ ([a-z-]+) {2,}", on(None, "--help").stdout.partition("Commands")[2])
-    assert {"list", "explain", "why-not-ready"} <= set(commands)
+    def named(*group):
+        return re.findall(r"│ ([a-z-]+) {2,}", on(None, *group, "--help").stdout.partition("Commands")[2])
+
+    commands = [one for one in named() if one != "rollout"] + [f"rollout {one}" for one in named("rollout")]
+    assert {"list", "explain", "why-not-ready", "rollout status", "rollout retry"} <= set(commands)
     for command in commands:
-        text = on(None, command, "--help").stdout
+        text = on(None, *command.split(), "--help").stdout
         assert f"kubectl casino {command}" in text.partition("Examples")[2], command
         assert "Exit codes" in text and "--context" in text and "--kubeconfig" in text, command
 

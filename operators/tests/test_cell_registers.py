@@ -19,6 +19,7 @@ from domicile_operator.manifests import network, workload
 from domicile_operator.names import Names
 from domicile_operator.plan import RulesInForce
 from domicile_operator.registers import register_names
+from domicile_operator.releases.course import Release
 from domicile_operator.spec import TenantSpec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,7 +97,7 @@ class OfEverywhere(FakeRulebook):
 def decision(cell: Cell, jurisdiction: str = "GB") -> Decision:
     spec = TenantSpec.model_validate(SPEC | {"jurisdiction": jurisdiction})
     cell = cell.model_copy(update={"networks": "network,region,anonymiser\n"})
-    return decide(Names("acme"), spec, cell=cell, image="casino:1", rulebook=OfEverywhere(), today=TODAY)
+    return decide(Names("acme"), spec, cell=cell, release=Release("casino:1"), rulebook=OfEverywhere(), today=TODAY)
 
 
 def condition(found: Decision) -> tuple[str, str, str]:

@@ -18,6 +18,7 @@ from domicile_operator.clients.kube import _fault, _path
 from domicile_operator.decide import Placed, _attested, decide
 from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.names import Names
+from domicile_operator.releases.course import Release
 from domicile_operator.settings import read_settings
 from domicile_operator.spec import TenantSpec, parse_spec
 from operator_testkit.fakes import IMAGE, RULES
@@ -290,7 +291,9 @@ def test_the_http_server(path: str, healthy: bool, status: str) -> None:
 def test_a_cell_serves_the_jurisdictions_that_it_is_for(rulebook: CatalogueRulebook) -> None:
     cell = CELL.model_copy(update={"jurisdictions": ("BR",)})
     spec = TenantSpec.model_validate(SPEC)
-    decision = decide(Names("acme-gb"), spec, cell=cell, image="casino:1", rulebook=rulebook, today=date(2026, 11, 22))
+    decision = decide(
+        Names("acme-gb"), spec, cell=cell, release=Release("casino:1"), rulebook=rulebook, today=date(2026, 11, 22)
+    )
     assert decision.refused and decision.refused.code == "NOT_SERVED"
     assert rulebook.law(cell, datetime(2026, 11, 22, tzinfo=UTC))["GB.refused"].startswith("NOT_SERVED")
 
@@ -301,7 +304,7 @@ def test_a_licence_ends_at_midnight_where_it_is(rulebook: CatalogueRulebook, jur
         SPEC | {"jurisdiction": jurisdiction, "licence": SPEC["licence"] | {"validUntil": "2028-06-30"}}
     )
     today = date(2028, 6, 30)
-    decision = decide(Names("acme"), spec, cell=CELL, image=IMAGE, rulebook=rulebook, today=today)
+    decision = decide(Names("acme"), spec, cell=CELL, release=Release(IMAGE), rulebook=rulebook, today=today)
     assert decision.licence_ends == datetime.fromisoformat(instant)
     assert decision.sources.closings[0].at == decision.licence_ends and decision.sources.asked
 

@@ -307,6 +307,7 @@ def test_a_change_of_our_own_is_no_drift(fakes: Fakes, newer: dict[str, Any]) ->
     for name, value in newer.items():
         setattr(fakes, name, value)
     fakes.kube.put(tenant(size="medium", paymentProviders=[{"name": "sandbox"}], studios=[{"name": "moonlit"}]))
+    run(fakes)
     go_live(fakes)
     assert fakes.condition("DriftDetected")["status"] == "False"
 

@@ -201,7 +201,7 @@ def test_the_migration_has_the_owners_credentials_and_the_casino_has_not() -> No
 def test_the_environment_has_every_variable_of_the_contract() -> None:
     container = workload.deployment(plan())["spec"]["template"]["spec"]["containers"][0]
     assert {variable["name"] for variable in container["env"]} == {
-        "CASINO_TENANT", "CASINO_BRAND", "CASINO_LICENCE_HOLDER", "CASINO_RULES", "CASINO_CA_FILE",
+        "CASINO_TENANT", "CASINO_BRAND", "CASINO_LICENCE_HOLDER", "CASINO_RULES", "CASINO_CA_FILE", "CASINO_RELEASE",
         "CASINO_DATABASE_HOST", "CASINO_DATABASE_PORT", "CASINO_DATABASE_NAME",
         "CASINO_REDIS_HOST", "CASINO_REDIS_PORT", "CASINO_REDIS_PREFIX",
         "BAO_ADDR", "BAO_ROLE", "BAO_TOKEN_FILE", "BAO_DATABASE_ROLES", "BAO_REDIS_ROLE", "BAO_TRANSIT_KEY",

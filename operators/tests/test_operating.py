@@ -17,6 +17,7 @@ from domicile_operator.names import FINALIZER, MARK_ONBOARDED, MARK_REVISION, Na
 from domicile_operator.operation import Operation, operate
 from domicile_operator.plan import LawAhead
 from domicile_operator.reconcile import Outcome, reconcile
+from domicile_operator.releases.course import Release
 from domicile_operator.runtime import WAITING_SECONDS, Runtime
 from domicile_operator.settings import Settings
 from domicile_operator.spec import TenantSpec
@@ -101,6 +102,7 @@ def test_a_casino_from_before_there_were_records_stays_open(live: Fakes) -> None
     live.kube.objects["Namespace", "", NAMESPACE]["metadata"].pop("annotations")
     live.tenant()["status"].pop("operation")
     live.image = "registry.test/casino:0.2.0"  # the release that brings them
+    run(live)
     assert run(live) == "waiting"
     assert (live.record()["revision"], live.record()["state"]) == (1, "Live")
     assert MARK_ONBOARDED in marks(live)
@@ -489,7 +491,13 @@ def test_whatever_is_refused_for_its_licence_or_by_law_leaves_withdrawals_at_mos
     ends = (now + timedelta(days=licence_days)).date()
     spec = TenantSpec.model_validate(SPEC | {"state": state, "licence": LICENCE | {"validUntil": ends.isoformat()}})
     decision = decide(
-        Names("acme-gb"), spec, cell=CELL, image=IMAGE, rulebook=rulebook, today=now.date(), pinned="eu-west-2"
+        Names("acme-gb"),
+        spec,
+        cell=CELL,
+        release=Release(IMAGE),
+        rulebook=rulebook,
+        today=now.date(),
+        pinned="eu-west-2",
     )
     operation = operate(decision.sources, onboarded=True, before=before, now=now)
     assert operation is not None and (decision.refused is not None) == (unlawful or licence_days < 0)

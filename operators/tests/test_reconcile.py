@@ -37,8 +37,8 @@ def test_a_tenant_waits_for_its_migration_then_for_its_pods_then_is_live(fakes: 
     assert {c["type"]: c["status"] for c in status["conditions"]} == {
         "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True", "Lawful": "True",
         "ExclusionRegister": "Unknown", "Secrets": "True", "Database": "True", "RulesInForce": "Unknown",
-        "OperationInForce": "Unknown", "GamesVerified": "False", "Progressing": "False", "Degraded": "False",
-        "Paused": "False", "DriftDetected": "False",
+        "OperationInForce": "Unknown", "GamesVerified": "False", "Release": "True", "Progressing": "False",
+        "Degraded": "False", "Paused": "False", "DriftDetected": "False",
     }  # fmt: skip
 
 
@@ -349,6 +349,7 @@ def test_a_tenant_stays_where_its_records_rest_even_if_status_is_lost(fakes: Fak
 def test_old_pods_serve_on_while_a_new_version_migrates(fakes: Fakes) -> None:
     go_live(fakes)
     fakes.image = "registry.test/casino:0.2.0"
+    assert run(fakes) == "settled"  # and its turn has come
     assert run(fakes) == "waiting"
     assert fakes.condition("Ready")["status"] == "True"
     assert fakes.condition("Progressing")["status"] == "True"

@@ -69,6 +69,14 @@ def test_a_cell_names_a_place_for_sealed_months_where_somebody_gave_one(tmp_path
     assert rendered(tmp_path, tmp_path, ARCHIVE) == {"ledgerArchive": None}
 
 
+def test_a_cell_says_how_releases_come_to_its_tenants(tmp_path: Path) -> None:
+    told = "{{ {'rollouts': cell_document.rollouts} | to_nice_yaml }}"
+    cell = {"site_name": "lab", "base_domain": "lab.example"}
+    hosts = {"groups": {name: ["localhost"] for name in ("postgresql", "redis", "openbao")}}
+    found = rendered(tmp_path, tmp_path, told, cell_rollout_watch_seconds=20, **cell, **hosts)
+    assert found == {"rollouts": {"atOnce": 5, "watchSeconds": 20}}
+
+
 def test_a_cell_names_whose_signed_games_it_trusts(tmp_path: Path) -> None:
     told = "{{ {'gamesKeys': cell_document.gamesKeys} | to_nice_yaml }}"
     cell = {"site_name": "lab", "base_domain": "lab.example"}

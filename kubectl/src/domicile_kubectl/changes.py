@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domicile_kubectl.errors import PluginError
-from domicile_kubectl.names import PAUSED, PLAN, REASON_LIMIT, RECONCILE_AT, STATE_REASON
+from domicile_kubectl.names import PAUSED, PLAN, REASON_LIMIT, RECONCILE_AT, RETRY_RELEASE, STATE_REASON
 
 Patch = dict[str, Any]
 
@@ -30,6 +30,12 @@ def reconcile(request: str) -> Patch:
 def plan(request: str) -> Patch:
     """Have the operator tell what it would do, now."""
     return _annotations({PLAN: "true", RECONCILE_AT: request})
+
+
+def retry(now: datetime) -> Patch:
+    """Give the release that failed before `now` another chance, and have a pass see it."""
+    at = now.astimezone(UTC)
+    return _annotations({RETRY_RELEASE: at.strftime("%Y-%m-%dT%H:%M:%SZ"), RECONCILE_AT: request(at)})
 
 
 def let_go() -> Patch:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from domicile_kubectl.commands import explain, fleet, hold, operation, why
+from domicile_kubectl.commands import explain, fleet, hold, operation, rollout, why
 from domicile_kubectl.errors import PluginError
 from domicile_kubectl.options import ERROR, OK
 
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 for part in (fleet, explain, why, hold, operation):
     app.add_typer(part.app)
+app.add_typer(rollout.app, name="rollout")
 
 
 def _flowing(text: str) -> str:

@@ -14,6 +14,8 @@ PLAN = f"{GROUP}/plan"
 """Annotation: `true` while the operator only tells what it would do, in status.plan."""
 RECONCILE_AT = f"{GROUP}/reconcile-at"
 """Annotation: any new value asks for a pass; status.lastHandledReconcileAt tells it back once that was made."""
+RETRY_RELEASE = f"{GROUP}/retry-release"
+"""Annotation: a time; the release that failed before it is given another chance."""
 STATE_REASON = f"{GROUP}/state-reason"
 """Annotation: why somebody wrote spec.state. For who reads it: the operator does not."""
 REASON_LIMIT = 512

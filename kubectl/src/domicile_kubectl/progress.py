@@ -47,6 +47,14 @@ def handled(request: str) -> Judge:
     return judge
 
 
+def tried_again(tenant: Tenant) -> Verdict:
+    """Whether the release that failed is held against the tenant no more."""
+    if "failed" in (tenant.status.get("release") or {}):
+        return Verdict(False, "The operator has not taken it up yet.")
+    said = tenant.condition("Release")
+    return Verdict(True, said.message if said else "It may begin again.")
+
+
 def planned(request: str) -> Judge:
     """Whether the operator has answered: by a plan of the newest spec, or by a refusal of which there is none."""
 

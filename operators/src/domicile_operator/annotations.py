@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from domicile_operator.conditions import PAUSED, Condition
@@ -10,6 +11,8 @@ from domicile_operator.names import GROUP
 PAUSE = f"{GROUP}/paused"
 PLAN = f"{GROUP}/plan"
 RECONCILE_AT = f"{GROUP}/reconcile-at"
+RETRY_RELEASE = f"{GROUP}/retry-release"
+"""A time (RFC 3339): the release that failed before it is given another chance."""
 ADOPT = f"{GROUP}/adopt"
 """On an object that somebody else made: the tenant that may take it over."""
 APPLIED = f"{GROUP}/applied"
@@ -52,6 +55,15 @@ def asked_of(tenant: Mapping[str, Any]) -> Asked:
     annotations = tenant["metadata"].get("annotations") or {}
     paused = annotations.get(PAUSE)
     return Asked(None if paused == "false" else paused, annotations.get(PLAN) == "true")
+
+
+def retries(tenant: Mapping[str, Any], failed_at: str) -> bool:
+    """Whether somebody asked, after a release failed, that it be tried again. What is no time asks for nothing."""
+    try:
+        asked = datetime.fromisoformat((tenant["metadata"].get("annotations") or {})[RETRY_RELEASE])
+        return asked > datetime.fromisoformat(failed_at)
+    except (KeyError, ValueError, TypeError):
+        return False
 
 
 def request_of(tenant: Mapping[str, Any]) -> str:

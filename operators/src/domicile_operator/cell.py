@@ -126,6 +126,13 @@ class LedgerArchive(_Model):
     size: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(Mi|Gi|Ti)$")]
 
 
+class Rollouts(_Model):
+    """How another release comes to the cell's tenants: to so many at once, each watched for so long."""
+
+    at_once: Annotated[int, Field(ge=1, le=100)] = 5
+    watch_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
+
+
 class Site(_Model):
     """A place of the environment's own, which the catalogue does not know: `territory` is the ground it stands on."""
 
@@ -178,6 +185,7 @@ class Cell(_Model):
     ledger_archive: LedgerArchive | None = None
     certificates: Literal["OpenBao"] | None = None
     backups: Annotated[tuple[BackupStore, ...], Field(max_length=8)] = ()
+    rollouts: Rollouts = Rollouts()
 
     @model_validator(mode="after")
     def _stores_are_told_apart(self) -> Self:

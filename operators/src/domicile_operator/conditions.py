@@ -18,6 +18,7 @@ DATABASE = "Database"
 RULES_IN_FORCE = "RulesInForce"
 OPERATION_IN_FORCE = "OperationInForce"
 GAMES_VERIFIED = "GamesVerified"
+RELEASE = "Release"
 BACKUP = "Backup"
 PROGRESSING = "Progressing"
 DEGRADED = "Degraded"
@@ -39,6 +40,7 @@ TYPES = (
     RULES_IN_FORCE,
     OPERATION_IN_FORCE,
     GAMES_VERIFIED,
+    RELEASE,
     BACKUP,
     PROGRESSING,
     DEGRADED,

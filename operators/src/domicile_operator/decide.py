@@ -23,6 +23,7 @@ from domicile_operator.names import Names
 from domicile_operator.operation import Closing, Sources
 from domicile_operator.plan import LawAhead, Plan, RulesInForce
 from domicile_operator.registers import asked, chosen, refused
+from domicile_operator.releases.course import Release
 from domicile_operator.spec import TenantSpec
 
 
@@ -86,13 +87,13 @@ def decide(
     spec: TenantSpec,
     *,
     cell: Cell,
-    image: str,
+    release: Release,
     rulebook: Rulebook,
     today: date,
     pinned: str | None = None,
     taken_hosts: frozenset[str] = frozenset(),
 ) -> Decision:
-    """Admit and place a tenant.
+    """Admit and place a tenant, as it runs by its `release`.
 
     Takes `today` where the licence is; `pinned`, the place where the tenant already lives: its records rest
     there, so no other place is considered; `taken_hosts`, the domains of older tenants.
@@ -125,7 +126,7 @@ def decide(
     register = asked(spec.jurisdiction, placed.rules, cell)
     conditions += [_attested(placed), _lawful(placed), register]
     providers, studios = _providers(spec, cell), _studios(spec, cell)
-    games = trusted(cell.games_manifests, cell.games_keys, image_version(image), cell.name)
+    games = trusted(cell.games_manifests, cell.games_keys, image_version(release.image), cell.name)
     for found in (
         providers,
         studios,
@@ -143,7 +144,7 @@ def decide(
         cell,
         placed.place,
         placed.rules,
-        image,
+        release,
         tuple(providers),
         tuple(studios),
         placed.ahead,

@@ -19,6 +19,7 @@ from domicile_operator.errors import Fault, Gone
 from domicile_operator.names import Names
 from domicile_operator.ownership import given, ours
 from domicile_operator.record import Change, Record
+from domicile_operator.releases.fleet import Standing
 from domicile_operator.world import World
 
 DOCUMENTS = {
@@ -139,6 +140,9 @@ class KeepingKube:
 
     def claims(self) -> Sequence[Claim]:
         return self._kube.claims()
+
+    def standings(self) -> Sequence[Standing]:
+        return self._kube.standings()
 
     def backups(self, tenant: str) -> Sequence[Object]:
         return self._kube.backups(tenant)

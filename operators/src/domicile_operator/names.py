@@ -16,6 +16,8 @@ LABEL_TENANT = "domicile.dev/tenant"
 LABEL_JURISDICTION = "domicile.dev/jurisdiction"
 LABEL_PLACE = "domicile.dev/place"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_FIRST = "domicile.dev/first"
+"""On a CasinoTenant, with the value "true": another release of the casino comes to it before it comes to others."""
 LABEL_SCRAPES = "domicile.dev/scrapes-metrics"
 """On a namespace, with the value "true": what runs there may read the metrics of casinos and of the operator."""
 

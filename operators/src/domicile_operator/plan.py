@@ -19,6 +19,7 @@ from domicile_operator.names import (
     Names,
 )
 from domicile_operator.operation import Record
+from domicile_operator.releases.course import Release
 from domicile_operator.spec import TenantSpec
 
 Manifest = dict[str, Any]
@@ -86,13 +87,18 @@ class Plan:
     cell: Cell
     place: str
     rules: RulesInForce
-    image: str
+    release: Release
     providers: tuple[PaymentProvider, ...]
     studios: tuple[Studio, ...] = ()
     ahead: LawAhead | None = None
     games: GamesManifest | None = None
     register: ExclusionRegister | None = None
     operation: Record | None = None
+
+    @property
+    def image(self) -> str:
+        """The casino's."""
+        return self.release.image
 
     @property
     def size(self) -> Size:

@@ -13,6 +13,7 @@ from domicile_operator.backups.schedule import backup_condition, schedule_of
 from domicile_operator.belief import believed, wanted_of
 from domicile_operator.children.base import Child, Reference
 from domicile_operator.children.order import BUILD
+from domicile_operator.children.workload import MIGRATION_FAILED
 from domicile_operator.clients.kube import Object
 from domicile_operator.conditions import DATABASE, OPERATION_IN_FORCE, PROGRESSING, READY, Condition, timestamp
 from domicile_operator.decide import Decision, decide
@@ -28,6 +29,8 @@ from domicile_operator.plan import Plan
 from domicile_operator.pruning import prune
 from domicile_operator.record import Record, known_children
 from domicile_operator.recorder import write_status
+from domicile_operator.releases.figures import Harm
+from domicile_operator.releases.keeping import follow, release_of
 from domicile_operator.spec import TenantSpec, parse_spec
 from domicile_operator.status import REFUSED, Findings, ready
 from domicile_operator.told import plan_of, seen_again
@@ -126,6 +129,9 @@ def _build(tenant: Object, names: Names, world: World, found: Findings, record: 
     if decision.plan is not None and (outcome.kind == "settled" or _stands(tenant, outcome)):
         found.conditions += pods_seen.look(decision.plan, seen)
     behind = operating.tell(decision.sources, seen, found) == "False"
+    if decision.plan is not None and not asked.held:
+        told = () if isinstance(seen, Fault) else seen.told
+        behind |= follow(tenant, decision.plan, world, told, found, kind=outcome.kind)
     if decision.refused is None or outcome.kind == "fault":
         return replace(outcome, behind=behind)
     found.conditions.append(Condition(READY, "False", decision.refused.code, decision.refused.message))
@@ -211,9 +217,14 @@ def drive(
             there = child.desired(plan) if resting and child.in_stores else child.apply(plan, world)
             observation = child.observe(plan, there)
         except Fault as fault:
+            if fault.code == MIGRATION_FAILED:
+                found.stuck = Harm("MigrationFailed", fault.message)
             return _faulted(found, fault, child.condition, _served(tenant, plan.names, world))
         seen += observation.children
         serving = observation.serving if observation.serving is not None else serving
+        found.serving = serving
+        if observation.stuck:
+            found.stuck = Harm("NotInPlace", observation.waiting)
         if observation.waiting:
             _waiting(tenant, found, observation.waiting, serving)
             return Outcome("waiting")
@@ -236,7 +247,7 @@ def decide_on(tenant: Object, names: Names, world: World) -> Decision:
         names,
         spec,
         cell=cell,
-        image=world.image,
+        release=release_of(tenant, names, world),
         rulebook=world.rulebook,
         today=world.rulebook.local_day(spec.jurisdiction, cell, world.now()),
         pinned=_pinned(tenant, names, world),

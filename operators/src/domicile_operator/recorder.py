@@ -48,8 +48,7 @@ def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> Object:
     patch: Object = {key: None for key in before if key not in after}
     for key, value in after.items():
         was = before.get(key)
-        nested = isinstance(value, Mapping) and isinstance(was, Mapping)
-        patch[key] = merge_patch(was, value) if nested else value
+        patch[key] = merge_patch(was, value) if isinstance(value, Mapping) and isinstance(was, Mapping) else value
     return patch
 
 

@@ -12,6 +12,7 @@ from domicile_operator.children.base import Reference
 from domicile_operator.conditions import READY, Condition, merge
 from domicile_operator.events import Event
 from domicile_operator.record import Change
+from domicile_operator.releases.figures import Harm
 from domicile_operator.told import degraded, drift_condition, drift_of_late
 
 ONBOARDING, LIVE, REFUSED, DELETING = "Onboarding", "Live", "Refused", "Deleting"
@@ -32,6 +33,11 @@ class Findings:
     place: str | None = None
     version: str | None = None
     url: str | None = None
+    release: dict[str, Any] | None = None
+    serving: bool | None = None
+    """Whether a pod of the casino is ready, where the pass came to see that."""
+    stuck: Harm | None = None
+    """Why what is to run cannot come to run."""
     rules: dict[str, str] | None = None
     lawful_until: str | None = None
     operation: dict[str, Any] | None = None
@@ -62,6 +68,7 @@ def build_status(tenant: Mapping[str, Any], found: Findings, now: datetime) -> d
         "lastHandledReconcileAt": request_of(tenant),
         "storesDigest": found.stores_digest or before.get("storesDigest"),
         "applied": before.get("applied") if found.applied is None else _spelt(found.applied),
+        "release": found.release or before.get("release"),
         "drift": drift,
         "plan": found.plan,
     }

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from domicile_operator.clients.kube import Claim, Object, claim_of
 from domicile_operator.names import BACKUP_KIND, KIND, LABEL_TENANT
 from domicile_operator.plan import digest
+from domicile_operator.releases.fleet import Standing, standing_of
 
 Key = tuple[str, str, str]
 """Kind, namespace (empty for what has none) and name."""
@@ -47,6 +48,7 @@ class View:
         self._graves: dict[Key, int] = {}
         self._applied: dict[str, dict[str, str]] = {}
         self._claims: dict[str, Claim] = {}
+        self._standings: dict[str, Standing] = {}
         self._whole: set[str] = set()
 
     def event(self, kind: str, found: Object, *, deleted: bool = False) -> bool:
@@ -63,6 +65,7 @@ class View:
             news = self._put(key, made)
             if news and kind == KIND:
                 self._claims[key[2]] = claim_of(found)
+                self._standings[key[2]] = standing_of(found)
             return news
 
     def wrote(self, kind: str, answer: Object, manifest: str = "") -> None:
@@ -76,7 +79,8 @@ class View:
             if not manifest and (known is None or known.mark != made.mark):
                 # Somebody else's edit came with it, and its event has to be news.
                 return
-            self._put(key, made)
+            if self._put(key, made) and kind == KIND:
+                self._standings[key[2]] = standing_of(answer)
             if manifest:
                 self._applied.setdefault(home(key), {})[label(key)] = token(manifest, made.mark)
 
@@ -143,6 +147,11 @@ class View:
         with self._lock:
             return list(self._claims.values()) if KIND in self._whole and self.live() else None
 
+    def standings(self) -> list[Standing] | None:
+        """Of all tenants, kept as claims are."""
+        with self._lock:
+            return list(self._standings.values()) if KIND in self._whole and self.live() else None
+
     def list(self, kind: str, namespace: str | None = None, tenant: str | None = None) -> list[Object] | None:
         """All objects of a kind, or those of a tenant; None where not all of them were seen."""
         with self._lock:
@@ -171,6 +180,7 @@ class View:
     def _bury(self, key: Key, version: int) -> None:
         if key[0] == KIND:
             self._claims.pop(key[2], None)
+            self._standings.pop(key[2], None)
         spaces = self._seen.get(key[0], {})
         spaces.get(key[1], {}).pop(key[2], None)
         if not spaces.get(key[1], True):

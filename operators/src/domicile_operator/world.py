@@ -12,6 +12,7 @@ from domicile_operator.clients.pods import Ask
 from domicile_operator.clients.postgres import Databases
 from domicile_operator.decide import Rulebook
 from domicile_operator.events import Budget
+from domicile_operator.releases.fleet import Slots
 from domicile_operator.rounds import Rounds
 
 
@@ -37,3 +38,4 @@ class World:
     backup_image: str = ""
     budget: Budget = field(default_factory=Budget)
     rounds: Rounds = field(default_factory=Rounds)
+    slots: Slots = field(default_factory=Slots)

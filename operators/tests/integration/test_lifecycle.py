@@ -69,7 +69,7 @@ def test_a_tenant_becomes_live(cell: Cell, operator: Operator) -> None:
     assert {c["type"]: c["status"] for c in found["conditions"]} == {
         "Ready": "True", "Placed": "True", "Attested": "True", "LicenceValid": "True", "Lawful": "True",
         "ExclusionRegister": "False", "Secrets": "True", "Database": "True", "RulesInForce": "Unknown",
-        "OperationInForce": "Unknown", "GamesVerified": "False",
+        "OperationInForce": "Unknown", "GamesVerified": "False", "Release": "True",
         "Progressing": "False", "Degraded": "False", "Paused": "False", "DriftDetected": "False",
     }  # fmt: skip
     kinds = {child["kind"] for child in found["children"]}
@@ -290,6 +290,8 @@ def test_delete_drops_the_database_where_the_spec_says_so(cell: Cell, operator: 
 
 def test_another_image_migrates_before_it_rolls(cell: Cell, operator: Operator, tmp_path: Path) -> None:
     hands = go_live(cell, "next-gb")
+    # Tenants of other tests wait for it, as their controllers are gone.
+    cell.cluster.kubectl("label", "casino", "next-gb", "domicile.dev/first=true")
     image = ["deployment/casino", "-n", "casino-next-gb", "-o", "jsonpath={.spec.template.spec.containers[0].image}"]
     operator.stop()
     operator.start(CASINO_IMAGE="registry.test/casino:0.2.0-def5678")

@@ -98,6 +98,7 @@ class Cell:
             "name": "test", "environment": "test", "production": False,
             "places": ["eu-west-2", "sa-east-1"],
             "baseDomain": "casinos.test", "publicPort": 18443,
+            "rollouts": {"atOnce": 3, "watchSeconds": 2},
             "ingressClass": "skipper", "ingressNamespace": "ingress-system",
             "postgresql": {"host": "localhost", "port": self.postgres.front.port, "cidr": "127.0.0.1/32"},
             "redis": {"host": "localhost", "port": 6379, "cidr": "127.0.0.1/32"},

@@ -14,6 +14,7 @@ from domicile_operator.decide import Placed
 from domicile_operator.errors import Fault, Gone, Refused
 from domicile_operator.names import API_VERSION, BACKUP_KIND, FIELD_MANAGER, KIND, Names
 from domicile_operator.plan import LawAhead, RulesInForce
+from domicile_operator.releases.fleet import Standing, standing_of
 from domicile_operator.spec import TenantSpec
 from domicile_operator.world import World
 
@@ -137,6 +138,9 @@ class FakeKube:
 
     def claims(self) -> list[Claim]:
         return [claim_of(one) for one in self.list(API_VERSION, KIND)]
+
+    def standings(self) -> list[Standing]:
+        return [standing_of(one) for one in self.list(API_VERSION, KIND)]
 
     def backups(self, tenant: str) -> list[Object]:
         return [one for one in self.list(API_VERSION, BACKUP_KIND) if one["spec"]["tenant"] == tenant]
@@ -420,6 +424,8 @@ class Fakes:
         """What each pod plays by, by its address."""
         self.operation: dict[str, tuple[int, int]] = {}
         """The revision that each holds to and the barrier that it has seen passed, likewise."""
+        self.figures = ""
+        """What each of them shows beside that."""
 
     @property
     def world(self) -> World:
@@ -444,7 +450,7 @@ class Fakes:
         if address in self.operation:
             revision, barrier = self.operation[address]
             said += f"casino_operation_revision {revision}.0\ncasino_operation_barrier_passed {barrier}.0\n"
-        return said
+        return said + self.figures
 
     def run_pods(self, **pods: str) -> None:
         """Pods of the casino that are ready, each with the digest that it plays by; empty for one that is silent."""

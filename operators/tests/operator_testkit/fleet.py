@@ -59,13 +59,24 @@ class Api:
         return found
 
 
+STUCK = {
+    "conditions": [
+        {
+            "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
+            "message": "exceeded its progress deadline",
+        }
+    ]
+}  # fmt: skip
+
+
 class Hands(threading.Thread):
     """The controllers that a bare API server lacks, for every tenant: Jobs end, Deployments roll out, namespaces go."""
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(name="hands", daemon=True)
         self._api, self._resting = Api(cell), threading.Event()
-        self.trouble = ""
+        self.trouble = self.broken = ""
+        """What kept a round from its end; the image whose pods never come up."""
 
     def __enter__(self) -> "Hands":
         self.start()
@@ -94,11 +105,17 @@ class Hands(threading.Thread):
         for found in self._api.children("deployments"):
             generation, pods = found["metadata"]["generation"], found["spec"]["replicas"]
             if found.get("status", {}).get("observedGeneration") != generation:
+                if self._never_comes(found):
+                    self._status(found, "deployments", {"observedGeneration": generation, "updatedReplicas": 0} | STUCK)
+                    continue
                 seen = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), pods)
-                self._status(found, "deployments", {"observedGeneration": generation} | seen)
+                self._status(found, "deployments", {"observedGeneration": generation, "conditions": []} | seen)
         for namespace in self._api.namespaces():
             if namespace["metadata"].get("deletionTimestamp"):
                 self._finish(namespace)
+
+    def _never_comes(self, found: dict[str, Any]) -> bool:
+        return found["spec"]["template"]["spec"]["containers"][0]["image"] == self.broken
 
     def _status(self, found: dict[str, Any], plural: str, status: dict[str, Any]) -> None:
         metadata = found["metadata"]

@@ -7,6 +7,7 @@ from domicile_operator.names import API_VERSION, KIND, Names
 from domicile_operator.operation import Operation, Record
 from domicile_operator.plan import Plan, RulesInForce
 from domicile_operator.registers import chosen
+from domicile_operator.releases.course import Release
 from domicile_operator.spec import TenantSpec
 
 from operator_testkit.fakes import IMAGE
@@ -98,7 +99,7 @@ def plan(
         cell,
         "eu-west-2",
         in_force,
-        image,
+        Release(image),
         cell.payment_providers,
         studios,
         register=register,

@@ -24,6 +24,14 @@ def print_table(console: Console, found: Sequence[Row], wide: bool) -> None:
         console.print(line(of), soft_wrap=True, style=_style(row))
 
 
+def print_plain(console: Console, headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """Print lines under headings, each on one line however narrow the terminal is."""
+    widths = [max(len(line[at]) for line in [headings, *lines]) for at in range(len(headings))]
+    for at, of in enumerate([headings, *lines]):
+        text = "   ".join(cell.ljust(width) for cell, width in zip(of, widths, strict=True)).rstrip()
+        console.print(text, soft_wrap=True, style="" if at else "bold", markup=False, highlight=False)
+
+
 def _style(row: Row) -> str:
     if row.ready != "True":
         return "red" if row.ready == "False" else "yellow"

@@ -9,6 +9,7 @@ from domicile_operator.manifests.metadata import metadata
 from domicile_operator.manifests.pods import migrate_environment, pod_template
 from domicile_operator.names import API_VERSION, BACKUP_ACCOUNT, BACKUP_KIND
 from domicile_operator.plan import SIZES, Manifest, Plan
+from domicile_operator.releases.course import Release
 
 BACKUP = "backup"
 """The component of its pod."""
@@ -27,7 +28,7 @@ def job_name(backup: Object) -> str:
 
 def backup_job(plan: Plan, store: BackupStore, backup: Object, image: str) -> Manifest:
     """It belongs to the CasinoBackup, and goes with it. Its template needs nothing of the operator's but names."""
-    plan, names, uid = replace(plan, image=image), plan.names, backup["metadata"]["uid"]
+    plan, names, uid = replace(plan, release=Release(image)), plan.names, backup["metadata"]["uid"]
     shared = {name: value for name, value in migrate_environment(plan).items() if name != "BAO_DATABASE_ROLE"}
     environment = shared | {
         "CASINO_BACKUP_ID": uid,

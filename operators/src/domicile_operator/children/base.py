@@ -26,13 +26,14 @@ class Reference:
 class Observation:
     """What is true of a child now.
 
-    `waiting` is empty when it is as desired, else what it waits for, as a sentence. `serving` says whether
-    players are served, where the child knows.
+    `waiting` is empty when it is as desired, else what it waits for, as a sentence; `stuck` says that waiting is in
+    vain. `serving` says whether players are served, where the child knows.
     """
 
     children: tuple[Reference, ...] = ()
     waiting: str = ""
     serving: bool | None = None
+    stuck: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from domicile_operator.manifests import routes, workload
 from domicile_operator.plan import WORKER_SIZE, Manifest, Plan
 from domicile_operator.world import World
 
+MIGRATION_FAILED = "MIGRATION_FAILED"
 MIGRATION_RETRY = timedelta(minutes=10)
 """How long a failed migration stays to be read before it is tried again."""
 
@@ -72,7 +73,7 @@ class Migration(PrunedChild):
         failed = _condition(job, "Failed")
         if failed:
             raise Fault(
-                "MIGRATION_FAILED",
+                MIGRATION_FAILED,
                 f"Job {name} failed: {failed.get('message', 'no message')}. Read it with "
                 f"`kubectl logs -n {namespace} job/{name}`; delete the Job to try again at once, else it is "
                 "tried again in ten minutes.",
@@ -132,7 +133,14 @@ class Workload(KubernetesChild):
             or _rollout(plan, worker, "its worker", WORKER_SIZE.replicas)
             or _rollout(plan, realtime, "its real time", plan.realtime_size.replicas)
         )
-        return Observation(references(applied), waiting, serving)
+        stuck = any(_stuck(found) is not None for found in applied)
+        return Observation(references(applied), waiting, serving, bool(waiting) and stuck)
+
+
+def _stuck(found: Object) -> Object | None:
+    """A Deployment's word for it, of what is asked of it now, that it makes no progress."""
+    seen = found.get("status", {}).get("observedGeneration", 0) >= found["metadata"].get("generation", 0)
+    return _condition(found, "Progressing", "False") if seen else None
 
 
 def _rollout(plan: Plan, found: Object, what: str, least: int) -> str:
@@ -146,8 +154,7 @@ def _rollout(plan: Plan, found: Object, what: str, least: int) -> str:
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     if seen and updated == status.get("replicas", 0) and available >= least:
         return ""
-    stuck = _condition(found, "Progressing", "False")
-    if seen and stuck:
+    if (stuck := _stuck(found)) is not None:
         return (
             f"The Deployment of {what} makes no progress: {stuck.get('message', '')} "
             f"See `kubectl get pods,events -n {plan.names.namespace}`."

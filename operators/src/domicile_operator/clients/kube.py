@@ -16,6 +16,7 @@ from domicile_operator.clients.breaker import Breaker
 from domicile_operator.errors import Fault, Gone
 from domicile_operator.gate import OPEN, Gate
 from domicile_operator.names import API_VERSION, BACKUP_KIND, BACKUP_PLURAL, FIELD_MANAGER, KIND, PLURAL
+from domicile_operator.releases.fleet import Standing, standing_of
 
 Object = dict[str, Any]
 
@@ -89,6 +90,9 @@ class Kube(Protocol):
 
     def claims(self) -> Sequence[Claim]:
         """What every tenant claims of host names."""
+
+    def standings(self) -> Sequence[Standing]:
+        """Where every tenant stands between two releases."""
 
     def backups(self, tenant: str) -> Sequence[Object]:
         """The CasinoBackups of a tenant."""
@@ -199,6 +203,9 @@ class KubernetesApi:
 
     def claims(self) -> Sequence[Claim]:
         return [claim_of(found) for found in self.list(API_VERSION, KIND)]
+
+    def standings(self) -> Sequence[Standing]:
+        return [standing_of(found) for found in self.list(API_VERSION, KIND)]
 
     def backups(self, tenant: str) -> Sequence[Object]:
         query = {"fieldSelector": f"spec.tenant={tenant}"}

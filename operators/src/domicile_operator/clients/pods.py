@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import urllib3
 
 from domicile_operator.operation import TOLD_LIMIT
+from domicile_operator.releases.figures import NONE, Figures, read
 
 TIMEOUTS = urllib3.Timeout(connect=1.0, read=2.0)
 PORT = 8080
@@ -45,6 +46,9 @@ class Told:
     games: bool | None
     operation: int | None = None
     barrier: int | None = None
+    release: str = ""
+    figures: Figures = NONE
+    """How the bets go that it takes, and of which release it is."""
 
 
 def ask_all(addresses: Sequence[str], metrics: Ask) -> list[Told]:
@@ -56,8 +60,9 @@ def ask_all(addresses: Sequence[str], metrics: Ask) -> list[Told]:
         except (urllib3.exceptions.HTTPError, OSError):
             break
         rules, games = METRIC.search(text), GAMES.search(text)
-        said = (_number(pattern.search(text)) for pattern in (OPERATION, BARRIER))
-        found.append(Told(rules[1] if rules else None, games[1] == "1" if games else None, *said))
+        operation, barrier = (_number(pattern.search(text)) for pattern in (OPERATION, BARRIER))
+        played = rules[1] if rules else None
+        found.append(Told(played, games[1] == "1" if games else None, operation, barrier, *read(text)))
     return found
 
 

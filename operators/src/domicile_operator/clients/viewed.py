@@ -11,6 +11,7 @@ from typing import Protocol
 from domicile_operator.clients.kube import PLURALS, Claim, Kube, Object
 from domicile_operator.names import BACKUP_KIND, KIND, LABEL_TENANT, Names
 from domicile_operator.plan import digest
+from domicile_operator.releases.fleet import Standing
 from domicile_operator.view import View, key_of
 
 NOT_WATCHED = frozenset({"Event", "StorageClass", "Lease"})
@@ -87,6 +88,10 @@ class ViewedKube:
     def claims(self) -> Sequence[Claim]:
         found = self._view.claims()
         return self._kube.claims() if found is None else found
+
+    def standings(self) -> Sequence[Standing]:
+        found = self._view.standings()
+        return self._kube.standings() if found is None else found
 
     def backups(self, tenant: str) -> Sequence[Object]:
         found = self._view.list(BACKUP_KIND, tenant=tenant)

@@ -158,6 +158,7 @@ def casino_environment(plan: Plan) -> dict[str, str]:
         | {
             "CASINO_OPERATION": f"{OPERATION_FOLDER}/{OPERATION_FILE}",
             "CASINO_TRUSTED_PROXIES": str(plan.cell.trusted_proxies),
+            "CASINO_RELEASE": plan.version,
             "CASINO_BRAND": plan.spec.brand,
             "CASINO_LICENCE_HOLDER": plan.spec.licence.holder,
             "CASINO_REALTIME_URL": REALTIME_PATH,
