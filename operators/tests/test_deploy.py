@@ -231,3 +231,20 @@ def test_what_has_certificates_signed_is_as_restricted_and_writes_where_the_ingr
 def test_nothing_names_a_machine() -> None:
     said = subprocess.run(["grep", "-rnE", "/(work|root|home)/", DEPLOY], capture_output=True, text=True, check=False)
     assert said.stdout == ""
+
+
+def test_every_name_in_a_schema_is_text() -> None:
+    """YAML 1.1 takes `off` and `no` for false."""
+
+    def names(schema: Any) -> Iterator[Any]:
+        if isinstance(schema, dict):
+            yield from schema
+            for inner in schema.values():
+                yield from names(inner)
+        elif isinstance(schema, list):
+            for inner in schema:
+                yield from names(inner)
+
+    for file in ("crd.yaml", "crd-backups.yaml"):
+        found = list(names(yaml.safe_load((DEPLOY / file).read_text())))
+        assert found and all(isinstance(one, str) for one in found), file

@@ -303,5 +303,6 @@ def test_another_image_migrates_before_it_rolls(cell: Cell, operator: Operator, 
         eventually(lambda: cell.cluster.kubectl("get", *image).endswith("0.2.0-def5678"))
         assert len(cell.cluster.kubectl("get", "jobs", "-n", "casino-next-gb", "-o", "name").split()) == 1
     finally:
+        cell.cluster.kubectl("label", "casino", "next-gb", "domicile.dev/first-")
         operator.stop()
         operator.start()

@@ -118,14 +118,14 @@ def worse(bad: int, of: int, bad_now: int, of_now: int, margin: float) -> bool:
 def to_fields(figures: Figures) -> dict[str, Any]:
     """As a status has them."""
     told = {"bets": figures.bets, "failed": figures.failed, "slow": figures.slow}
-    rare = {"ledgerBroken": figures.broken, "off": sorted(figures.off)}
+    rare = {"ledgerBroken": figures.broken, "returnsOut": sorted(figures.off)}
     return told | {name: value for name, value in rare.items() if value}
 
 
 def from_fields(fields: Mapping[str, Any]) -> Figures:
     """Out of a status."""
     bets, failed, slow = (int(fields.get(name, 0)) for name in ("bets", "failed", "slow"))
-    return Figures(bets, failed, slow, bool(fields.get("ledgerBroken")), frozenset(fields.get("off", ())))
+    return Figures(bets, failed, slow, bool(fields.get("ledgerBroken")), frozenset(fields.get("returnsOut", ())))
 
 
 def _share(what: str, bad: int, of: int, bad_now: int, of_now: int) -> str:
