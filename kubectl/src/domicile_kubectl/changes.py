@@ -32,10 +32,9 @@ def plan(request: str) -> Patch:
     return _annotations({PLAN: "true", RECONCILE_AT: request})
 
 
-def retry(now: datetime) -> Patch:
-    """Give the release that failed before `now` another chance, and have a pass see it."""
-    at = now.astimezone(UTC)
-    return _annotations({RETRY_RELEASE: at.strftime("%Y-%m-%dT%H:%M:%SZ"), RECONCILE_AT: request(at)})
+def retry(request: str) -> Patch:
+    """Give the release that failed before the request another chance."""
+    return _annotations({RETRY_RELEASE: request, RECONCILE_AT: request})
 
 
 def let_go() -> Patch:

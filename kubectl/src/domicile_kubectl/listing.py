@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from domicile_kubectl.names import Object
 from domicile_kubectl.tenant import Tenant, age, text_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ def _row(tenant: Tenant, now: datetime) -> Row:
     )
 
 
-def as_json(found: Iterable[Row]) -> list[dict[str, Any]]:
-    """The rows for programs."""
+def as_json(found: Iterable["DataclassInstance"]) -> list[dict[str, Any]]:
+    """The rows of a table for programs."""
     return [asdict(one) for one in found]
 
 

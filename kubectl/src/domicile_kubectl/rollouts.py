@@ -1,9 +1,8 @@
 """Where each casino stands between two releases. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from domicile_kubectl.names import Object
 from domicile_kubectl.tenant import Tenant, age, instant, text_of
@@ -28,11 +27,6 @@ def rows(tenants: Iterable[Object]) -> list[Row]:
     """A row for each tenant, what asks for attention first."""
     found = [_row(Tenant(one)) for one in tenants]
     return sorted(found, key=lambda row: (ORDER.index(row.stands) if row.stands in ORDER else len(ORDER), row.name))
-
-
-def as_json(found: Iterable[Row]) -> list[dict[str, Any]]:
-    """The rows for programs."""
-    return [asdict(one) for one in found]
 
 
 HEADINGS = ("NAME", "RELEASE", "STANDS", "FOR", "FROM", "WHY")

@@ -8,6 +8,7 @@ import typer
 from domicile_kubectl import changes, progress
 from domicile_kubectl.clients.cluster import Cluster, read_tenant, tenant_path
 from domicile_kubectl.clients.waiting import wait
+from domicile_kubectl.commands.asking import ask
 from domicile_kubectl.options import (
     NOT_YET,
     OK,
@@ -123,12 +124,6 @@ def plan_command(
 
 
 def _ask(cluster: Cluster, name: str, patch: changes.Patch, judge: Judge, timeout: int) -> None:
-    """Write it, wait until the operator has taken it up, and end the command."""
+    """Of a tenant that there is."""
     read_tenant(cluster, name)
-    cluster.patch(tenant_path(name), patch)
-    verdict, _ = wait(cluster, name, judge, timeout)
-    if not verdict.done:
-        typer.echo(f"It is written, and not taken up in {timeout} s. {verdict.sentence}", err=True)
-        typer.echo(f"`kubectl casino why-not-ready {name}` tells whether the operator runs.", err=True)
-        raise typer.Exit(NOT_YET)
-    typer.echo(f"{name}: {verdict.sentence}")
+    ask(cluster, name, patch, judge, timeout)

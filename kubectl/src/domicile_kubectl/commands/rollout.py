@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from domicile_kubectl import changes, progress
-from domicile_kubectl.clients.cluster import read_tenant, read_tenants, tenant_path
-from domicile_kubectl.clients.waiting import wait
+from domicile_kubectl.clients.cluster import read_tenant, read_tenants
+from domicile_kubectl.commands.asking import ask
 from domicile_kubectl.errors import PluginError
+from domicile_kubectl.listing import as_json
 from domicile_kubectl.options import (
-    NOT_YET,
     ContextOption,
     JsonOption,
     KubeconfigOption,
@@ -21,8 +21,8 @@ from domicile_kubectl.options import (
     echo_json,
     epilog,
 )
-from domicile_kubectl.render.table import print_plain
-from domicile_kubectl.rollouts import HEADINGS, as_json, cells, rows
+from domicile_kubectl.render.table import print_lines
+from domicile_kubectl.rollouts import HEADINGS, cells, rows
 from domicile_kubectl.tenant import Tenant
 
 app = typer.Typer(name="rollout", help="How releases of the casino come to the fleet.", rich_markup_mode="rich")
@@ -54,7 +54,7 @@ def status_command(
         echo_json(as_json(found))
     else:
         now = datetime.now(UTC)
-        print_plain(console(), HEADINGS, [cells(row, now) for row in found])
+        print_lines(console(), HEADINGS, [(cells(row, now), "") for row in found])
 
 
 @app.command("retry", epilog=epilog("rollout retry acme-gb"))
@@ -71,8 +71,5 @@ def retry_command(
     cluster = cluster_of(kubeconfig, context)
     if "failed" not in (Tenant(read_tenant(cluster, name)).status.get("release") or {}):
         raise PluginError("NOTHING_FAILED", f"{name} went back from no release: there is nothing to try again.")
-    cluster.patch(tenant_path(name), changes.retry(datetime.now(UTC)))
-    verdict, _ = wait(cluster, name, progress.tried_again, timeout)
-    typer.echo(f"{name}: {verdict.sentence}", err=not verdict.done)
-    if not verdict.done:
-        raise typer.Exit(NOT_YET)
+    request = changes.request(datetime.now(UTC))
+    ask(cluster, name, changes.retry(request), progress.tried_again, timeout)

@@ -11,25 +11,18 @@ LICENCE_SOON = 30
 
 
 def print_table(console: Console, found: Sequence[Row], wide: bool) -> None:
-    """Print the rows, each on one line however narrow the terminal is."""
-    headings = [*HEADINGS, *WIDE] if wide else list(HEADINGS)
-    table = [cells(row, wide) for row in found]
-    widths = [max(len(line[at]) for line in [headings, *table]) for at in range(len(headings))]
-
-    def line(of: Sequence[str]) -> str:
-        return "   ".join(cell.ljust(width) for cell, width in zip(of, widths, strict=True)).rstrip()
-
-    console.print(line(headings), soft_wrap=True, style="bold")
-    for row, of in zip(found, table, strict=True):
-        console.print(line(of), soft_wrap=True, style=_style(row))
+    """Print the rows."""
+    headings = [*HEADINGS, *WIDE] if wide else HEADINGS
+    print_lines(console, headings, [(cells(row, wide), _style(row)) for row in found])
 
 
-def print_plain(console: Console, headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """Print lines under headings, each on one line however narrow the terminal is."""
-    widths = [max(len(line[at]) for line in [headings, *lines]) for at in range(len(headings))]
-    for at, of in enumerate([headings, *lines]):
+def print_lines(console: Console, headings: Sequence[str], lines: Sequence[tuple[Sequence[str], str]]) -> None:
+    """Print lines, each with its style, under headings: on one line each, however narrow the terminal is."""
+    styled = [(headings, "bold"), *lines]
+    widths = [max(map(len, column)) for column in zip(*(of for of, _ in styled), strict=True)]
+    for of, style in styled:
         text = "   ".join(cell.ljust(width) for cell, width in zip(of, widths, strict=True)).rstrip()
-        console.print(text, soft_wrap=True, style="" if at else "bold", markup=False, highlight=False)
+        console.print(text, soft_wrap=True, style=style)
 
 
 def _style(row: Row) -> str:
