@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from domicile_operator.annotations import RETRY_RELEASE
 from domicile_operator.conditions import timestamp
-from domicile_operator.reconcile import reconcile
+from domicile_operator.names import Names
+from domicile_operator.reconcile import decide_on, reconcile
 from domicile_operator.releases.course import Failed, Release, to_status
 from domicile_operator.releases.figures import Figures
 from operator_testkit.fakes import IMAGE, Fakes
@@ -223,3 +224,17 @@ def test_what_is_under_way_is_looked_at_soon(live: Fakes) -> None:
     go_live(rests)
     follow(rests)
     assert not reconcile("acme-gb", rests.world).behind
+
+
+def test_a_slot_is_held_until_the_tenants_next_pass_whoever_else_decides_meanwhile(live: Fakes) -> None:
+    """Backups decide on a tenant beside its own pass; and who was deleted after it had begun leaves its slot."""
+    live.image = NEW
+    beside(live, "zeus-gb", Release(IMAGE))
+    world = live.world
+    assert world.slots.take("acme-gb", NEW, world.kube.standings(), 1) is None
+    decide_on(live.tenant(), Names("acme-gb"), world)
+    busy = world.slots.take("zeus-gb", NEW, world.kube.standings(), 1)
+    assert busy is not None and "acme-gb under way" in busy.message
+    del live.kube.objects["CasinoTenant", "", "acme-gb"]
+    assert reconcile("acme-gb", world).kind == "gone"
+    assert world.slots.take("zeus-gb", NEW, world.kube.standings(), 1) is None

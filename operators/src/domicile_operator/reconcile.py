@@ -57,6 +57,7 @@ class Outcome:
 
 def reconcile(name: str, world: World) -> Outcome:
     """Bring one tenant a step nearer to its spec. Never raises: what went wrong is in the status."""
+    world.slots.told(name)
     try:
         tenant = world.kube.get(API_VERSION, KIND, name)
     except Gone:

@@ -10,10 +10,12 @@ from domicile_catalog.images import image_version
 
 from domicile_operator.annotations import asked_of
 from domicile_operator.names import LABEL_FIRST
+from domicile_operator.plan import SIZES
 from domicile_operator.releases.course import UNDER_WAY, Release, from_status
 from domicile_operator.releases.figures import Harm
 
-ORDER = ("small", "medium", "large")
+ORDER = tuple(SIZES)
+"""The smallest first."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Slots:
             return found
 
     def told(self, name: str) -> None:
-        """The status of a tenant says where it stands, or it did not begin after all."""
+        """The pass that began is over: the status of the tenant says so, or it did not begin after all, or is gone."""
         with self._lock:
             self._begun.discard(name)
 

@@ -26,7 +26,6 @@ def release_of(tenant: Object, names: Names, world: World) -> Release:
     """Where the tenant stands. Its status says so; where that is lost, or of an operator before this one, what runs
     does. One that was never built has nothing to go on from, and begins with the cell's release, or where that has
     failed with what the one runs that went back from it. Raises Fault."""
-    world.slots.told(names.tenant)
     status = tenant.get("status") or {}
     if status.get("children"):
         if told := status.get("release"):
