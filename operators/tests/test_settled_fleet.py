@@ -11,7 +11,8 @@ from domicile_operator.view import View
 from domicile_operator.world import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from operator_testkit.fakes import FakeKube, Fakes
+from operator_testkit.fake_kube import FakeKube
+from operator_testkit.fakes import Fakes
 from operator_testkit.samples import CELL, tenant
 
 NAME, NAMESPACE = "acme-gb", "casino-acme-gb"

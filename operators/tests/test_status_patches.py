@@ -5,7 +5,7 @@ from typing import Any
 from domicile_operator.recorder import merge_patch
 from hypothesis import given
 from hypothesis import strategies as st
-from operator_testkit.fakes import merged
+from operator_testkit.fake_kube import merged
 
 NAMES = st.sampled_from(["release", "failed", "since", "image"])
 VALUES = st.recursive(
